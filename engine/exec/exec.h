@@ -1,0 +1,29 @@
+/* exec/exec.h - running a plan: pipelines of operators over morsels, on the engine's workers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_EXEC_EXEC_H
+#define FIRN_EXEC_EXEC_H
+#include "plan/plan.h"
+#include <firn/thread.h>
+
+/* Counters of one run, read by progress reports while it runs. */
+typedef struct exec_progress {
+    _Atomic uint64_t rows_read, bytes_read, total_rows;
+    _Atomic uint64_t result_rows, result_bytes;
+} exec_progress;
+
+/* Where result blocks go: called by one thread at a time, in the result's order. */
+typedef struct exec_output exec_output;
+struct exec_output {
+    fn_status (*block)(exec_output *self, fn_ctx *ctx, const fn_block *block);
+};
+
+typedef struct exec_env {
+    fn_pool *pool;            /* workers */
+    unsigned workers;         /* max_threads */
+    exec_progress *progress;
+    fn_block *totals;         /* out: WITH TOTALS row */
+    uint64_t rows_before_limit; /* out */
+} exec_env;
+
+fn_status exec_run(fn_ctx *ctx, plan_query *query, exec_env *env, exec_output *out) FN_MUST_USE;
+#endif

@@ -1,0 +1,47 @@
+/* settings/settings.h - query settings. settings.def lists those the engine acts on (typed fields here);
+ * settings_known.def lists every other name of ClickHouse 26.9, whose values are kept and shown but change nothing.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_SETTINGS_H
+#define FIRN_SETTINGS_H
+#include <firn/arena.h>
+#include <firn/bits.h>
+
+/* Types in settings.def: BOOL -> bool, U64 -> uint64_t, I64, F64 -> double, SECONDS -> double (seconds), TEXT -> fn_str */
+typedef struct fn_settings {
+#define FN_SETTING_BOOL(name)    bool name;
+#define FN_SETTING_U64(name)     uint64_t name;
+#define FN_SETTING_I64(name)     int64_t name;
+#define FN_SETTING_F64(name)     double name;
+#define FN_SETTING_SECONDS(name) double name;
+#define FN_SETTING_TEXT(name)    fn_str name;
+#define X(kind, name, value, about) FN_SETTING_##kind(name)
+#include "settings/settings.def"
+#undef X
+    struct fn_setting_value *others; /* changed settings of settings_known.def: name and text, in the owner's arena */
+    uint32_t other_count;
+    uint64_t changed[8];             /* bit i: row i of settings.def was set explicitly */
+    const struct fn_tz *session_tz;  /* resolved session_timezone; never NULL */
+} fn_settings;
+
+typedef struct fn_setting_value {
+    fn_str name, value;
+} fn_setting_value;
+
+fn_status settings_default(fn_ctx *ctx, fn_settings *out) FN_MUST_USE;
+fn_status settings_copy(fn_ctx *ctx, const fn_settings *from, fn_settings *out) FN_MUST_USE; /* texts into ctx->arena */
+/* UNKNOWN_SETTING (115) with "Maybe you meant", or a parse error naming the setting. */
+fn_status settings_set(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value) FN_MUST_USE;
+fn_status settings_reset(fn_ctx *ctx, fn_settings *s, fn_str name) FN_MUST_USE; /* back to the default */
+/* For system.settings and SHOW: index from 0; false behind the last. */
+typedef struct settings_row {
+    const char *name, *type, *default_value, *about;
+    fn_str value;
+    bool changed;
+} settings_row;
+bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *out);
+fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *out) FN_MUST_USE;
+/* The settings of a context, never NULL (defaults when ctx has none). */
+const fn_settings *settings_of(const fn_ctx *ctx);
+struct fn_format_settings;
+void settings_format(const fn_settings *s, struct fn_format_settings *out); /* the part formats look at */
+#endif

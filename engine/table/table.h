@@ -1,0 +1,119 @@
+/* table/table.h - what a storage is to the rest of the engine: a vtable for reading, writing and looking.
+ * Planner and executor know tables only through this file; each engine is a folder beside it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_TABLE_TABLE_H
+#define FIRN_TABLE_TABLE_H
+#include "expr/expr.h"
+
+typedef struct table table;
+typedef struct table_snapshot table_snapshot;
+typedef struct table_scan table_scan;
+typedef struct table_writer table_writer;
+
+typedef enum table_default_kind { DEFAULT_NONE, DEFAULT_DEFAULT, DEFAULT_MATERIALIZED, DEFAULT_ALIAS, DEFAULT_EPHEMERAL } table_default_kind;
+
+typedef struct table_column {
+    fn_str name;
+    const fn_type *type;
+    table_default_kind default_kind;
+    fn_str default_sql; /* expression text; empty: none */
+    fn_str comment, codec, ttl;
+} table_column;
+
+/* Immutable description of a table's shape; replaced as a whole by ALTER. */
+typedef struct table_schema {
+    uint32_t count;
+    table_column *columns;
+    _Atomic uint32_t refs;
+    fn_arena *arena; /* owns all of it */
+} table_schema;
+table_schema *table_schema_ref(const table_schema *s);
+void table_schema_drop(table_schema *s);
+int table_schema_find(const table_schema *s, fn_str name); /* -1 if absent */
+
+/* What a scan is asked for. Column ids in `conjuncts` are indexes into the schema (column_id = column index). */
+typedef struct table_scan_request {
+    const uint32_t *columns; /* schema indexes to deliver, in order; index >= schema count: virtual column (see virtual_column) */
+    uint32_t column_count;
+    expr *const *conjuncts;  /* all must hold; for pruning and for filtering inside the scan */
+    uint32_t conjunct_count;
+    bool *applied;           /* out: applied[i] = the scan itself drops every row failing conjunct i */
+    bool final;
+    double sample;           /* SAMPLE 0.1; 0 = all */
+    double sample_offset;
+    uint64_t limit;          /* rows the reader needs at most, before any other operator; 0 = all */
+    const uint32_t *order_columns; /* wanted order (prefix of the sort key), for reading in order; may be ignored */
+    uint32_t order_count;
+    bool order_descending;
+    struct scan_threshold *threshold; /* dynamic top-N bound; may be NULL or ignored */
+    unsigned workers;
+} table_scan_request;
+
+/* Top-N's moving bound on one column: granules that cannot beat it may be skipped. Writers lock, readers copy. */
+typedef struct scan_threshold {
+    uint32_t column;           /* schema index */
+    bool descending, nulls_first;
+    fn_column *_Atomic bound;  /* 1-row value; NULL until N rows are known */
+} scan_threshold;
+
+/* A morsel-wise reader. next() may be called by `workers` threads at once, each with its own index. */
+struct table_scan {
+    /* The next block (columns as requested), at most FN_BLOCK_ROWS_MAX rows; *out = NULL when this worker has no more. */
+    fn_status (*next)(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out);
+    void (*close)(table_scan *self);
+    uint64_t total_rows;      /* to read after pruning; for progress and limits */
+    bool ordered;             /* blocks arrive in order_columns order (single worker) */
+    _Atomic uint64_t rows_read, bytes_read; /* updated by next() */
+};
+
+typedef struct table_column_stats {
+    bool has_range;
+    fn_column *min, *max; /* 1 row each, borrowed from the snapshot */
+    uint64_t distinct;    /* estimate; 0 = unknown */
+    uint64_t nulls;
+    bool exact;           /* min, max, nulls hold exactly for the visible rows */
+    bool has_sum;
+    fn_i128 sum;          /* integers and decimals, exact */
+} table_column_stats;
+
+/* Writing: blocks in, then commit or abort. One thread at a time per writer. */
+struct table_writer {
+    fn_status (*write)(table_writer *self, fn_ctx *ctx, const fn_block *block); /* all insertable columns, in schema order */
+    fn_status (*commit)(table_writer *self, fn_ctx *ctx);                       /* durable and visible when it returns OK */
+    void (*close)(table_writer *self);                                          /* without commit: everything is undone */
+};
+
+typedef struct table_ops {
+    const char *engine; /* "MergeTree" */
+    /* A consistent, immutable view; no lock is held afterwards. Drop with snapshot_drop. */
+    fn_status (*snapshot)(table *t, fn_ctx *ctx, table_snapshot **out);
+    void (*snapshot_drop)(table_snapshot *s);
+    fn_status (*scan)(table_snapshot *s, fn_ctx *ctx, const table_scan_request *request, table_scan **out);
+    /* Exact visible rows if known without reading; false otherwise. */
+    bool (*rows)(table_snapshot *s, bool final, uint64_t *out);
+    bool (*stats)(table_snapshot *s, uint32_t column, table_column_stats *out);
+    fn_status (*write)(table *t, fn_ctx *ctx, table_writer **out); /* NULL: read-only engine */
+    fn_status (*truncate)(table *t, fn_ctx *ctx);
+    fn_status (*optimize)(table *t, fn_ctx *ctx, fn_str partition_id, bool final, bool deduplicate, bool cleanup);
+    void (*destroy)(table *t);  /* memory; the catalog has removed its rows and files before, when dropped */
+} table_ops;
+
+/* Common head of every engine's table struct. */
+struct table {
+    const table_ops *ops;
+    fn_str database, name;     /* changed by RENAME under the catalog's lock; copy under table_name() */
+    char uuid[37];
+    table_schema *_Atomic schema;
+    fn_str create_sql;         /* full CREATE statement, canonical */
+    fn_str engine_full;        /* "MergeTree PARTITION BY ... ORDER BY ... SETTINGS ..." */
+    fn_str comment;
+    const uint32_t *sort_key;  /* schema indexes when the sort key is plain columns; prefix of it otherwise */
+    uint32_t sort_key_count;
+    fn_str partition_key_sql, sorting_key_sql, primary_key_sql, sampling_key_sql;
+    bool is_temporary, is_view;
+    _Atomic uint32_t refs;
+    int64_t created_s;         /* metadata_modification_time */
+};
+table *table_ref(table *t);
+void table_drop(table *t); /* gives a reference back */
+#endif

@@ -1,0 +1,74 @@
+/* firn/format.h - text and wire formats by name: blocks to bytes and back.
+ * One file per format (family) in format/text or format/wire, with its row at the foot; the list of rows is
+ * format/text/format_list.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_FORMAT_H
+#define FIRN_FORMAT_H
+#include <firn/block.h>
+#include <firn/stream.h>
+
+typedef struct fn_format_settings {
+    fn_text_options text;
+    uint64_t max_block_rows;         /* input: rows per block, default 65,409 */
+    uint32_t native_revision;        /* client_protocol_version; 0 = oldest, also for all inserts */
+    uint64_t errors_allowed;         /* input_format_allow_errors_num */
+    double errors_allowed_ratio;
+    bool write_statistics;           /* output_format_write_statistics */
+    bool with_names_use_header;      /* input: match columns by header name, default true */
+    bool json_exception_in_output;   /* http_write_exception_in_output_format */
+    uint64_t pretty_max_rows;        /* 1000 (26.9) */
+    bool pretty_row_numbers;
+    bool pretty_color;
+    const char *schema_inference_hints;
+    uint64_t schema_inference_rows;  /* input_format_max_rows_to_read_for_schema_inference */
+} fn_format_settings;
+void fn_format_settings_default(fn_format_settings *s);
+
+/* What the end of a result knows (JSON's "rows", "statistics", totals). */
+typedef struct fn_format_stats {
+    uint64_t rows_before_limit;
+    bool has_rows_before_limit;
+    uint64_t rows_read, bytes_read;
+    uint64_t elapsed_ns;
+    const fn_block *totals;   /* WITH TOTALS row, or NULL */
+    const fn_block *extremes; /* 2 rows, or NULL */
+} fn_format_stats;
+
+typedef struct fn_writer fn_writer;
+struct fn_writer {
+    fn_status (*block)(fn_writer *self, fn_ctx *ctx, const fn_block *block);
+    fn_status (*finish)(fn_writer *self, fn_ctx *ctx, const fn_format_stats *stats);
+    /* Puts an exception into valid output (JSON formats with the setting on); NULL where the format has no place for it. */
+    fn_status (*exception)(fn_writer *self, fn_ctx *ctx, fn_str message);
+    void (*close)(fn_writer *self);
+};
+
+typedef struct fn_reader fn_reader;
+struct fn_reader {
+    /* The next block in the order of the schema given at open; *out = NULL at the end. The caller owns the block.
+     * Errors name row and column as ClickHouse does: "(at row 3)". */
+    fn_status (*next)(fn_reader *self, fn_ctx *ctx, fn_block **out);
+    void (*close)(fn_reader *self);
+};
+
+typedef struct fn_format fn_format;
+struct fn_format {
+    const char *name;           /* "JSONEachRow" */
+    const char *const *aliases; /* NULL-terminated or NULL; names are matched without case */
+    const char *content_type;   /* of the HTTP answer */
+    const char *about;
+    /* Output; NULL = input only. The header (names, types, JSON meta) may be written at open or with the first block. */
+    fn_status (*open_writer)(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s,
+                             fn_writer **writer);
+    /* Input; NULL = output only. Columns absent from the data get the type's default and, when missing != NULL,
+     * missing[i] is set: the caller then computes the DEFAULT expression. */
+    fn_status (*open_reader)(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing,
+                             fn_reader **reader);
+    /* Schema inference over the first bytes (borrowed, may be cut); fields in ctx->arena. NULL = not possible. */
+    fn_status (*infer)(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out);
+    bool random_access; /* reads need a blob (Parquet): use fn_parquet.h instead of open_reader */
+};
+const fn_format *fn_format_find(fn_str name); /* NULL if unknown */
+const fn_format *fn_format_at(size_t index);  /* NULL behind the last */
+const fn_format *fn_format_by_path(fn_str path); /* from the file name's ending ("x.csv.gz" -> CSV); NULL if unknown */
+#endif

@@ -1,0 +1,144 @@
+/* arena.c - bump allocation in blocks of growing size; everything is given back at once.
+ * Blocks double from 8 KiB to 1 MiB; a request larger than that gets a block of its own.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <firn/arena.h>
+#include <firn/bits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+enum { BLOCK_MIN = 8192, BLOCK_MAX = 1 << 20, ALIGN = 16 };
+
+typedef struct block {
+    struct block *next;
+    size_t size; /* of data */
+    _Alignas(16) uint8_t data[];
+} block;
+
+struct fn_arena {
+    block *blocks; /* newest first */
+    size_t used;   /* in the newest block */
+    size_t bytes;  /* of all blocks */
+    size_t next_size;
+    fn_tracker *memory;
+};
+
+fn_arena *fn_arena_new(fn_ctx *ctx)
+{
+    fn_arena *a = fn_alloc_zero(ctx, sizeof *a);
+    if (!a) return NULL;
+    a->next_size = BLOCK_MIN;
+    a->memory = ctx->memory;
+    return a;
+}
+
+static void free_blocks(fn_arena *a, block *b)
+{
+    while (b) {
+        block *next = b->next;
+        fn_tracker_release(a->memory, b->size);
+        a->bytes -= b->size;
+        ASAN_UNPOISON_MEMORY_REGION(b->data, b->size);
+        fn_free(b);
+        b = next;
+    }
+}
+
+void fn_arena_free(fn_arena *a)
+{
+    if (!a) return;
+    free_blocks(a, a->blocks);
+    fn_free(a);
+}
+
+void fn_arena_reset(fn_arena *a)
+{
+    if (!a->blocks) return;
+    free_blocks(a, a->blocks->next);
+    a->blocks->next = NULL;
+    a->used = 0;
+    ASAN_POISON_MEMORY_REGION(a->blocks->data, a->blocks->size);
+}
+
+size_t fn_arena_bytes(const fn_arena *a)
+{
+    return a->bytes;
+}
+
+static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
+{
+    size_t size = a->next_size;
+    if (bytes > size) size = fn_round_up(bytes, ALIGN);
+    else if (a->next_size < BLOCK_MAX) a->next_size *= 2;
+    FN_TRY(fn_tracker_charge(ctx, a->memory, size));
+    block *b = fn_alloc(ctx, sizeof *b + size);
+    if (!b) {
+        fn_tracker_release(a->memory, size);
+        return ctx->error.code;
+    }
+    b->size = size;
+    b->next = a->blocks;
+    a->blocks = b;
+    a->used = 0;
+    a->bytes += size;
+    ASAN_POISON_MEMORY_REGION(b->data, b->size);
+    return FN_OK;
+}
+
+void *fn_arena_alloc(fn_ctx *ctx, fn_arena *a, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 4) {
+        (void)fn_fail_memory(ctx, bytes);
+        return NULL;
+    }
+    const size_t size = fn_round_up(bytes ? bytes : 1, ALIGN);
+    if (!a->blocks || a->blocks->size - a->used < size)
+        if (add_block(ctx, a, size) != FN_OK) return NULL;
+    void *p = a->blocks->data + a->used;
+    a->used += size;
+    ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+    return p;
+}
+
+void *fn_arena_alloc_zero(fn_ctx *ctx, fn_arena *a, size_t bytes)
+{
+    void *p = fn_arena_alloc(ctx, a, bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
+}
+
+char *fn_arena_copy(fn_ctx *ctx, fn_arena *a, const void *bytes, size_t size)
+{
+    char *p = fn_arena_alloc(ctx, a, size + 1);
+    if (!p) return NULL;
+    if (size) memcpy(p, bytes, size);
+    p[size] = 0;
+    return p;
+}
+
+fn_status fn_arena_str(fn_ctx *ctx, fn_arena *a, fn_str in, fn_str *out)
+{
+    char *p = fn_arena_copy(ctx, a, in.data, in.size);
+    FN_TRY_PTR(ctx, p);
+    *out = (fn_str){p, in.size};
+    return FN_OK;
+}
+
+char *fn_arena_printf(fn_ctx *ctx, fn_arena *a, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    char *p = n < 0 ? NULL : fn_arena_alloc(ctx, a, (size_t)n + 1);
+    if (p) (void)vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return p;
+}

@@ -1,0 +1,113 @@
+/* memory.c - the heap behind everything: allocation with errors, trackers, reference-counted buffers.
+ * The only file that calls malloc.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <firn/arena.h>
+#include <firn/bits.h>
+#include <stdlib.h>
+
+void fn_tracker_init(fn_tracker *t, const char *what, fn_tracker *parent, int64_t limit)
+{
+    *t = (fn_tracker){.parent = parent, .what = what};
+    atomic_store(&t->limit, limit);
+}
+
+static void raise_peak(fn_tracker *t, int64_t used)
+{
+    int64_t peak = atomic_load_explicit(&t->peak, memory_order_relaxed);
+    while (used > peak && !atomic_compare_exchange_weak_explicit(&t->peak, &peak, used, memory_order_relaxed,
+                                                                memory_order_relaxed)) {
+    }
+}
+
+fn_status fn_tracker_charge(fn_ctx *ctx, fn_tracker *t, size_t bytes)
+{
+    for (fn_tracker *at = t; at; at = at->parent) {
+        const int64_t used = atomic_fetch_add_explicit(&at->used, (int64_t)bytes, memory_order_relaxed) + (int64_t)bytes;
+        const int64_t limit = atomic_load_explicit(&at->limit, memory_order_relaxed);
+        if (limit > 0 && used > limit) {
+            for (fn_tracker *back = t;; back = back->parent) {
+                atomic_fetch_sub_explicit(&back->used, (int64_t)bytes, memory_order_relaxed);
+                if (back == at) break;
+            }
+            return fn_fail(ctx, FN_MEMORY_LIMIT_EXCEEDED,
+                           "(%s) memory limit exceeded: would use %.2f MiB (attempt to allocate chunk of %zu bytes), maximum: %.2f MiB",
+                           at->what, (double)used / 1048576.0, bytes, (double)limit / 1048576.0);
+        }
+        raise_peak(at, used);
+    }
+    return FN_OK;
+}
+
+void fn_tracker_release(fn_tracker *t, size_t bytes)
+{
+    for (; t; t = t->parent) atomic_fetch_sub_explicit(&t->used, (int64_t)bytes, memory_order_relaxed);
+}
+
+void *fn_alloc(fn_ctx *ctx, size_t bytes)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    if (!p) (void)fn_fail_memory(ctx, bytes);
+    return p;
+}
+
+void *fn_alloc_zero(fn_ctx *ctx, size_t bytes)
+{
+    void *p = calloc(1, bytes ? bytes : 1);
+    if (!p) (void)fn_fail_memory(ctx, bytes);
+    return p;
+}
+
+void *fn_realloc(fn_ctx *ctx, void *old, size_t bytes)
+{
+    void *p = realloc(old, bytes ? bytes : 1);
+    if (!p) (void)fn_fail_memory(ctx, bytes);
+    return p;
+}
+
+void fn_free(void *p)
+{
+    free(p);
+}
+
+fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
+{
+    enum { HEAD = 128 }; /* the struct, padded so that data is 64-byte aligned */
+    _Static_assert(sizeof(fn_buffer) <= HEAD, "buffer head");
+    if (size > ((size_t)1 << 46)) {
+        (void)fn_fail_memory(ctx, size);
+        return NULL;
+    }
+    const size_t bytes = HEAD + fn_round_up(size + FN_BUFFER_PAD, 64);
+    if (fn_tracker_charge(ctx, ctx->memory, bytes) != FN_OK) return NULL;
+    fn_buffer *b = aligned_alloc(64, bytes);
+    if (!b) {
+        fn_tracker_release(ctx->memory, bytes);
+        (void)fn_fail_memory(ctx, bytes);
+        return NULL;
+    }
+    *b = (fn_buffer){.data = (uint8_t *)b + HEAD, .size = size, .memory = ctx->memory, .charged = bytes};
+    atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
+    memset(b->data + size, 0, FN_BUFFER_PAD);
+    return b;
+}
+
+fn_buffer *fn_buffer_new_zero(fn_ctx *ctx, size_t size)
+{
+    fn_buffer *b = fn_buffer_new(ctx, size);
+    if (b) memset(b->data, 0, size);
+    return b;
+}
+
+fn_buffer *fn_buffer_ref(fn_buffer *b)
+{
+    if (b) atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return b;
+}
+
+void fn_buffer_drop(fn_buffer *b)
+{
+    if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
+    fn_tracker_release(b->memory, b->charged);
+    if (b->release) b->release(b);
+    else free(b);
+}

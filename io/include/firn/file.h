@@ -1,0 +1,45 @@
+/* firn/file.h - local files behind a table of functions: real (io_uring where the kernel allows it,
+ * pread/pwrite otherwise), in memory for tests, or faulting. Every path of the engine goes through here.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_FILE_H
+#define FIRN_FILE_H
+#include <firn/stream.h>
+
+typedef struct fn_fs fn_fs;     /* a file system: the table of functions */
+typedef struct fn_file fn_file; /* an open file */
+
+enum { FN_OPEN_READ = 1, FN_OPEN_WRITE = 2, FN_OPEN_CREATE = 4, FN_OPEN_EXCLUSIVE = 8, FN_OPEN_DIRECT = 16 };
+
+typedef struct fn_file_info {
+    uint64_t size;
+    int64_t modified_ns;
+    bool is_dir, exists;
+} fn_file_info;
+
+typedef fn_status fn_list_fn(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info);
+
+/* Errors: FILE_DOESNT_EXIST (107), CANNOT_OPEN_FILE (76), CANNOT_READ_FROM_FILE_DESCRIPTOR (74),
+ * CANNOT_WRITE_TO_FILE_DESCRIPTOR (75), CANNOT_FSYNC (?), NOT_ENOUGH_SPACE (243); each names the path. */
+struct fn_fs {
+    fn_status (*open)(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned flags, fn_file **out);
+    void (*close)(fn_fs *fs, fn_file *file);
+    /* All `count` ranges, deep queue; a short read is an error. */
+    fn_status (*read)(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_range *ranges, size_t count);
+    fn_status (*write)(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size);
+    fn_status (*sync)(fn_fs *fs, fn_ctx *ctx, fn_file *file); /* fdatasync; after a failure the file must be discarded */
+    fn_status (*stat)(fn_fs *fs, fn_ctx *ctx, const char *path, fn_file_info *out); /* missing: exists = false, OK */
+    fn_status (*list)(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn *each, void *self);
+    fn_status (*make_dir)(fn_fs *fs, fn_ctx *ctx, const char *dir); /* with parents; existing is OK */
+    fn_status (*sync_dir)(fn_fs *fs, fn_ctx *ctx, const char *dir);
+    fn_status (*rename)(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to);
+    fn_status (*remove)(fn_fs *fs, fn_ctx *ctx, const char *path);       /* file; missing is OK */
+    fn_status (*remove_tree)(fn_fs *fs, fn_ctx *ctx, const char *dir);
+    fn_status (*space)(fn_fs *fs, fn_ctx *ctx, const char *dir, uint64_t *free_bytes, uint64_t *total_bytes);
+};
+
+fn_fs *fn_fs_local(void);                                /* the machine's files; one for the process */
+fn_status fn_fs_blob(fn_fs *fs, fn_ctx *ctx, const char *path, fn_blob **out) FN_MUST_USE; /* for reading; close with blob->close */
+fn_status fn_fs_read_all(fn_fs *fs, fn_ctx *ctx, const char *path, fn_buf *out) FN_MUST_USE;
+fn_status fn_fs_source(fn_fs *fs, fn_ctx *ctx, const char *path, fn_source **out) FN_MUST_USE; /* sequential */
+uint64_t fn_fs_file_size(const fn_file *file);
+#endif
