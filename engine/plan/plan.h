@@ -6,6 +6,9 @@
 #include "expr/expr.h"
 #include "table/table.h"
 
+struct ast_query;
+struct ast_expr;
+
 typedef enum plan_kind {
     PLAN_SCAN, PLAN_VALUES, PLAN_NUMBERS, PLAN_FILTER, PLAN_PROJECT, PLAN_AGGREGATE, PLAN_JOIN, PLAN_SORT, PLAN_LIMIT, PLAN_LIMIT_BY,
     PLAN_DISTINCT, PLAN_UNION, PLAN_SET_OP, PLAN_WINDOW, PLAN_ARRAY_JOIN, PLAN_FILL, PLAN_SHARED
@@ -221,8 +224,6 @@ struct plan_world {
     const char *current_database;
 };
 
-struct ast_query;
-struct ast_expr;
 /* Binds and optimises. ctx->settings hold. Everything lives in ctx->arena. */
 fn_status plan_bind(fn_ctx *ctx, plan_world *world, const struct ast_query *ast, plan_query **out) FN_MUST_USE;
 /* Binds an expression over the columns of a table schema (column_id = column index): defaults, keys, TTL, mutations. */
