@@ -7,7 +7,15 @@
 #include <firn/block.h>
 #include <firn/stream.h>
 
+/* Values: what to do with an item that is not a plain literal ("now() + 1"). The layer above evaluates the SQL
+ * expression at in->at, appends the value to `out` and leaves in->at behind it (at ',' or ')'). */
+typedef struct fn_value_eval fn_value_eval;
+struct fn_value_eval {
+    fn_status (*eval)(fn_value_eval *self, fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_builder *out);
+};
+
 typedef struct fn_format_settings {
+    fn_value_eval *eval;             /* may be NULL: then such an item is an error */
     fn_text_options text;
     uint64_t max_block_rows;         /* input: rows per block, default 65,409 */
     uint32_t native_revision;        /* client_protocol_version; 0 = oldest, also for all inserts */
