@@ -32,7 +32,8 @@ const fn_tz *fn_tz_system(void); /* from TZ or /etc/localtime; UTC when unknown 
 const char *fn_tz_name(const fn_tz *tz);
 int32_t fn_tz_offset(const fn_tz *tz, int64_t unix_seconds);            /* seconds east of UTC at that instant */
 void fn_tz_civil(const fn_tz *tz, int64_t unix_seconds, fn_civil *out); /* local date and time */
-/* Local wall time to an instant. In a gap: the time after it; in a fold: the earlier instant (as ClickHouse). */
+/* Local wall time to an instant. In a gap: by the offset that holds after it (02:30 becomes 01:30); in a fold: the
+ * earlier instant (as ClickHouse). */
 int64_t fn_tz_instant(const fn_tz *tz, int64_t year, unsigned month, unsigned day, unsigned hour, unsigned minute,
                       unsigned second);
 #endif
