@@ -18,6 +18,7 @@ typedef struct table_column {
     table_default_kind default_kind;
     fn_str default_sql; /* expression text; empty: none */
     fn_str comment, codec, ttl;
+    bool is_virtual;    /* _path, _file, _part ...: readable by name, not part of `*`, not stored; always behind the real columns */
 } table_column;
 
 /* Immutable description of a table's shape; replaced as a whole by ALTER. */
@@ -33,7 +34,7 @@ int table_schema_find(const table_schema *s, fn_str name); /* -1 if absent */
 
 /* What a scan is asked for. Column ids in `conjuncts` are indexes into the schema (column_id = column index). */
 typedef struct table_scan_request {
-    const uint32_t *columns; /* schema indexes to deliver, in order; index >= schema count: virtual column (see virtual_column) */
+    const uint32_t *columns; /* schema indexes to deliver, in order (virtual columns are in the schema too) */
     uint32_t column_count;
     expr *const *conjuncts;  /* all must hold; for pruning and for filtering inside the scan */
     uint32_t conjunct_count;
