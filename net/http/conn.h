@@ -1,0 +1,35 @@
+/* http/conn.h - one client connection: its socket, the bytes read ahead, blocking reads and writes for handlers.
+ * The event loop owns a connection while it is idle or a head is coming in; a handler thread owns it from the complete
+ * head to the end of the answer. Only `fd`, `watched` and `running` are looked at by both.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_HTTP_CONN_H
+#define FIRN_HTTP_CONN_H
+#include <firn/arena.h>
+#include <firn/bits.h>
+#include <sys/uio.h>
+
+typedef struct http_conn {
+    struct http_conn *next, **prev; /* the server's list of connections */
+    struct fn_server *server;
+    int fd;
+    char address[64];    /* of the peer, with the port */
+    fn_buf in;           /* received bytes; those before in_at are consumed */
+    size_t in_at;
+    int64_t deadline_ns; /* idle or head: shut down when passed; 0 while a handler owns the connection */
+    bool shut;           /* shutdown() was called: wait for the event, then free */
+    fn_cancel running;   /* stops the running statement */
+    _Atomic bool watched; /* the loop shall cancel the statement when the peer hangs up */
+    uint64_t requests;   /* answered so far */
+} http_conn;
+
+/* Up to capacity bytes: read-ahead first, then the socket (blocking). *got = 0: the peer has closed. */
+fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, size_t *got) FN_MUST_USE;
+/* A line up to CRLF (without it) into out (0-terminated), at most capacity-1 bytes. */
+fn_status http_conn_line(http_conn *c, fn_ctx *ctx, char *out, size_t capacity) FN_MUST_USE;
+/* All of the pieces; NETWORK_ERROR when the peer is gone. iov is changed. */
+fn_status http_conn_write(http_conn *c, fn_ctx *ctx, struct iovec *iov, int count) FN_MUST_USE;
+/* What is there without blocking, into `in`. *open = false at the end of the stream or on a broken socket. */
+fn_status http_conn_fill(http_conn *c, fn_ctx *ctx, bool *open) FN_MUST_USE;
+fn_str http_conn_pending(const http_conn *c); /* bytes read ahead */
+void http_conn_consume(http_conn *c, size_t bytes);
+#endif

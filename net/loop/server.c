@@ -1,0 +1,351 @@
+/* server.c - the event loop: accepts, waits for request heads, hands complete ones to handler threads, closes idle
+ * connections. It never blocks on a client. A handler thread answers, looks a moment for the next request on the same
+ * connection, and gives the connection back to the loop.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "handler/handler.h"
+#include "loop/poller.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <firn/net.h>
+#include <firn/thread.h>
+#include <firn/time.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { TICK_MS = 500, LINGER_MS = 2, IO_TIMEOUT_S = 300, STOP_GRACE_S = 5, CONNECTIONS = 4096, REQUESTS = 64, KEEP_ALIVE = 30 };
+
+struct fn_server {
+    fn_engine *engine;
+    fn_server_options options;
+    poller *poller;
+    fn_pool *handlers;
+    int listener, wake;
+    unsigned port;
+    pthread_mutex_t lock; /* the list of connections */
+    http_conn *connections;
+    unsigned connection_count;
+    _Atomic unsigned running;
+    _Atomic bool stop;
+};
+
+static void lock(fn_server *s)
+{
+    FN_ASSERT(pthread_mutex_lock(&s->lock) == 0);
+}
+static void unlock(fn_server *s)
+{
+    FN_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
+}
+
+/* ---- connections ---- */
+static void conn_free(http_conn *c)
+{
+    fn_server *s = c->server;
+    lock(s);
+    *c->prev = c->next;
+    if (c->next) c->next->prev = c->prev;
+    s->connection_count--;
+    unlock(s);
+    (void)close(c->fd);
+    fn_buf_release(&c->in);
+    fn_free(c);
+}
+
+static void name_peer(http_conn *c, const struct sockaddr_storage *peer)
+{
+    char host[48] = "";
+    if (peer->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)(const void *)peer;
+        (void)inet_ntop(AF_INET6, &a->sin6_addr, host, sizeof host);
+        (void)snprintf(c->address, sizeof c->address, "[%s]:%u", host, ntohs(a->sin6_port));
+    } else {
+        const struct sockaddr_in *a = (const struct sockaddr_in *)(const void *)peer;
+        (void)inet_ntop(AF_INET, &a->sin_addr, host, sizeof host);
+        (void)snprintf(c->address, sizeof c->address, "%s:%u", host, ntohs(a->sin_port));
+    }
+}
+
+static fn_status conn_new(fn_server *s, fn_ctx *ctx, int fd, const struct sockaddr_storage *peer, http_conn **out)
+{
+    http_conn *c = fn_alloc_zero(ctx, sizeof *c);
+    FN_TRY_PTR(ctx, c);
+    c->fd = fd;
+    c->server = s;
+    name_peer(c, peer);
+    const int on = 1;
+    const struct timeval limit = {IO_TIMEOUT_S, 0};
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    lock(s);
+    c->next = s->connections;
+    c->prev = &s->connections;
+    if (c->next) c->next->prev = &c->next;
+    s->connections = c;
+    s->connection_count++;
+    unlock(s);
+    *out = c;
+    return FN_OK;
+}
+
+/* Back to the loop: the next event on it is a new request. */
+static void conn_wait(http_conn *c, fn_ctx *ctx)
+{
+    fn_server *s = c->server;
+    lock(s);
+    c->deadline_ns = fn_clock_monotonic_ns() + (int64_t)s->options.keep_alive_s * 1000000000;
+    unlock(s);
+    if (s->poller->watch(s->poller, ctx, c->fd, c) == FN_OK) return;
+    fn_log(FN_LOG_ERROR, "net", "%s", ctx->error.text);
+    fn_error_clear(ctx);
+    conn_free(c);
+}
+
+/* ---- requests, on handler threads ---- */
+typedef enum next_step { STEP_HANDLE, STEP_WAIT, STEP_CLOSE } next_step;
+
+static void refuse(http_conn *c, fn_ctx *ctx)
+{
+    char text[2400];
+    const int n = snprintf(text, sizeof text, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=UTF-8\r\nConnection: Close\r\n\r\n%s\n",
+                           ctx->error.text);
+    struct iovec iov = {text, (size_t)FN_MIN(n, (int)sizeof text - 1)};
+    fn_error_clear(ctx);
+    if (http_conn_write(c, ctx, &iov, 1) != FN_OK) fn_error_clear(ctx);
+}
+
+/* Answers the complete head that lies in front of c->in. */
+static next_step answer(http_conn *c, fn_ctx *ctx, size_t head_size)
+{
+    http_head *head = FN_NEW(ctx, http_head);
+    const fn_str ahead = http_conn_pending(c);
+    char *copy = fn_arena_copy(ctx, ctx->arena, ahead.data, head_size); /* `in` is reused for the body */
+    if (!head || !copy) return STEP_CLOSE;
+    http_conn_consume(c, head_size);
+    if (http_head_parse(ctx, (fn_str){copy, head_size}, head) != FN_OK) {
+        refuse(c, ctx);
+        return STEP_CLOSE;
+    }
+    c->requests++;
+    return handle_request(ctx, c->server->engine, c, head) && !atomic_load(&c->server->stop) ? STEP_WAIT : STEP_CLOSE;
+}
+
+/* What is next on an open connection: a complete head, more bytes, the end. linger_ms > 0 waits for them. */
+static next_step look_ahead(http_conn *c, fn_ctx *ctx, size_t *head_size, int linger_ms)
+{
+    bool open = true;
+    *head_size = http_head_size(http_conn_pending(c), 0);
+    if (*head_size) return STEP_HANDLE;
+    if (linger_ms) {
+        struct pollfd p = {c->fd, POLLIN | POLLRDHUP, 0};
+        if (poll(&p, 1, linger_ms) <= 0) return STEP_WAIT;
+    }
+    if (http_conn_fill(c, ctx, &open) != FN_OK) return STEP_CLOSE;
+    *head_size = http_head_size(http_conn_pending(c), 0);
+    if (*head_size) return STEP_HANDLE;
+    if (!open || http_conn_pending(c).size > HTTP_HEAD_MAX) return STEP_CLOSE;
+    return STEP_WAIT;
+}
+
+static void serve(void *arg, unsigned worker)
+{
+    (void)worker;
+    http_conn *c = arg;
+    fn_server *s = c->server;
+    fn_ctx ctx = {0};
+    ctx.arena = fn_arena_new(&ctx);
+    size_t head_size = http_head_size(http_conn_pending(c), 0);
+    next_step step = ctx.arena ? STEP_HANDLE : STEP_CLOSE;
+    while (step == STEP_HANDLE) {
+        step = answer(c, &ctx, head_size);
+        fn_arena_reset(ctx.arena);
+        fn_error_clear(&ctx);
+        const bool crowded = atomic_load(&s->running) > s->options.requests_max / 2;
+        if (step == STEP_WAIT) step = look_ahead(c, &ctx, &head_size, crowded ? 0 : LINGER_MS);
+    }
+    atomic_fetch_sub(&s->running, 1);
+    if (step == STEP_WAIT) conn_wait(c, &ctx);
+    else conn_free(c);
+    fn_arena_free(ctx.arena);
+}
+
+/* ---- the loop ---- */
+static void on_connection(fn_server *s, fn_ctx *ctx, http_conn *c)
+{
+    size_t head_size;
+    lock(s);
+    const bool shut = c->shut;
+    unlock(s);
+    next_step step = shut ? STEP_CLOSE : look_ahead(c, ctx, &head_size, 0);
+    fn_error_clear(ctx);
+    if (step == STEP_WAIT && s->poller->watch(s->poller, ctx, c->fd, c) != FN_OK) step = STEP_CLOSE;
+    if (step == STEP_HANDLE) {
+        lock(s);
+        c->deadline_ns = 0;
+        unlock(s);
+        atomic_fetch_add(&s->running, 1);
+        if (fn_pool_submit(ctx, s->handlers, serve, c) != FN_OK) {
+            atomic_fetch_sub(&s->running, 1);
+            step = STEP_CLOSE;
+        }
+    }
+    fn_error_clear(ctx);
+    if (step == STEP_CLOSE) conn_free(c);
+}
+
+static void on_accept(fn_server *s, fn_ctx *ctx)
+{
+    for (;;) {
+        struct sockaddr_storage peer;
+        socklen_t size = sizeof peer;
+        const int fd = accept4(s->listener, (struct sockaddr *)(void *)&peer, &size, SOCK_CLOEXEC);
+        if (fd < 0) break;
+        http_conn *c = NULL;
+        if (s->connection_count >= s->options.connections_max || conn_new(s, ctx, fd, &peer, &c) != FN_OK) {
+            (void)close(fd);
+            fn_error_clear(ctx);
+            continue;
+        }
+        conn_wait(c, ctx);
+    }
+    if (s->poller->watch(s->poller, ctx, s->listener, &s->listener) != FN_OK) fn_error_clear(ctx);
+}
+
+/* Shuts idle connections whose time is over and cancels statements whose client has hung up. */
+static void tick(fn_server *s)
+{
+    const int64_t now = fn_clock_monotonic_ns();
+    const bool stop = atomic_load(&s->stop);
+    lock(s);
+    for (http_conn *c = s->connections; c; c = c->next) {
+        if (c->deadline_ns && !c->shut && (stop || now > c->deadline_ns)) {
+            c->shut = true;
+            (void)shutdown(c->fd, SHUT_RDWR);
+        }
+        char byte;
+        if (atomic_load(&c->watched) && c->deadline_ns == 0 && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+            atomic_store(&c->running.reason, FN_QUERY_WAS_CANCELLED);
+    }
+    unlock(s);
+}
+
+fn_status fn_server_run(fn_ctx *ctx, fn_server *s)
+{
+    int64_t next_tick = 0, stop_at = 0;
+    FN_TRY(s->poller->watch(s->poller, ctx, s->listener, &s->listener));
+    FN_TRY(s->poller->watch(s->poller, ctx, s->wake, &s->wake));
+    for (;;) {
+        poll_event events[64];
+        unsigned count;
+        FN_TRY(s->poller->wait(s->poller, ctx, TICK_MS, events, FN_COUNT(events), &count));
+        for (unsigned i = 0; i < count; i++) {
+            if (events[i].data == &s->wake) continue;
+            if (events[i].data != &s->listener) on_connection(s, ctx, events[i].data);
+            else if (!atomic_load(&s->stop)) on_accept(s, ctx);
+        }
+        const int64_t now = fn_clock_monotonic_ns();
+        const bool stop = atomic_load(&s->stop);
+        if (now >= next_tick || stop) {
+            tick(s);
+            next_tick = now + (int64_t)TICK_MS * 1000000;
+        }
+        if (!stop) continue;
+        if (!stop_at) stop_at = now + (int64_t)STOP_GRACE_S * 1000000000;
+        lock(s);
+        const bool empty = s->connections == NULL;
+        unlock(s);
+        if (empty || now > stop_at) return FN_OK;
+    }
+}
+
+/* ---- open and close ---- */
+static fn_status bind_address(fn_ctx *ctx, fn_server *s)
+{
+    char port[16];
+    struct addrinfo *found = NULL;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    (void)snprintf(port, sizeof port, "%u", s->options.port);
+    const int rc = getaddrinfo(s->options.host, port, &hints, &found);
+    if (rc != 0) return fn_fail(ctx, FN_DNS_ERROR, "Cannot resolve listen_host (%s): %s", s->options.host, gai_strerror(rc));
+    const int on = 1;
+    int err = 0;
+    s->listener = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (s->listener < 0 || setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(s->listener, found->ai_addr, found->ai_addrlen) != 0 || listen(s->listener, 1024) != 0)
+        err = errno;
+    freeaddrinfo(found);
+    if (err) return fn_fail_errno(ctx, FN_NETWORK_ERROR, err, "Listen [%s]:%u failed", s->options.host, s->options.port);
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    if (getsockname(s->listener, (struct sockaddr *)(void *)&own, &size) != 0) return fn_fail_errno(ctx, FN_NETWORK_ERROR, errno, "getsockname");
+    s->port = own.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)(void *)&own)->sin6_port) : ntohs(((struct sockaddr_in *)(void *)&own)->sin_port);
+    return FN_OK;
+}
+
+static fn_status open_parts(fn_ctx *ctx, fn_server *s)
+{
+    FN_TRY(bind_address(ctx, s));
+    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->wake < 0) return fn_fail_errno(ctx, FN_NETWORK_ERROR, errno, "eventfd");
+    if (poller_uring_open(ctx, &s->poller) != FN_OK) {
+        fn_log(FN_LOG_INFO, "net", "%s; using epoll", ctx->error.text);
+        fn_error_clear(ctx);
+        FN_TRY(poller_epoll_open(ctx, &s->poller));
+    }
+    s->handlers = fn_pool_new(ctx, "http", s->options.requests_max);
+    return s->handlers ? FN_OK : ctx->error.code;
+}
+
+fn_status fn_server_open(fn_ctx *ctx, fn_engine *engine, const fn_server_options *options, fn_server **out)
+{
+    fn_server *s = fn_alloc_zero(ctx, sizeof *s);
+    FN_TRY_PTR(ctx, s);
+    s->engine = engine;
+    s->options = *options;
+    s->listener = s->wake = -1;
+    if (!s->options.connections_max) s->options.connections_max = CONNECTIONS;
+    if (!s->options.requests_max) s->options.requests_max = REQUESTS;
+    if (!s->options.keep_alive_s) s->options.keep_alive_s = KEEP_ALIVE;
+    FN_ASSERT(pthread_mutex_init(&s->lock, NULL) == 0);
+    const fn_status status = open_parts(ctx, s);
+    if (status != FN_OK) fn_server_close(s);
+    else *out = s;
+    return status;
+}
+
+unsigned fn_server_port(const fn_server *s)
+{
+    return s->port;
+}
+
+void fn_server_stop(fn_server *s)
+{
+    const uint64_t one = 1;
+    atomic_store(&s->stop, true);
+    if (write(s->wake, &one, sizeof one) < 0) return; /* the loop looks at `stop` every tick anyway */
+}
+
+void fn_server_close(fn_server *s)
+{
+    if (!s) return;
+    lock(s); /* statements that outlived the grace time */
+    for (http_conn *c = s->connections; c; c = c->next) {
+        atomic_store(&c->running.reason, FN_QUERY_WAS_CANCELLED);
+        (void)shutdown(c->fd, SHUT_RDWR);
+    }
+    unlock(s);
+    fn_pool_free(s->handlers);
+    while (s->connections) conn_free(s->connections);
+    if (s->poller) s->poller->close(s->poller);
+    if (s->listener >= 0) (void)close(s->listener);
+    if (s->wake >= 0) (void)close(s->wake);
+    (void)pthread_mutex_destroy(&s->lock);
+    fn_free(s);
+}
