@@ -5,7 +5,7 @@ set -eu
 root=""
 [ "$(id -u)" = 0 ] || root="sudo"
 build="gcc cmake ninja-build pkg-config ccache curl ca-certificates tzdata liburing-dev libzstd-dev liblz4-dev libxxhash-dev libsqlite3-dev
-libcurl4-openssl-dev libssl-dev libpcre2-dev libsnappy-dev libbrotli-dev zlib1g-dev libjansson-dev libavro-dev libyaml-dev"
+libcurl4-openssl-dev libssl-dev libpcre2-dev libsnappy-dev libbrotli-dev zlib1g-dev libjansson-dev libyaml-dev"
 tools="python3 python3-venv nodejs npm"
 [ "${1:-}" = --build ] && tools=""
 missing=""
