@@ -1,0 +1,186 @@
+/* row_reader.c - see row_reader.h. SPDX-License-Identifier: Apache-2.0 */
+#include "text/row_reader.h"
+#include <stdio.h>
+
+enum { READ_BYTES = 1 << 20, BLOCK_BYTES = 32 << 20, ROW_MAX = 1 << 30 };
+
+static fn_status read_more(row_reader *r, fn_ctx *ctx)
+{
+    if (r->at) {
+        memmove(r->window.data, r->window.data + r->at, r->window.size - r->at);
+        r->window.size -= r->at;
+        r->at = 0;
+    }
+    if (r->window.size > ROW_MAX) return fn_fail(ctx, FN_INCORRECT_DATA, "A row is longer than %d bytes", ROW_MAX);
+    const size_t want = FN_MAX((size_t)READ_BYTES, r->window.size);
+    FN_TRY(fn_buf_reserve(ctx, &r->window, want));
+    size_t got;
+    FN_TRY(r->in->read(r->in, ctx, r->window.data + r->window.size, want, &got));
+    r->window.size += got;
+    r->ended = got == 0;
+    return FN_OK;
+}
+
+static void take_back(row_reader *r, uint32_t rows)
+{
+    for (uint32_t c = 0; c < r->schema.count; c++)
+        if (r->builders[c].rows > rows) fn_builder_truncate(&r->builders[c], rows);
+}
+
+/* "... (at row 3)" */
+static fn_status name_row(row_reader *r, fn_ctx *ctx, fn_status status)
+{
+    const size_t n = strlen(ctx->error.text);
+    (void)snprintf(ctx->error.text + n, sizeof ctx->error.text - n, ": (at row %llu)\n", (unsigned long long)(r->rows + 1));
+    return status;
+}
+
+static bool allowed(row_reader *r)
+{
+    if (!r->skip) return false;
+    return r->errors < r->settings.errors_allowed || (double)(r->errors + 1) <= r->settings.errors_allowed_ratio * (double)(r->rows + r->errors + 1);
+}
+
+/* Runs `parse` on one whole row (or the header). */
+static fn_status one(row_reader *r, fn_ctx *ctx, row_fn *parse, uint32_t rows, bool *end)
+{
+    for (;;) {
+        fn_text_in in = {r->window.data + r->at, r->window.data + r->window.size, r->window.data};
+        *end = false;
+        const fn_status status = r->window.size == 0 && !r->ended ? FN_OK : parse(r, ctx, &in, end);
+        const bool cut = !r->ended && (r->window.size == 0 || in.at >= in.end || status != FN_OK);
+        if (!cut) {
+            if (status == FN_OK) {
+                r->at = (size_t)(in.at - r->window.data);
+                return FN_OK;
+            }
+            if (!allowed(r)) return name_row(r, ctx, status);
+            r->errors++;
+            fn_error_clear(ctx);
+            take_back(r, rows);
+            in.at = r->window.data + r->at;
+            *end = !r->skip(&in);
+            r->at = (size_t)(in.at - r->window.data);
+            if (*end) return FN_OK;
+            continue;
+        }
+        fn_error_clear(ctx);
+        take_back(r, rows);
+        FN_TRY(read_more(r, ctx));
+    }
+}
+
+static size_t builder_bytes(const row_reader *r)
+{
+    size_t n = 0;
+    for (uint32_t c = 0; c < r->schema.count; c++) n += r->builders[c].values.size;
+    return n;
+}
+
+static fn_status finish_block(row_reader *r, fn_ctx *ctx, uint32_t rows, fn_block **out)
+{
+    fn_block *b = fn_block_new(ctx, r->schema.count, rows);
+    FN_TRY_PTR(ctx, b);
+    for (uint32_t c = 0; c < r->schema.count; c++) {
+        const fn_status status = fn_builder_finish(ctx, &r->builders[c], &b->columns[c]);
+        if (status == FN_OK) continue;
+        fn_block_drop(b);
+        return status;
+    }
+    if (r->missing)
+        for (uint32_t c = 0; c < r->schema.count; c++) r->missing[c] = !r->seen[c];
+    *out = b;
+    return FN_OK;
+}
+
+static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
+{
+    row_reader *r = (row_reader *)base;
+    uint32_t rows = 0;
+    bool end = false;
+    *out = NULL;
+    if (r->head) {
+        row_fn *head = r->head;
+        r->head = NULL;
+        FN_TRY(one(r, ctx, head, 0, &end));
+        r->done = end;
+    }
+    if (!r->columns) memset(r->seen, 0, r->schema.count);
+    while (!r->done && rows < r->settings.max_block_rows) {
+        FN_TRY(one(r, ctx, r->row, rows, &r->done));
+        if (r->done) break;
+        rows++;
+        r->rows++;
+        if ((rows & 1023) == 0 && builder_bytes(r) > BLOCK_BYTES) break;
+    }
+    return rows ? finish_block(r, ctx, rows, out) : FN_OK;
+}
+
+static void reader_close(fn_reader *base)
+{
+    row_reader *r = (row_reader *)base;
+    for (uint32_t c = 0; c < r->schema.count; c++) fn_builder_release(&r->builders[c]);
+    fn_free(r->builders);
+    fn_free(r->seen);
+    fn_free(r->columns);
+    fn_buf_release(&r->window);
+    fn_buf_release(&r->scratch);
+    fn_free(r);
+}
+
+fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, row_fn *row,
+                         row_reader **out)
+{
+    row_reader *r = fn_alloc_zero(ctx, sizeof *r);
+    FN_TRY_PTR(ctx, r);
+    r->base = (fn_reader){reader_next, reader_close};
+    r->in = in;
+    r->schema = *schema;
+    r->settings = *s;
+    r->missing = missing;
+    r->row = row;
+    r->builders = fn_alloc_zero(ctx, (schema->count + 1u) * sizeof *r->builders);
+    r->seen = fn_alloc_zero(ctx, schema->count + 1u);
+    fn_status status = r->builders && r->seen ? FN_OK : ctx->error.code;
+    for (uint32_t c = 0; c < schema->count && status == FN_OK; c++) {
+        status = fn_builder_init(ctx, &r->builders[c], schema->fields[c].type);
+        r->seen[c] = true;
+    }
+    if (status != FN_OK) reader_close(&r->base);
+    else *out = r;
+    return status;
+}
+
+fn_status row_reader_fill(row_reader *r, fn_ctx *ctx)
+{
+    uint32_t most = 0;
+    for (uint32_t c = 0; c < r->schema.count; c++) most = FN_MAX(most, r->builders[c].rows);
+    for (uint32_t c = 0; c < r->schema.count; c++)
+        if (r->builders[c].rows < most) FN_TRY(fn_builder_default(ctx, &r->builders[c]));
+    return FN_OK;
+}
+
+fn_status row_reader_bind(row_reader *r, fn_ctx *ctx, const fn_str *names, uint32_t count)
+{
+    fn_free(r->columns);
+    r->columns = fn_alloc(ctx, (count + 1u) * sizeof *r->columns);
+    FN_TRY_PTR(ctx, r->columns);
+    r->column_count = count;
+    memset(r->seen, 0, r->schema.count);
+    for (uint32_t i = 0; i < count; i++) {
+        r->columns[i] = fn_schema_find(&r->schema, names[i]);
+        if (r->columns[i] < 0 && !r->settings.text.skip_unknown_fields)
+            return fn_fail(ctx, FN_INCORRECT_DATA, "Unknown field found in the header: '" FN_STR_FMT "' at position %u", FN_STR_ARG(names[i]), i);
+        if (r->columns[i] >= 0 && r->seen[r->columns[i]])
+            return fn_fail(ctx, FN_INCORRECT_DATA, "Duplicate field found while parsing the header: " FN_STR_FMT, FN_STR_ARG(names[i]));
+        if (r->columns[i] >= 0) r->seen[r->columns[i]] = true;
+    }
+    return FN_OK;
+}
+
+bool row_skip_line(fn_text_in *in)
+{
+    const char *newline = memchr(in->at, '\n', (size_t)(in->end - in->at));
+    in->at = newline ? newline + 1 : in->end;
+    return in->at < in->end;
+}

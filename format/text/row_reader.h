@@ -1,0 +1,42 @@
+/* text/row_reader.h - what readers of row formats share: a window over the source, one builder per column, blocks.
+ *
+ * A row function parses one row at in->at. When it runs into the end of the window before the end of the data, whatever
+ * it appended is taken back, more is read and it is called again on the whole row: row functions need not care.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_ROW_READER_H
+#define FIRN_ROW_READER_H
+#include "type/type_text.h"
+#include <firn/format.h>
+
+typedef struct row_reader row_reader;
+/* One row: append a value to every builder. *end: there is no further row (only space or the closing bracket). */
+typedef fn_status row_fn(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end);
+struct row_reader {
+    fn_reader base; /* first */
+    fn_source *in;
+    fn_schema schema;
+    fn_format_settings settings;
+    fn_builder *builders;
+    bool *missing;      /* out: columns without data; may be NULL */
+    fn_buf window;
+    size_t at;          /* consumed bytes of the window */
+    bool ended;         /* the source is */
+    bool done;          /* the rows are */
+    uint64_t rows, errors;
+    row_fn *row;
+    row_fn *head;       /* called once before the first row (header lines); may be NULL */
+    bool (*skip)(fn_text_in *in); /* moves behind a bad row; NULL: errors cannot be allowed */
+    unsigned flavour;
+    int *columns;       /* position in the data -> column, -1 unknown; set by header lines */
+    uint32_t column_count;
+    bool *seen;         /* columns that had data in this block */
+    fn_buf scratch;
+};
+fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, row_fn *row,
+                         row_reader **out) FN_MUST_USE;
+/* Appends defaults to the columns that got no value for the row being read. */
+fn_status row_reader_fill(row_reader *r, fn_ctx *ctx) FN_MUST_USE;
+/* Sets r->columns from names; unknown names are an error unless skip_unknown_fields. */
+fn_status row_reader_bind(row_reader *r, fn_ctx *ctx, const fn_str *names, uint32_t count) FN_MUST_USE;
+bool row_skip_line(fn_text_in *in);
+#endif

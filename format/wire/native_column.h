@@ -1,0 +1,27 @@
+/* wire/native_column.h - column data of the Native format, and its input. SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_NATIVE_COLUMN_H
+#define FIRN_NATIVE_COLUMN_H
+#include <firn/column.h>
+#include <firn/stream.h>
+
+/* Prefix and data of one column; nothing for zero rows. */
+fn_status native_write_column(fn_ctx *ctx, const fn_column *c, fn_buf *out) FN_MUST_USE;
+
+/* A buffered source with exact reads; every claim about sizes is checked by reading piece by piece. */
+typedef struct native_in {
+    fn_source *source;
+    fn_buf window;
+    size_t at;
+    uint64_t offset; /* bytes consumed, for messages */
+    fn_buf text;     /* the last string read */
+} native_in;
+void native_in_release(native_in *in);
+fn_status native_at_end(native_in *in, fn_ctx *ctx, bool *end) FN_MUST_USE;
+fn_status native_read_leb(native_in *in, fn_ctx *ctx, uint64_t *out) FN_MUST_USE;
+fn_status native_read_bytes(native_in *in, fn_ctx *ctx, void *out, size_t size) FN_MUST_USE;
+/* In ctx->arena; TOO_LARGE_STRING_SIZE over the limit. */
+fn_status native_read_string(native_in *in, fn_ctx *ctx, size_t limit, fn_str *out) FN_MUST_USE;
+/* size bytes appended to a buffer, in pieces so that a false size fails before it is allocated. */
+fn_status native_read_into(native_in *in, fn_ctx *ctx, uint64_t size, fn_buf *out) FN_MUST_USE;
+fn_status native_read_column(native_in *in, fn_ctx *ctx, const fn_type *type, uint32_t rows, fn_column **out) FN_MUST_USE;
+#endif
