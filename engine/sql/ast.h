@@ -304,6 +304,7 @@ typedef struct ast_statement {
     bool not_like, ilike;
     ast_expr *where, *limit;
     ast_list assignments;    /* UPDATE t SET a = 1: equals(identifier, expr) */
+    struct ast_statement *inner; /* EXPLAIN of something that is no query (query is NULL then) */
     fn_str explain_kind;     /* "AST", "SYNTAX", "PLAN", "PIPELINE", "ESTIMATE", "QUERY TREE" */
 } ast_statement;
 

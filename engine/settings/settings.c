@@ -1,0 +1,458 @@
+/* settings.c - the values of query settings: typed fields for those the engine acts on (settings.def), texts for the others.
+ *
+ * settings.def is included several times: as struct fields (settings.h), as rows of names, types and places here.
+ * settings_known.def holds every other name of ClickHouse 26.9; such a value is kept and shown and changes nothing.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "settings/settings.h"
+#include <firn/format.h>
+#include <firn/time.h>
+#include <stdlib.h>
+
+typedef enum setting_kind { KIND_BOOL, KIND_U64, KIND_I64, KIND_F64, KIND_SECONDS, KIND_TEXT } setting_kind;
+
+typedef struct setting_def {
+    const char *name, *value, *about;
+    setting_kind kind;
+    size_t place;
+} setting_def;
+
+static const setting_def defs[] = {
+#define X(kind, name, value, about) {#name, value, about, KIND_##kind, offsetof(fn_settings, name)},
+#include "settings/settings.def"
+#undef X
+};
+static const struct known_def {
+    const char *name, *type, *value;
+} known[] = {
+#define X(name, type, value) {#name, type, value},
+#include "settings/settings_known.def"
+#undef X
+};
+static const char *const type_names[] = {"Bool", "UInt64", "Int64", "Double", "Seconds", "String"};
+_Static_assert(FN_COUNT(defs) <= 512, "fn_settings.changed has 512 bits");
+
+static fn_settings defaults_of_text;
+
+static void *place(fn_settings *s, const setting_def *d)
+{
+    return (char *)s + d->place;
+}
+
+static const setting_def *find_def(fn_str name)
+{
+    for (size_t i = 0; i < FN_COUNT(defs); i++) {
+        if (fn_str_eq(name, fn_cstr(defs[i].name))) return &defs[i];
+    }
+    return NULL;
+}
+
+static const struct known_def *find_known(fn_str name)
+{
+    size_t low = 0, high = FN_COUNT(known);
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        const int order = fn_str_compare(fn_cstr(known[mid].name), name);
+        if (order == 0) return &known[mid];
+        if (order < 0) low = mid + 1;
+        else high = mid;
+    }
+    return NULL;
+}
+
+/* ---- names nearly right ---- */
+
+static size_t distance(fn_str a, fn_str b, size_t most)
+{
+    size_t row[128];
+    if (a.size >= FN_COUNT(row) || b.size >= FN_COUNT(row)) return most + 1;
+    for (size_t j = 0; j <= b.size; j++) row[j] = j;
+    for (size_t i = 1; i <= a.size; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.size; j++) {
+            const size_t up = row[j], change = diagonal + (a.data[i - 1] != b.data[j - 1]);
+            row[j] = FN_MIN(change, FN_MIN(up, row[j - 1]) + 1);
+            diagonal = up;
+        }
+    }
+    return row[b.size];
+}
+
+static void consider(fn_str name, const char *candidate, const char **best, size_t *least)
+{
+    const fn_str c = fn_cstr(candidate);
+    const size_t gap = c.size > name.size ? c.size - name.size : name.size - c.size;
+    if (gap >= *least) return;
+    const size_t d = distance(name, c, *least);
+    if (d >= *least) return;
+    *least = d;
+    *best = candidate;
+}
+
+static fn_status fail_unknown(fn_ctx *ctx, fn_str name)
+{
+    const char *best = NULL;
+    size_t least = name.size < 5 ? 2 : name.size < 10 ? 3 : 4;
+    for (size_t i = 0; i < FN_COUNT(defs); i++) consider(name, defs[i].name, &best, &least);
+    for (size_t i = 0; i < FN_COUNT(known); i++) consider(name, known[i].name, &best, &least);
+    if (!best) return fn_fail(ctx, FN_UNKNOWN_SETTING, "Unknown setting '" FN_STR_FMT "'", FN_STR_ARG(name));
+    return fn_fail(ctx, FN_UNKNOWN_SETTING, "Unknown setting '" FN_STR_FMT "': Maybe you meant ['%s']", FN_STR_ARG(name), best);
+}
+
+/* ---- values from text ---- */
+
+static fn_status parse_bool(fn_ctx *ctx, fn_str text, bool *out)
+{
+    static const char *const yes[] = {"1", "true", "on", "yes"}, *const no[] = {"0", "false", "off", "no"};
+    for (size_t i = 0; i < FN_COUNT(yes); i++) {
+        const bool t = fn_str_eq_nocase(text, fn_cstr(yes[i])), f = fn_str_eq_nocase(text, fn_cstr(no[i]));
+        if (!t && !f) continue;
+        *out = t;
+        return FN_OK;
+    }
+    if (text.size && text.data[0] >= '0' && text.data[0] <= '9') {
+        return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Field value " FN_STR_FMT " is out of range of bool type", FN_STR_ARG(text));
+    }
+    return fn_fail(ctx, FN_CANNOT_PARSE_BOOL, "Cannot parse bool from string '" FN_STR_FMT "'", FN_STR_ARG(text));
+}
+
+/* Bytes may be written with a suffix: 10K, 1Gi. */
+static uint64_t suffix_factor(fn_str suffix)
+{
+    static const char letters[] = "KMGTP";
+    if (suffix.size == 0) return 1;
+    const char upper = (char)(suffix.data[0] & ~0x20);
+    const char *hit = upper ? strchr(letters, upper) : NULL;
+    const bool binary = suffix.size == 2 && (suffix.data[1] | 0x20) == 'i';
+    if (!hit || (suffix.size != 1 && !binary)) return 0;
+    uint64_t factor = 1;
+    for (const char *c = letters; c <= hit; c++) factor *= binary ? 1024 : 1000;
+    return factor;
+}
+
+static fn_status parse_unsigned(fn_ctx *ctx, fn_str name, fn_str text, uint64_t *out)
+{
+    uint64_t v = 0;
+    size_t i = 0;
+    if (fn_str_eq(name, FN_STR("max_threads")) && fn_str_starts(text, FN_STR("auto"))) {
+        *out = 0;
+        return FN_OK;
+    }
+    if (text.size && text.data[0] == '-') {
+        return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Field value " FN_STR_FMT " is out of range of unsigned long type", FN_STR_ARG(text));
+    }
+    for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
+        if (__builtin_mul_overflow(v, (uint64_t)10, &v) || __builtin_add_overflow(v, (uint64_t)(text.data[i] - '0'), &v)) {
+            return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Field value " FN_STR_FMT " is out of range of unsigned long type", FN_STR_ARG(text));
+        }
+    }
+    const uint64_t factor = suffix_factor((fn_str){text.data + i, text.size - i});
+    if (i == 0 || factor == 0 || __builtin_mul_overflow(v, factor, out)) {
+        return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected 'eof' before: '" FN_STR_FMT "' (setting " FN_STR_FMT ")",
+                       FN_STR_ARG(text), FN_STR_ARG(name));
+    }
+    return FN_OK;
+}
+
+static fn_status parse_number(fn_ctx *ctx, fn_str text, double *out)
+{
+    char copy[64], *end = copy;
+    if (text.size && text.size < sizeof copy) {
+        memcpy(copy, text.data, text.size);
+        copy[text.size] = '\0';
+        *out = strtod(copy, &end);
+        if (end == copy + text.size) return FN_OK;
+    }
+    return fn_fail(ctx, FN_CANNOT_PARSE_NUMBER, "Cannot read floating point value here: " FN_STR_FMT, FN_STR_ARG(text));
+}
+
+static fn_status parse_signed(fn_ctx *ctx, fn_str name, fn_str text, int64_t *out)
+{
+    const bool negative = text.size && text.data[0] == '-';
+    uint64_t v;
+    FN_TRY(parse_unsigned(ctx, name, negative ? (fn_str){text.data + 1, text.size - 1} : text, &v));
+    if (v > (uint64_t)INT64_MAX) return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Field value " FN_STR_FMT " is out of range of long type", FN_STR_ARG(text));
+    *out = negative ? -(int64_t)v : (int64_t)v;
+    return FN_OK;
+}
+
+/* Settings with a closed list of values. */
+static const struct {
+    const char *name, *class, *values[6];
+    fn_status code;
+} choices[] = {
+    {"union_default_mode", "SetOperationMode", {"DISTINCT", "ALL", ""}, FN_UNKNOWN_UNION},
+    {"except_default_mode", "SetOperationMode", {"DISTINCT", "ALL", ""}, FN_UNKNOWN_UNION},
+    {"intersect_default_mode", "SetOperationMode", {"DISTINCT", "ALL", ""}, FN_UNKNOWN_UNION},
+    {"date_time_input_format", "DateTimeInputFormat", {"best_effort_us", "best_effort", "basic"}, FN_BAD_ARGUMENTS},
+    {"date_time_output_format", "DateTimeOutputFormat", {"simple", "iso", "unix_timestamp"}, FN_BAD_ARGUMENTS},
+    {"result_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"read_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"timeout_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"join_default_strictness", "JoinStrictness", {"", "ALL", "ANY"}, FN_UNKNOWN_JOIN},
+};
+
+static fn_status check_choice(fn_ctx *ctx, fn_str name, fn_str value)
+{
+    for (size_t i = 0; i < FN_COUNT(choices); i++) {
+        if (!fn_str_eq(name, fn_cstr(choices[i].name))) continue;
+        char list[256];
+        size_t n = 0;
+        for (size_t k = 0; k < FN_COUNT(choices[i].values) && choices[i].values[k]; k++) {
+            const char *v = choices[i].values[k];
+            if (fn_str_eq(value, fn_cstr(v))) return FN_OK;
+            const size_t size = strlen(v);
+            if (n + size + 5 > sizeof list) break;
+            if (n) n = (size_t)(stpcpy(list + n, ", ") - list);
+            list[n++] = '\'';
+            memcpy(list + n, v, size);
+            n += size;
+            list[n++] = '\'';
+        }
+        list[n] = '\0';
+        return fn_fail(ctx, choices[i].code, "Unexpected value of %s: '" FN_STR_FMT "'. Must be one of [%s]", choices[i].class, FN_STR_ARG(value), list);
+    }
+    return FN_OK;
+}
+
+static fn_status set_text(fn_ctx *ctx, fn_settings *s, const setting_def *d, fn_str value, fn_str *out)
+{
+    FN_TRY(check_choice(ctx, fn_cstr(d->name), value));
+    if (strcmp(d->name, "session_timezone") == 0) {
+        const fn_tz *tz = value.size ? fn_tz_find(value) : fn_tz_system();
+        if (!tz) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Invalid time zone: " FN_STR_FMT, FN_STR_ARG(value));
+        s->session_tz = tz;
+    }
+    return fn_arena_str(ctx, ctx->arena, value, out);
+}
+
+static fn_status set_def(fn_ctx *ctx, fn_settings *s, const setting_def *d, fn_str value)
+{
+    const fn_str name = fn_cstr(d->name);
+    switch (d->kind) {
+    case KIND_BOOL:
+        return parse_bool(ctx, value, place(s, d));
+    case KIND_U64:
+        return parse_unsigned(ctx, name, value, place(s, d));
+    case KIND_I64:
+        return parse_signed(ctx, name, value, place(s, d));
+    case KIND_F64:
+    case KIND_SECONDS:
+        return parse_number(ctx, value, place(s, d));
+    case KIND_TEXT:
+        return set_text(ctx, s, d, value, place(s, d));
+    }
+    FN_IMPOSSIBLE("setting kind");
+}
+
+/* The defaults; texts point at literals, so this needs no arena and cannot fail. */
+static void fill_defaults(fn_settings *s)
+{
+    *s = (fn_settings){0};
+    for (size_t i = 0; i < FN_COUNT(defs); i++) {
+        const setting_def *d = &defs[i];
+        void *at = place(s, d);
+        switch (d->kind) {
+        case KIND_BOOL:
+            *(bool *)at = d->value[0] == '1';
+            break;
+        case KIND_U64:
+            *(uint64_t *)at = strtoull(d->value, NULL, 10);
+            break;
+        case KIND_I64:
+            *(int64_t *)at = strtoll(d->value, NULL, 10);
+            break;
+        case KIND_F64:
+        case KIND_SECONDS:
+            *(double *)at = strtod(d->value, NULL);
+            break;
+        case KIND_TEXT:
+            *(fn_str *)at = fn_cstr(d->value);
+            break;
+        }
+    }
+    s->session_tz = fn_tz_system();
+}
+
+fn_status settings_default(fn_ctx *ctx, fn_settings *out)
+{
+    (void)ctx;
+    fill_defaults(out);
+    return FN_OK;
+}
+
+fn_status settings_copy(fn_ctx *ctx, const fn_settings *from, fn_settings *out)
+{
+    fn_settings copy = *from;
+    for (size_t i = 0; i < FN_COUNT(defs); i++) {
+        if (defs[i].kind != KIND_TEXT) continue;
+        fn_str *text = place(&copy, &defs[i]);
+        FN_TRY(fn_arena_str(ctx, ctx->arena, *text, text));
+    }
+    if (from->other_count) {
+        copy.others = FN_NEW_ARRAY(ctx, fn_setting_value, from->other_count);
+        FN_TRY_PTR(ctx, copy.others);
+        for (uint32_t i = 0; i < from->other_count; i++) {
+            FN_TRY(fn_arena_str(ctx, ctx->arena, from->others[i].name, &copy.others[i].name));
+            FN_TRY(fn_arena_str(ctx, ctx->arena, from->others[i].value, &copy.others[i].value));
+        }
+    }
+    *out = copy;
+    return FN_OK;
+}
+
+static fn_setting_value *find_other(const fn_settings *s, fn_str name)
+{
+    for (uint32_t i = 0; i < s->other_count; i++) {
+        if (fn_str_eq(s->others[i].name, name)) return &s->others[i];
+    }
+    return NULL;
+}
+
+static fn_status set_other(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value)
+{
+    fn_setting_value *at = find_other(s, name);
+    if (!at) {
+        fn_setting_value *grown = FN_NEW_ARRAY(ctx, fn_setting_value, (size_t)s->other_count + 1);
+        FN_TRY_PTR(ctx, grown);
+        if (s->other_count) memcpy(grown, s->others, sizeof *grown * s->other_count);
+        s->others = grown;
+        at = &grown[s->other_count++];
+        FN_TRY(fn_arena_str(ctx, ctx->arena, name, &at->name));
+    }
+    return fn_arena_str(ctx, ctx->arena, value, &at->value);
+}
+
+static void mark(fn_settings *s, const setting_def *d, bool changed)
+{
+    const size_t i = (size_t)(d - defs);
+    const uint64_t bit = (uint64_t)1 << (i & 63);
+    if (changed) s->changed[i / 64] |= bit;
+    else s->changed[i / 64] &= ~bit;
+}
+
+fn_status settings_set(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value)
+{
+    const setting_def *d = find_def(name);
+    if (d) {
+        FN_TRY(set_def(ctx, s, d, value));
+        mark(s, d, true);
+        return FN_OK;
+    }
+    const struct known_def *k = find_known(name);
+    if (!k) return fail_unknown(ctx, name);
+    if (strcmp(k->type, "Bool") == 0) {
+        bool checked;
+        FN_TRY(parse_bool(ctx, value, &checked));
+        value = checked ? FN_STR("1") : FN_STR("0");
+    }
+    return set_other(ctx, s, name, value);
+}
+
+fn_status settings_reset(fn_ctx *ctx, fn_settings *s, fn_str name)
+{
+    const setting_def *d = find_def(name);
+    if (d) {
+        FN_TRY(set_def(ctx, s, d, fn_cstr(d->value)));
+        mark(s, d, false);
+        return FN_OK;
+    }
+    if (!find_known(name)) return fail_unknown(ctx, name);
+    fn_setting_value *at = find_other(s, name);
+    if (at) *at = s->others[--s->other_count];
+    return FN_OK;
+}
+
+static fn_status value_text(fn_ctx *ctx, const fn_settings *s, const setting_def *d, fn_str *out)
+{
+    const void *at = (const char *)s + d->place;
+    const char *text = NULL;
+    switch (d->kind) {
+    case KIND_BOOL:
+        *out = *(const bool *)at ? FN_STR("1") : FN_STR("0");
+        return FN_OK;
+    case KIND_U64:
+        text = fn_arena_printf(ctx, ctx->arena, "%llu", (unsigned long long)*(const uint64_t *)at);
+        break;
+    case KIND_I64:
+        text = fn_arena_printf(ctx, ctx->arena, "%lld", (long long)*(const int64_t *)at);
+        break;
+    case KIND_F64:
+    case KIND_SECONDS:
+        text = fn_arena_printf(ctx, ctx->arena, "%.15g", *(const double *)at);
+        break;
+    case KIND_TEXT:
+        *out = *(const fn_str *)at;
+        return FN_OK;
+    }
+    FN_TRY_PTR(ctx, text);
+    *out = fn_cstr(text);
+    return FN_OK;
+}
+
+fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *out)
+{
+    const setting_def *d = find_def(name);
+    if (d) return value_text(ctx, s, d, out);
+    const struct known_def *k = find_known(name);
+    if (!k) return fail_unknown(ctx, name);
+    const fn_setting_value *at = find_other(s, name);
+    *out = at ? at->value : fn_cstr(k->value);
+    return FN_OK;
+}
+
+bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *out)
+{
+    if (index < FN_COUNT(defs)) {
+        const setting_def *d = &defs[index];
+        *out = (settings_row){.name = d->name, .type = type_names[d->kind], .default_value = d->value, .about = d->about};
+        out->changed = (s->changed[index / 64] >> (index & 63) & 1) != 0;
+        return value_text(ctx, s, d, &out->value) == FN_OK;
+    }
+    index -= FN_COUNT(defs);
+    if (index >= FN_COUNT(known)) return false;
+    const fn_setting_value *at = find_other(s, fn_cstr(known[index].name));
+    *out = (settings_row){.name = known[index].name, .type = known[index].type, .default_value = known[index].value, .about = ""};
+    out->value = at ? at->value : fn_cstr(known[index].value);
+    out->changed = at != NULL;
+    return true;
+}
+
+__attribute__((constructor)) static void fill_once(void)
+{
+    fill_defaults(&defaults_of_text);
+}
+
+const fn_settings *settings_of(const fn_ctx *ctx)
+{
+    return ctx->settings ? ctx->settings : &defaults_of_text;
+}
+
+void settings_format(const fn_settings *s, struct fn_format_settings *out)
+{
+    fn_format_settings_default(out);
+    out->text.timezone = s->session_tz;
+    out->text.best_effort_datetime = fn_str_starts(s->date_time_input_format, FN_STR("best_effort"));
+    out->text.json_quote_64bit_integers = s->output_format_json_quote_64bit_integers;
+    out->text.json_quote_denormals = s->output_format_json_quote_denormals;
+    out->text.json_escape_slashes = s->output_format_json_escape_forward_slashes;
+    out->text.json_quote_decimals = s->output_format_json_quote_decimals;
+    out->text.json_named_tuples_as_objects = s->output_format_json_named_tuples_as_objects;
+    out->text.null_as_default = s->input_format_null_as_default;
+    out->text.skip_unknown_fields = s->input_format_skip_unknown_fields;
+    out->text.decimal_trailing_zeros = s->output_format_decimal_trailing_zeros;
+    out->text.datetime_output = fn_str_eq(s->date_time_output_format, FN_STR("iso"))              ? 1
+                                : fn_str_eq(s->date_time_output_format, FN_STR("unix_timestamp")) ? 2
+                                                                                                  : 0;
+    out->text.csv_delimiter = s->format_csv_delimiter.size ? s->format_csv_delimiter.data[0] : ',';
+    out->max_block_rows = s->max_block_size;
+    out->errors_allowed = s->input_format_allow_errors_num;
+    out->errors_allowed_ratio = s->input_format_allow_errors_ratio;
+    out->write_statistics = s->output_format_write_statistics;
+    out->with_names_use_header = s->input_format_with_names_use_header;
+    out->json_exception_in_output = s->http_write_exception_in_output_format;
+    out->pretty_max_rows = s->output_format_pretty_max_rows;
+    out->pretty_row_numbers = s->output_format_pretty_row_numbers;
+    out->schema_inference_hints = s->schema_inference_hints.size ? s->schema_inference_hints.data : NULL;
+    out->schema_inference_rows = s->input_format_max_rows_to_read_for_schema_inference;
+}
