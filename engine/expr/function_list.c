@@ -7,7 +7,11 @@
 /* One row per file engine/function/func_<family>.c; append. */
 #define FAMILIES(X)                                                                                                   \
     X(arithmetic)                                                                                                     \
-    X(interval)
+    X(interval)                                                                                                       \
+    X(conversion)                                                                                                     \
+    X(comparison)                                                                                                     \
+    X(logical)                                                                                                        \
+    X(conditional)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
