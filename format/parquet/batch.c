@@ -82,6 +82,26 @@ static void spread(uint8_t *at, size_t width, size_t slots, size_t present, cons
     }
 }
 
+/* The widths without a kernel; typed, so that no value costs a call. */
+static void gather(const uint8_t *dict, const uint32_t *codes, size_t n, size_t width, uint8_t *to)
+{
+    switch (width) {
+    case 1:
+        for (size_t i = 0; i < n; i++) to[i] = dict[codes[i]];
+        return;
+    case 2:
+        for (size_t i = 0; i < n; i++) memcpy(to + 2 * i, dict + 2 * (size_t)codes[i], 2);
+        return;
+    case 4: pq_kernels_get()->gather32((const uint32_t *)(const void *)dict, codes, n, (uint32_t *)(void *)to); return;
+    case 8: pq_kernels_get()->gather64((const uint64_t *)(const void *)dict, codes, n, (uint64_t *)(void *)to); return;
+    case 16:
+        for (size_t i = 0; i < n; i++) memcpy(to + 16 * i, dict + 16 * (size_t)codes[i], 16);
+        return;
+    default:
+        for (size_t i = 0; i < n; i++) memcpy(to + i * width, dict + codes[i] * width, width);
+    }
+}
+
 static fn_status read_codes(fn_ctx *ctx, pq_cursor *c, size_t n, uint32_t **codes)
 {
     FN_TRY(pq_grow(ctx, &c->codes, 0, (n + 16) * 4));
@@ -97,10 +117,7 @@ static fn_status decode_fixed(fn_ctx *ctx, pq_cursor *c, size_t n, uint8_t *to)
     if (page_has_codes(c)) {
         uint32_t *codes;
         FN_TRY(read_codes(ctx, c, n, &codes));
-        const uint8_t *dict = c->dict->data;
-        if (width == 4) pq_kernels_get()->gather32((const uint32_t *)(const void *)dict, codes, n, (uint32_t *)(void *)to);
-        else if (width == 8) pq_kernels_get()->gather64((const uint64_t *)(const void *)dict, codes, n, (uint64_t *)(void *)to);
-        else for (size_t i = 0; i < n; i++) memcpy(to + i * width, dict + codes[i] * width, width);
+        gather(c->dict->data, codes, n, width, to);
         return FN_OK;
     }
     if (!c->convert.run) return pq_values_fixed(ctx, &c->values, n, to);

@@ -15,10 +15,9 @@ fn_status pq_cursor_init(fn_ctx *ctx, pq_cursor *c, const fn_parquet *p, uint32_
 
 static void end_chunk(pq_cursor *c)
 {
-    fn_buffer_drop(c->bytes);
     fn_column_drop(c->dict_text);
     fn_buffer_drop(c->dict);
-    c->bytes = c->dict = NULL;
+    c->dict = NULL;
     c->dict_text = NULL;
     c->dict_rows = 0;
     c->page = (pq_page){.opened = false};
@@ -29,6 +28,7 @@ static void end_chunk(pq_cursor *c)
 void pq_cursor_release(pq_cursor *c)
 {
     end_chunk(c);
+    fn_buffer_drop(c->bytes);
     fn_buffer_drop(c->raw);
     fn_buffer_drop(c->scratch);
     fn_buffer_drop(c->codes);
@@ -39,11 +39,10 @@ void pq_cursor_release(pq_cursor *c)
     pq_values_release(&c->values);
 }
 
-void pq_cursor_begin(pq_cursor *c, const pq_chunk *chunk, fn_buffer *bytes_take)
+void pq_cursor_begin(pq_cursor *c, const pq_chunk *chunk)
 {
     end_chunk(c);
     c->chunk = chunk;
-    c->bytes = bytes_take;
     c->at = 0;
     c->entries_left = chunk->values;
 }

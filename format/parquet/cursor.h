@@ -55,7 +55,7 @@ typedef struct pq_cursor {
 /* The wanted type is leaf->type made over; CANNOT_CONVERT_TYPE when pq_convert_find says no. */
 fn_status pq_cursor_init(fn_ctx *ctx, pq_cursor *c, const fn_parquet *p, uint32_t leaf, const fn_type *target) FN_MUST_USE;
 void pq_cursor_release(pq_cursor *c);
-void pq_cursor_begin(pq_cursor *c, const pq_chunk *chunk, fn_buffer *bytes_take);
+void pq_cursor_begin(pq_cursor *c, const pq_chunk *chunk); /* its bytes are in c->bytes, which is kept for the next chunk */
 /* Reads the entries of the next `rows` rows into c->batch. */
 fn_status pq_cursor_read(fn_ctx *ctx, pq_cursor *c, uint64_t rows) FN_MUST_USE;
 fn_status pq_cursor_skip(fn_ctx *ctx, pq_cursor *c, uint64_t rows) FN_MUST_USE;

@@ -147,22 +147,16 @@ static fn_status fetch(fn_ctx *ctx, fn_parquet_reader *r)
 {
     const pq_chunk *chunks = r->file->groups[r->group].chunks;
     fn_range *ranges = FN_NEW_ARRAY(ctx, fn_range, FN_MAX(r->cursor_count, 1));
-    fn_buffer **buffers = FN_NEW_ARRAY(ctx, fn_buffer *, FN_MAX(r->cursor_count, 1));
     FN_TRY_PTR(ctx, ranges);
-    FN_TRY_PTR(ctx, buffers);
-    fn_status status = FN_OK;
-    for (uint32_t i = 0; i < r->cursor_count && status == FN_OK; i++) {
-        const pq_chunk *c = &chunks[r->cursors[i].leaf_index];
-        buffers[i] = fn_buffer_new(ctx, (size_t)c->data.size);
-        if (!buffers[i]) status = ctx->error.code;
-        else ranges[i] = (fn_range){c->data.offset, c->data.size, buffers[i]->data};
-    }
-    if (status == FN_OK && r->cursor_count) status = r->file->blob->read(r->file->blob, ctx, ranges, r->cursor_count);
     for (uint32_t i = 0; i < r->cursor_count; i++) {
-        if (status == FN_OK) pq_cursor_begin(&r->cursors[i], &chunks[r->cursors[i].leaf_index], buffers[i]);
-        else fn_buffer_drop(buffers[i]);
+        pq_cursor *c = &r->cursors[i];
+        const pq_chunk *chunk = &chunks[c->leaf_index];
+        FN_TRY(pq_grow(ctx, &c->bytes, 0, (size_t)chunk->data.size));
+        ranges[i] = (fn_range){chunk->data.offset, chunk->data.size, c->bytes->data};
     }
-    return status;
+    if (r->cursor_count) FN_TRY(r->file->blob->read(r->file->blob, ctx, ranges, r->cursor_count));
+    for (uint32_t i = 0; i < r->cursor_count; i++) pq_cursor_begin(&r->cursors[i], &chunks[r->cursors[i].leaf_index]);
+    return FN_OK;
 }
 
 fn_status fn_parquet_reader_begin(fn_ctx *ctx, fn_parquet_reader *r, uint32_t group, const fn_parquet_range *ranges, uint32_t range_count)
@@ -175,8 +169,10 @@ fn_status fn_parquet_reader_begin(fn_ctx *ctx, fn_parquet_reader *r, uint32_t gr
     FN_TRY_PTR(ctx, r->ranges);
     if (ranges) memcpy(r->ranges, ranges, sizeof *ranges * range_count);
     else r->ranges[0] = (fn_parquet_range){0, r->file->groups[group].rows};
+    r->begun = false;
+    FN_TRY(fetch(ctx, r));
     r->begun = true;
-    return fetch(ctx, r);
+    return FN_OK;
 }
 
 /* Offsets of `rows` lists from the levels of a leaf below; *items: how many items they have. */
