@@ -22,6 +22,7 @@ typedef struct worker {
     fn_parquet_reader *parquet;
     uint32_t parquet_file;  /* which file the reader is of */
     fn_reader *text;
+    fn_source *in;          /* what the text reader reads from */
     fn_arena *arena;        /* of the casts: lives as long as the scan */
     expr_program **casts;   /* per real column: NULL or the cast of the file's type */
 } worker;
@@ -50,6 +51,8 @@ static void end_unit(worker *w, bool keep_reader)
 {
     if (w->text) w->text->close(w->text);
     w->text = NULL;
+    if (w->in && w->in->close) w->in->close(w->in);
+    w->in = NULL;
     if (!keep_reader) {
         fn_parquet_reader_close(w->parquet);
         w->parquet = NULL;
@@ -156,13 +159,12 @@ static fn_status open_text(fn_ctx *ctx, file_scan *s, worker *w)
 {
     const file_table *t = s->table;
     fn_blob *blob;
-    fn_source *in;
     fn_schema schema = {FN_NEW_ARRAY(ctx, fn_field, FN_MAX(t->real_columns, 1)), t->real_columns};
     FN_TRY_PTR(ctx, schema.fields);
     for (uint32_t i = 0; i < t->real_columns; i++) schema.fields[i] = (fn_field){s->schema->columns[i].name, s->schema->columns[i].type};
     FN_TRY(file_set_open(ctx, t->set, w->unit->file, &blob));
-    FN_TRY(file_source(ctx, blob, t->set->entries[w->unit->file].path, &in));
-    return t->format->open_reader(ctx, &schema, in, &t->settings, NULL, &w->text);
+    FN_TRY(file_source(ctx, blob, t->set->entries[w->unit->file].path, &w->in));
+    return t->format->open_reader(ctx, &schema, w->in, &t->settings, NULL, &w->text);
 }
 
 static fn_status begin_unit(fn_ctx *ctx, file_scan *s, worker *w, bool *none)
