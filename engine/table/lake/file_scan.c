@@ -159,7 +159,7 @@ static fn_status open_text(fn_ctx *ctx, file_scan *s, worker *w)
 {
     const file_table *t = s->table;
     fn_blob *blob;
-    fn_schema schema = {FN_NEW_ARRAY(ctx, fn_field, FN_MAX(t->real_columns, 1)), t->real_columns};
+    fn_schema schema = {fn_arena_alloc(ctx, w->arena, sizeof(fn_field) * FN_MAX(t->real_columns, 1)), t->real_columns}; /* lives as long as the reader */
     FN_TRY_PTR(ctx, schema.fields);
     for (uint32_t i = 0; i < t->real_columns; i++) schema.fields[i] = (fn_field){s->schema->columns[i].name, s->schema->columns[i].type};
     FN_TRY(file_set_open(ctx, t->set, w->unit->file, &blob));
