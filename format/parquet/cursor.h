@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PARQUET_CURSOR_H
 #define FIRN_PARQUET_CURSOR_H
-#include "parquet/convert.h"
+#include "parquet/leaf_convert.h"
 #include "parquet/values.h"
 
 typedef struct pq_page {

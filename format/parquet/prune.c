@@ -5,7 +5,7 @@
  * conditions are intersected. Source: parquet-format's PageIndex.md and BloomFilter.md (split block filter, XXH64).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "parquet/bloom.h"
-#include "parquet/convert.h"
+#include "parquet/leaf_convert.h"
 #include "parquet/thrift.h"
 #include "parquet/values.h"
 

@@ -1,4 +1,4 @@
-/* parquet/convert.h - shared inside format/parquet: physical values to the values of a firn type.
+/* parquet/leaf_convert.h - shared inside format/parquet: physical values to the values of a firn type.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PARQUET_CONVERT_H
 #define FIRN_PARQUET_CONVERT_H

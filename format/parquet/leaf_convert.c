@@ -1,10 +1,10 @@
-/* convert.c - which type a leaf can be read as, and the loop that does it.
+/* leaf_convert.c - which type a leaf can be read as, and the loop that does it.
  *
  * Besides the type ClickHouse infers these are the promotions Iceberg allows (int to long, float to double, decimals of
  * larger precision, dates to timestamps) and timestamps of another unit. Values are never lost silently: narrower
  * integers or decimals are not offered, the caller casts.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "parquet/convert.h"
+#include "parquet/leaf_convert.h"
 #include <firn/wide.h>
 
 #define NAME i32_to_8
