@@ -11,7 +11,8 @@
     X(conversion)                                                                                                     \
     X(comparison)                                                                                                     \
     X(logical)                                                                                                        \
-    X(conditional)
+    X(conditional)                                                                                                    \
+    X(string)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
