@@ -14,6 +14,7 @@ typedef enum table_default_kind { DEFAULT_NONE, DEFAULT_DEFAULT, DEFAULT_MATERIA
 
 typedef struct table_column {
     fn_str name;
+    uint32_t id;        /* stable number within the table, never used again after DROP COLUMN: what part files know columns by */
     const fn_type *type;
     table_default_kind default_kind;
     fn_str default_sql; /* expression text; empty: none */

@@ -1,0 +1,119 @@
+/* mergetree/mergetree.h - the MergeTree family as tables: sorted immutable parts, listed by the catalog.
+ *
+ * The truth about which parts are live is the catalog's, not the folder's: every change of a part list goes through
+ * mt_catalog.commit, one durable transaction that may span tables, and becomes visible as a whole by swapping the table's
+ * immutable part list afterwards. Readers hold a reference-counted list and are never blocked.
+ *
+ * Files: <root>/store/<first two hex digits>/<part id>.part, named by part id alone. A file may be listed by several tables
+ * (REPLACE PARTITION FROM shares it); it is removed when no row of any table lists it and no reader holds it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_MERGETREE_H
+#define FIRN_MERGETREE_H
+#include "table/table.h"
+#include <firn/part.h>
+#include <firn/thread.h>
+
+typedef enum mt_mode { MT_PLAIN, MT_REPLACING, MT_SUMMING, MT_AGGREGATING, MT_COLLAPSING, MT_VERSIONED_COLLAPSING } mt_mode;
+
+/* A live part as the catalog lists it. Part names are ClickHouse's: <partition id>_<min block>_<max block>_<level>. */
+typedef struct mt_part_row {
+    fn_str name;
+    fn_str partition_id;     /* "all", "202401", or a hash in hex, as ClickHouse makes it */
+    fn_str partition;        /* the partition value as SQL text, for system.parts: "202401", "('a',1)", "tuple()" */
+    fn_part_id file;
+    fn_hash128 checksum;     /* of the file's footer */
+    uint64_t min_block, max_block;
+    uint32_t level;
+    uint64_t rows, bytes, raw_bytes;
+    int64_t created_s;
+    uint64_t deleted_rows;   /* rows hidden by a lightweight delete */
+    fn_part_id delete_mask;  /* file of the mask, 0 = none */
+} mt_part_row;
+
+/* What one table's part list loses and gains. */
+typedef struct mt_change {
+    const char *table_uuid;
+    const mt_part_row *add;
+    size_t add_count;
+    const fn_str *remove;    /* part names */
+    size_t remove_count;
+} mt_change;
+
+/* Handed down by the engine (catalog/): makes changes durable. Returns only when they are; on failure nothing has changed.
+ * Commits of several threads are grouped. `detail` rows for system.part_log are made by the caller of commit. */
+typedef struct mt_catalog mt_catalog;
+struct mt_catalog {
+    fn_status (*commit)(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count);
+    /* Numbers for new parts of a table: `count` consecutive block numbers, never given again (also after a restart). */
+    fn_status (*block_numbers)(mt_catalog *self, fn_ctx *ctx, const char *table_uuid, uint64_t count, uint64_t *first);
+};
+
+/* What all MergeTree tables of an engine share. Lives as long as the engine. */
+typedef struct mt_store mt_store;
+typedef struct mt_store_options {
+    fn_fs *fs;
+    const char *root;        /* data directory */
+    mt_catalog *catalog;
+    fn_pool *workers;        /* for sorting and encoding of large inserts; may be NULL */
+    fn_pool *background;     /* merges and removal of files */
+} mt_store_options;
+fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store **out) FN_MUST_USE;
+/* Removes the files that no loaded table listed; call once after all tables are loaded. */
+fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store) FN_MUST_USE;
+void mt_store_close(mt_store *store); /* background work ends first */
+
+/* The shape of a table; expressions are bound over the schema (column_id = schema index) and live in `arena`. */
+typedef struct mt_definition {
+    mt_mode mode;
+    expr **sort_key;          /* ORDER BY items */
+    bool *sort_descending;    /* NULL: none is */
+    uint32_t sort_count, primary_count; /* PRIMARY KEY is a prefix */
+    expr **partition_key;     /* PARTITION BY items; a tuple is taken apart */
+    uint32_t partition_count;
+    expr *sampling;
+    int version_column;       /* schema indexes or -1: Replacing, VersionedCollapsing */
+    int is_deleted_column, sign_column;
+    uint32_t *sum_columns;    /* Summing; NULL: all numeric ones outside the key */
+    uint32_t sum_count;
+    expr **defaults;          /* per schema column: value where a part lacks the column, over the schema; NULL: the type's default */
+    uint64_t index_granularity; /* kept for SHOW CREATE; granules are FN_GRANULE_ROWS */
+    fn_str settings_text;
+    fn_arena *arena;          /* owns all of the above; taken by mt_table_new on success */
+} mt_definition;
+
+/* head: the common part, filled by the caller (names, uuid, texts, schema with one reference); copied. rows: the live parts.
+ * Opening is lazy: part files are opened at their first use, so that a start with 10,000 parts is fast. */
+fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_definition *definition, const mt_part_row *rows,
+                       size_t row_count, table **out) FN_MUST_USE;
+/* ALTER of the shape (ADD / DROP / RENAME COLUMN, defaults, settings): swaps schema and definition; the parts stay. */
+fn_status mt_table_alter(fn_ctx *ctx, table *t, table_schema *schema_take, mt_definition *definition) FN_MUST_USE;
+bool mt_is(const table *t);
+const mt_definition *mt_table_definition(const table *t);
+
+/* ---- partitions (ALTER TABLE ... PARTITION) ---- */
+/* The partition id of a value given as evaluated columns (1 row each, cast to the key's types): ClickHouse's rules. */
+fn_status mt_partition_id(fn_ctx *ctx, const table *t, fn_column *const *values, uint32_t count, fn_str *out) FN_MUST_USE;
+fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id) FN_MUST_USE; /* data NULL: ALL */
+fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name) FN_MUST_USE;              /* NO_SUCH_DATA_PART (232) */
+/* REPLACE PARTITION FROM (replace) and ATTACH PARTITION FROM (!replace): the files are shared, nothing is copied. Structure
+ * and keys must be equal: INCOMPATIBLE_COLUMNS (122), BAD_ARGUMENTS (36). */
+fn_status mt_copy_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id, bool replace) FN_MUST_USE;
+fn_status mt_move_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id) FN_MUST_USE;
+
+/* ---- mutations: rewrite every part that has matching rows; all parts change in one commit ---- */
+typedef struct mt_mutation {
+    expr *where;              /* rows it applies to; NULL: all */
+    bool is_delete;
+    const uint32_t *columns;  /* UPDATE: schema indexes ... */
+    expr *const *values;      /* ... and their new values over the schema, cast to the column's type */
+    uint32_t count;
+} mt_mutation;
+fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation) FN_MUST_USE;
+
+/* ---- looking (system.parts) ---- */
+typedef fn_status mt_each_part(void *self, fn_ctx *ctx, const mt_part_row *row, bool active);
+fn_status mt_parts(fn_ctx *ctx, table *t, mt_each_part *each, void *self) FN_MUST_USE;
+/* Per column bytes of all live parts; arrays of the schema's count. */
+fn_status mt_column_bytes(fn_ctx *ctx, table *t, uint64_t *disk, uint64_t *raw) FN_MUST_USE;
+fn_status mt_check(fn_ctx *ctx, table *t, mt_each_part *broken, void *self) FN_MUST_USE; /* CHECK TABLE: reads all, names damaged parts */
+#endif
