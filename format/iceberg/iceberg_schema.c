@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "iceberg/metadata.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { DEPTH_MAX = 64, FIELDS_MAX = 50000 };
 
@@ -99,6 +98,17 @@ static fn_status parse_field(fn_ctx *ctx, int32_t id, fn_str name, bool required
     return FN_OK;
 }
 
+/* A value as JSON text in ctx->arena. */
+static fn_status json_text(fn_ctx *ctx, json_t *value, fn_str *out)
+{
+    const size_t size = json_dumpb(value, NULL, 0, JSON_ENCODE_ANY);
+    char *text = fn_arena_alloc(ctx, ctx->arena, size + 1);
+    FN_TRY_PTR(ctx, text);
+    if (json_dumpb(value, text, size, JSON_ENCODE_ANY) != size) return iceberg_bad(ctx, "An Iceberg default value cannot be printed");
+    *out = (fn_str){text, size};
+    return FN_OK;
+}
+
 static fn_status parse_fields(fn_ctx *ctx, json_t *list, json_t *mapping, unsigned depth, fn_iceberg_field **fields, uint32_t *count)
 {
     const size_t n = json_array_size(list);
@@ -115,10 +125,7 @@ static fn_status parse_fields(fn_ctx *ctx, json_t *list, json_t *mapping, unsign
         FN_TRY(parse_field(ctx, (int32_t)json_integer_value(json_object_get(field, "id")), name, json_is_true(json_object_get(field, "required")),
                            json_object_get(field, "type"), mapping, depth, f));
         if (initial && !json_is_null(initial)) {
-            char *text = json_dumps(initial, JSON_ENCODE_ANY);
-            const fn_status status = text ? fn_arena_str(ctx, ctx->arena, fn_cstr(text), &f->initial_default) : fn_fail_memory(ctx, 64);
-            free(text); /* jansson's allocation */
-            FN_TRY(status);
+            FN_TRY(json_text(ctx, initial, &f->initial_default));
         }
     }
     return FN_OK;

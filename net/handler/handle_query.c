@@ -3,7 +3,7 @@
  * text, the rest stays a stream that only an INSERT reads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "handler/handler.h"
-#include "http/credentials.h"
+#include "http/http_credentials.h"
 #include "http/multipart.h"
 #include <stdio.h>
 #include <stdlib.h>

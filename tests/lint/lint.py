@@ -15,8 +15,8 @@ ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.pat
 FILE_MAX, FUNCTION_MAX = 1000, 100
 LAYERS = ['io', 'format', 'engine', 'net']
 # Folders of the engine, lowest first: a folder includes itself and folders of lower rank, never of the same or a higher one.
-ENGINE_RANK = {'include': 0, 'settings': 1, 'sql': 1, 'kernel': 1, 'expr': 2, 'function': 3, 'aggregate': 3, 'table': 4, 'merge': 5,
-               'plan': 5, 'exec': 6, 'catalog': 6, 'system': 7, 'query': 8}
+ENGINE_RANK = {'include': 0, 'settings': 1, 'kernel': 1, 'sql': 2, 'expr': 3, 'function': 4, 'aggregate': 4, 'table': 5, 'merge': 6,
+               'plan': 6, 'exec': 7, 'catalog': 7, 'system': 8, 'query': 9}
 # The folders of format: what each may see besides its own private headers and the doors.
 VAGUE = {'util', 'utils', 'common', 'misc', 'helper', 'helpers', 'stuff', 'general'}
 BANNED = {
@@ -159,7 +159,8 @@ def check_documentation(path, text):
         return
     checks['documentation'] += 1
     for m in re.finditer(r'\.name\s*=\s*"(\w+)"[^{}]*\}', text):
-        if '.about' not in m.group(0):
+        # Combinators ("If", "State") are suffixes, not functions: their table in agg_combinator.c documents them.
+        if '.about' not in m.group(0) and 'agg_combinator' not in path:
             fail('documentation', path, text.count('\n', 0, m.start()) + 1, m.group(1) + ' has no .about')
 
 

@@ -1,4 +1,4 @@
-/* type_common.c - the least common type of several, as ClickHouse's getLeastSupertype: Nullable and LowCardinality are
+/* type_supertype.c - the least common type of several, as ClickHouse's getLeastSupertype: Nullable and LowCardinality are
  * taken off and put back, containers go element by element, numbers widen without loss. SPDX-License-Identifier: Apache-2.0 */
 #include "type/type_parse.h"
 

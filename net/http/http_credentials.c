@@ -1,5 +1,5 @@
-/* credentials.c - see credentials.h; base64 by OpenSSL (RFC 7617 for Basic). SPDX-License-Identifier: Apache-2.0 */
-#include "http/credentials.h"
+/* http_credentials.c - see http_credentials.h; base64 by OpenSSL (RFC 7617 for Basic). SPDX-License-Identifier: Apache-2.0 */
+#include "http/http_credentials.h"
 #include <openssl/evp.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* http/credentials.h - who asks: exactly one of the header pair, Authorization, or URL parameters.
+/* http/http_credentials.h - who asks: exactly one of the header pair, Authorization, or URL parameters.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_HTTP_CREDENTIALS_H
 #define FIRN_HTTP_CREDENTIALS_H
