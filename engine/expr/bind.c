@@ -53,7 +53,7 @@ static fn_status strip_const(fn_ctx *ctx, fn_column *c, const fn_type *type, fn_
     if (c->type == type || fn_column_is_null(c, 0)) return FN_OK;
     *out = fn_column_retype(ctx, c, type);
     FN_TRY_PTR(ctx, *out);
-    return FN_OK;
+    return expr_hold(ctx, *out);
 }
 
 static fn_status look_at_args(fn_ctx *ctx, const func_def *def, expr *const *args, func_call *call, seen_args *seen)

@@ -20,15 +20,21 @@ expr *expr_column(fn_ctx *ctx, column_id id, const fn_type *type)
     return e;
 }
 
+static void drop_held(void *c)
+{
+    fn_column_drop(c);
+}
+
+fn_status expr_hold(fn_ctx *ctx, fn_column *c_take)
+{
+    return fn_arena_defer(ctx, ctx->arena, drop_held, c_take);
+}
+
 expr *expr_const(fn_ctx *ctx, fn_column *value_take)
 {
-    if (!value_take) return NULL;
+    if (!value_take || expr_hold(ctx, value_take) != FN_OK) return NULL;
     expr *e = expr_new(ctx, EXPR_CONST, value_take->type);
-    if (!e) {
-        fn_column_drop(value_take);
-        return NULL;
-    }
-    e->constant = value_take;
+    if (e) e->constant = value_take;
     return e;
 }
 

@@ -9,6 +9,8 @@
 fn_status call_run(fn_ctx *ctx, const func_call *call, const fn_type *type, fn_column *const *args, uint32_t rows,
                    fn_column **out) FN_MUST_USE;
 /* Copies of a call's node with other arguments, bound again. */
+/* Ties the reference of `c` to the life of ctx->arena (dropped at once on failure). */
+fn_status expr_hold(fn_ctx *ctx, fn_column *c_take) FN_MUST_USE;
 expr *expr_new(fn_ctx *ctx, expr_kind kind, const fn_type *type) FN_MUST_USE;
 /* Finishes a lambda made by the binder: captures and program. */
 fn_status expr_lambda_finish(fn_ctx *ctx, expr_lambda *lambda) FN_MUST_USE;

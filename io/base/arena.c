@@ -21,7 +21,14 @@ typedef struct block {
     _Alignas(16) uint8_t data[];
 } block;
 
+typedef struct deferred {
+    struct deferred *next; /* older */
+    void (*release)(void *object);
+    void *object;
+} deferred;
+
 struct fn_arena {
+    deferred *deferred; /* newest first; in the arena's own blocks */
     block *blocks; /* newest first */
     size_t used;   /* in the newest block */
     size_t bytes;  /* of all blocks */
@@ -50,9 +57,31 @@ static void free_blocks(fn_arena *a, block *b)
     }
 }
 
+static void run_deferred(fn_arena *a)
+{
+    while (a->deferred) {
+        const deferred *d = a->deferred;
+        a->deferred = d->next;
+        d->release(d->object);
+    }
+}
+
+fn_status fn_arena_defer(fn_ctx *ctx, fn_arena *a, void (*release)(void *object), void *object)
+{
+    deferred *d = fn_arena_alloc(ctx, a, sizeof *d);
+    if (!d) {
+        release(object);
+        return ctx->error.code;
+    }
+    *d = (deferred){a->deferred, release, object};
+    a->deferred = d;
+    return FN_OK;
+}
+
 void fn_arena_free(fn_arena *a)
 {
     if (!a) return;
+    run_deferred(a);
     free_blocks(a, a->blocks);
     fn_free(a);
 }
@@ -60,6 +89,7 @@ void fn_arena_free(fn_arena *a)
 void fn_arena_reset(fn_arena *a)
 {
     if (!a->blocks) return;
+    run_deferred(a);
     free_blocks(a, a->blocks->next);
     a->blocks->next = NULL;
     a->used = 0;

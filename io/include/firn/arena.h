@@ -38,6 +38,9 @@ void *fn_arena_alloc_zero(fn_ctx *ctx, fn_arena *arena, size_t bytes) FN_MUST_US
 char *fn_arena_copy(fn_ctx *ctx, fn_arena *arena, const void *bytes, size_t size) FN_MUST_USE; /* 0-terminated copy */
 fn_status fn_arena_str(fn_ctx *ctx, fn_arena *arena, fn_str in, fn_str *out) FN_MUST_USE;
 char *fn_arena_printf(fn_ctx *ctx, fn_arena *arena, const char *fmt, ...) FN_PRINTF(3, 4) FN_MUST_USE;
+/* release(object) is called when the arena is freed or reset, newest first: for what arena objects hold elsewhere (columns,
+ * compiled patterns). On failure release(object) has been called. */
+fn_status fn_arena_defer(fn_ctx *ctx, fn_arena *arena, void (*release)(void *object), void *object) FN_MUST_USE;
 #define FN_NEW(ctx, T)           ((T *)fn_arena_alloc_zero((ctx), (ctx)->arena, sizeof(T)))
 #define FN_NEW_ARRAY(ctx, T, n)  ((T *)fn_arena_alloc_zero((ctx), (ctx)->arena, sizeof(T) * (n)))
 
