@@ -239,6 +239,14 @@ int32_t fn_tz_offset(const fn_tz *tz, int64_t unix_seconds)
     return tz->offset[transition_at(tz, unix_seconds)];
 }
 
+int32_t fn_tz_span(const fn_tz *tz, int64_t unix_seconds, int64_t *from, int64_t *to)
+{
+    const size_t i = transition_at(tz, unix_seconds);
+    *from = i == 0 ? INT64_MIN : tz->at[i];
+    *to = i + 1 < tz->count ? tz->at[i + 1] : INT64_MAX;
+    return tz->offset[i];
+}
+
 void fn_tz_civil(const fn_tz *tz, int64_t unix_seconds, fn_civil *out)
 {
     const int64_t local = unix_seconds + fn_tz_offset(tz, unix_seconds);

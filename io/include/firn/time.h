@@ -31,6 +31,8 @@ const fn_tz *fn_tz_utc(void);
 const fn_tz *fn_tz_system(void); /* from TZ or /etc/localtime; UTC when unknown */
 const char *fn_tz_name(const fn_tz *tz);
 int32_t fn_tz_offset(const fn_tz *tz, int64_t unix_seconds);            /* seconds east of UTC at that instant */
+/* Likewise, and the instants [*from, *to) around it for which the same offset holds: what loops over columns keep. */
+int32_t fn_tz_span(const fn_tz *tz, int64_t unix_seconds, int64_t *from, int64_t *to);
 void fn_tz_civil(const fn_tz *tz, int64_t unix_seconds, fn_civil *out); /* local date and time */
 /* Local wall time to an instant. In a gap: by the offset that holds after it (02:30 becomes 01:30); in a fold: the
  * earlier instant (as ClickHouse). */
