@@ -73,7 +73,10 @@ static fn_status look_at_args(fn_ctx *ctx, const func_def *def, expr *const *arg
             seen->all_const &= lambda_is_closed(args[i]->lambda);
             continue;
         }
-        const bool constant = args[i]->kind == EXPR_CONST;
+        /* The right side of IN: a set known now is a constant; the call reaches its cell through data. */
+        const bool is_set = args[i]->kind == EXPR_CELL && args[i]->cell->is_set;
+        const bool constant = args[i]->kind == EXPR_CONST || (is_set && !args[i]->cell->plan);
+        if (is_set) call->data = args[i]->cell;
         seen->all_const &= constant;
         if (t->id == FN_T_LOW_CARDINALITY) {
             seen->low = true;
