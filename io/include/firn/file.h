@@ -19,13 +19,17 @@ typedef struct fn_file_info {
 typedef fn_status fn_list_fn(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info);
 
 /* Errors: FILE_DOESNT_EXIST (107), CANNOT_OPEN_FILE (76), CANNOT_READ_FROM_FILE_DESCRIPTOR (74),
- * CANNOT_WRITE_TO_FILE_DESCRIPTOR (75), CANNOT_FSYNC (?), NOT_ENOUGH_SPACE (243); each names the path. */
+ * CANNOT_WRITE_TO_FILE_DESCRIPTOR (75), CANNOT_FSYNC (204), NOT_ENOUGH_SPACE (243), FILE_ALREADY_EXISTS (504), CANNOT_READ_ALL_DATA (33: a range
+ * beyond the end); each names the path. CREATE opens what exists without cutting it; EXCLUSIVE refuses it. DIRECT is a hint.
+ * read: any thread; write and sync: one thread per file. */
 struct fn_fs {
     fn_status (*open)(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned flags, fn_file **out);
     void (*close)(fn_fs *fs, fn_file *file);
     /* All `count` ranges, deep queue; a short read is an error. */
     fn_status (*read)(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_range *ranges, size_t count);
     fn_status (*write)(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size);
+    /* write and sync in one submission: the sync begins when the write is done. */
+    fn_status (*write_sync)(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size);
     fn_status (*sync)(fn_fs *fs, fn_ctx *ctx, fn_file *file); /* fdatasync; after a failure the file must be discarded */
     fn_status (*stat)(fn_fs *fs, fn_ctx *ctx, const char *path, fn_file_info *out); /* missing: exists = false, OK */
     fn_status (*list)(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn *each, void *self);
@@ -38,6 +42,13 @@ struct fn_fs {
 };
 
 fn_fs *fn_fs_local(void);                                /* the machine's files; one for the process */
+/* Files in memory, for tests: a crash loses what was not synced, and the n-th operation can be made to fail. */
+fn_status fn_fs_memory(fn_ctx *ctx, fn_fs **out) FN_MUST_USE;
+void fn_fs_memory_free(fn_fs *fs);
+void fn_fs_memory_crash(fn_fs *fs);                      /* un-synced bytes, names and removals are as at the last sync */
+/* The `nth` (1 = next) call that changes or reads something fails with code (FN_NOT_ENOUGH_SPACE, FN_CANNOT_FSYNC ...); 0: none. */
+void fn_fs_memory_fail(fn_fs *fs, uint64_t nth, fn_status code);
+uint64_t fn_fs_memory_calls(const fn_fs *fs);            /* calls so far that fn_fs_memory_fail counts */
 fn_status fn_fs_blob(fn_fs *fs, fn_ctx *ctx, const char *path, fn_blob **out) FN_MUST_USE; /* for reading; close with blob->close */
 fn_status fn_fs_read_all(fn_fs *fs, fn_ctx *ctx, const char *path, fn_buf *out) FN_MUST_USE;
 fn_status fn_fs_source(fn_fs *fs, fn_ctx *ctx, const char *path, fn_source **out) FN_MUST_USE; /* sequential */
