@@ -32,6 +32,13 @@ typedef struct table_schema {
 table_schema *table_schema_ref(const table_schema *s);
 void table_schema_drop(table_schema *s);
 int table_schema_find(const table_schema *s, fn_str name); /* -1 if absent */
+/* A schema of plain columns, numbered from 1; names are copied, one reference to the caller. Table functions use it. */
+fn_status table_schema_make(fn_ctx *ctx, const fn_schema *columns, table_schema **out) FN_MUST_USE;
+/* Is the column kept by the engine (and part of what a writer gets)? */
+static inline bool table_column_is_stored(const table_column *c)
+{
+    return !c->is_virtual && c->default_kind != DEFAULT_ALIAS && c->default_kind != DEFAULT_EPHEMERAL;
+}
 
 /* What a scan is asked for. Column ids in `conjuncts` are indexes into the schema (column_id = column index). */
 typedef struct table_scan_request {
@@ -80,7 +87,7 @@ typedef struct table_column_stats {
 
 /* Writing: blocks in, then commit or abort. One thread at a time per writer. */
 struct table_writer {
-    fn_status (*write)(table_writer *self, fn_ctx *ctx, const fn_block *block); /* all insertable columns, in schema order */
+    fn_status (*write)(table_writer *self, fn_ctx *ctx, const fn_block *block); /* all stored columns, in schema order */
     fn_status (*commit)(table_writer *self, fn_ctx *ctx);                       /* durable and visible when it returns OK */
     void (*close)(table_writer *self);                                          /* without commit: everything is undone */
 };
@@ -117,5 +124,9 @@ struct table {
     int64_t created_s;         /* metadata_modification_time */
 };
 table *table_ref(table *t);
-void table_drop(table *t); /* gives a reference back */
+void table_drop(table *t); /* gives a reference back; the last one drops the schema, then calls ops->destroy */
+/* Copies a head with its texts into `arena` (engines' constructors); the schema's reference moves along. */
+fn_status table_head_copy(fn_ctx *ctx, fn_arena *arena, const table *head, table *out) FN_MUST_USE;
+/* The charge of a block that outlives its query goes from the query's tracker to nobody. Call when a table keeps the block. */
+void table_block_adopt(const fn_block *block);
 #endif
