@@ -6,14 +6,13 @@ SPDX-License-Identifier: Apache-2.0"""
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 
 from http_ask import Client
+from running import Running
 
 FIRN = sys.argv[1]
 TESTS = []
@@ -34,27 +33,8 @@ def same(got, expected):
         raise AssertionError('expected %r, got %r' % (expected, got))
 
 
-class Running:
-    def __init__(self, path, *more, env=None):
-        with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            self.port = s.getsockname()[1]
-        self.process = subprocess.Popen([FIRN, 'server', '--path', path, '--http-port', str(self.port)] + list(more), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        env=dict(os.environ, **(env or {})))
-        self.url = 'http://127.0.0.1:%d' % self.port
-        for _ in range(600):
-            try:
-                socket.create_connection(('127.0.0.1', self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError('did not start: ' + self.process.stderr.read().decode())
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        self.process.wait(60)
-        self.process.stderr.close()
-        return self.process.returncode
+def serve(path, *more, env=None):
+    return Running(FIRN, path, *more, env=env)
 
 
 @test
@@ -95,7 +75,7 @@ def local_keeps_data(path):
 
 @test
 def server_and_client(path):
-    s = Running(os.path.join(path, 'data'))
+    s = serve(os.path.join(path, 'data'))
     try:
         same(run('client', '--url', s.url, '-q', 'SELECT 1 + 1')[:2], (0, '2\n'))
         same(run('client', '--url', s.url, '-q', 'CREATE TABLE c (a Int32, b String) ENGINE = MergeTree ORDER BY a')[0], 0)
@@ -106,7 +86,7 @@ def server_and_client(path):
     finally:
         code = s.stop()
     same(code, 0)
-    s = Running(os.path.join(path, 'data'))
+    s = serve(os.path.join(path, 'data'))
     try:
         same(Client(s.url).ask('SELECT count() FROM c'), '2\n')
     finally:
@@ -118,7 +98,7 @@ def server_and_client(path):
 @test
 def one_server_a_directory(path):
     data = os.path.join(path, 'data')
-    s = Running(data)
+    s = serve(data)
     try:
         code, _, err = run('server', '--path', data, '--http-port', '0', timeout=20)
         assert code != 0 and data in err, (code, err)
@@ -130,7 +110,7 @@ def one_server_a_directory(path):
 
 @test
 def user_from_the_environment(path):
-    s = Running(os.path.join(path, 'data'), env={'CLICKHOUSE_USER': 'me', 'CLICKHOUSE_PASSWORD': 'secret', 'CLICKHOUSE_DB': 'mine'})
+    s = serve(os.path.join(path, 'data'), env={'CLICKHOUSE_USER': 'me', 'CLICKHOUSE_PASSWORD': 'secret', 'CLICKHOUSE_DB': 'mine'})
     try:
         same(Client(s.url, user='me', password='secret').ask('SELECT currentUser()'), 'me\n')
         code, _, err = run('client', '--url', s.url, '--user', 'me', '--password', 'wrong', '-q', 'SELECT 1')
@@ -142,10 +122,10 @@ def user_from_the_environment(path):
 @test
 def query_log_survives(path):
     data = os.path.join(path, 'data')
-    s = Running(data)
+    s = serve(data)
     Client(s.url).ask('SELECT 1', query_id='before-restart')
     same(s.stop(), 0)
-    s = Running(data)
+    s = serve(data)
     try:
         same(Client(s.url).ask("SELECT count() FROM system.query_log WHERE query_id = 'before-restart' AND type = 'QueryFinish'"), '1\n')
     finally:
