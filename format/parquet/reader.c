@@ -29,30 +29,54 @@ struct fn_parquet_reader {
     uint32_t range_count, range;
 };
 
-/* The field of struct `f` that the wanted tuple's field i means: by name, or by place when one side has none. */
-static const pq_field *tuple_kid(const pq_field *f, const fn_type *type, uint32_t i)
+static const fn_parquet_path *path_kid(const fn_parquet_path *path, uint32_t i)
 {
-    if (!type->arg_names) return i < f->kid_count ? f->kids[i] : NULL;
+    return path && path->kids ? &path->kids[i] : NULL;
+}
+
+static const pq_field *kid_by_name(const pq_field *f, fn_str name)
+{
     for (uint32_t k = 0; k < f->kid_count; k++) {
-        if (fn_str_eq(f->kids[k]->name, fn_cstr(type->arg_names[i]))) return f->kids[k];
+        if (fn_str_eq(f->kids[k]->name, name)) return f->kids[k];
     }
     return NULL;
 }
 
-static bool converts(const fn_parquet *p, const pq_field *f, const fn_type *type)
+/* The field of struct `f` that the wanted tuple's field i means: by id, by name, or by place when the type has no names. */
+static const pq_field *tuple_kid(const pq_field *f, const fn_type *type, uint32_t i, const fn_parquet_path *path)
+{
+    const fn_parquet_path *kid = path_kid(path, i);
+    bool has_ids = false;
+    for (uint32_t k = 0; kid && kid->field_id >= 0 && k < f->kid_count; k++) {
+        if (f->kids[k]->field_id == kid->field_id) return f->kids[k];
+        has_ids |= f->kids[k]->field_id >= 0;
+    }
+    if (has_ids) return NULL;
+    for (uint32_t n = 0; kid && n < kid->name_count; n++) {
+        const pq_field *found = kid_by_name(f, kid->names[n]);
+        if (found) return found;
+    }
+    if (kid && kid->name_count) return NULL;
+    if (!type->arg_names) return i < f->kid_count ? f->kids[i] : NULL;
+    return kid_by_name(f, fn_cstr(type->arg_names[i]));
+}
+
+static bool converts(const fn_parquet *p, const pq_field *f, const fn_type *type, const fn_parquet_path *path)
 {
     pq_convert c;
     switch (f->kind) {
     case PQ_LEAF: return pq_convert_find(&p->leaves[f->first_leaf], fn_type_base(type), &c);
-    case PQ_ARRAY_: return type->id == FN_T_ARRAY && converts(p, f->kids[0], type->items);
-    case PQ_MAP_: return type->id == FN_T_MAP && converts(p, f->kids[0]->kids[0], type->args[0]) && converts(p, f->kids[0]->kids[1], type->args[1]);
+    case PQ_ARRAY_: return type->id == FN_T_ARRAY && converts(p, f->kids[0], type->items, path_kid(path, 0));
+    case PQ_MAP_:
+        return type->id == FN_T_MAP && converts(p, f->kids[0]->kids[0], type->args[0], path_kid(path, 0)) &&
+               converts(p, f->kids[0]->kids[1], type->args[1], path_kid(path, 1));
     case PQ_TUPLE: break;
     }
     if (type->id != FN_T_TUPLE) return false;
     bool any = false;
     for (uint32_t i = 0; i < type->arg_count; i++) {
-        const pq_field *kid = tuple_kid(f, type, i);
-        if (kid && !converts(p, kid, type->args[i])) return false;
+        const pq_field *kid = tuple_kid(f, type, i, path);
+        if (kid && !converts(p, kid, type->args[i], path_kid(path, i))) return false;
         any |= kid != NULL;
     }
     return any;
@@ -60,11 +84,23 @@ static bool converts(const fn_parquet *p, const pq_field *f, const fn_type *type
 
 bool fn_parquet_converts(const fn_parquet *p, uint32_t column, const fn_type *type)
 {
-    return converts(p, p->fields[column], type);
+    return converts(p, p->fields[column], type, NULL);
 }
 
-static fn_status make_target(fn_ctx *ctx, fn_parquet_reader *r, const pq_field *f, const fn_type *type, target *t)
+/* Does a struct of the file have none of the wanted fields? Then the whole column counts as absent. */
+static bool has_nothing(const pq_field *f, const fn_type *type, const fn_parquet_path *path)
 {
+    if (!path || f->kind != PQ_TUPLE || type->id != FN_T_TUPLE) return false;
+    for (uint32_t i = 0; i < type->arg_count; i++) {
+        const pq_field *kid = tuple_kid(f, type, i, path);
+        if (kid && !has_nothing(kid, type->args[i], path_kid(path, i))) return false;
+    }
+    return true;
+}
+
+static fn_status make_target(fn_ctx *ctx, fn_parquet_reader *r, const pq_field *f, const fn_type *type, const fn_parquet_path *path, target *t)
+{
+    if (f && has_nothing(f, type, path)) f = NULL;
     t->field = f;
     t->type = type;
     if (!f) return FN_OK;
@@ -79,9 +115,9 @@ static fn_status make_target(fn_ctx *ctx, fn_parquet_reader *r, const pq_field *
     FN_TRY_PTR(ctx, t->kids);
     bool found = false;
     for (uint32_t i = 0; i < t->kid_count; i++) {
-        const pq_field *kid = f->kind == PQ_TUPLE ? tuple_kid(f, tuple, i) : owner->kids[i];
-        FN_TRY(make_target(ctx, r, kid, f->kind == PQ_ARRAY_ ? type->items : tuple->args[i], &t->kids[i]));
-        if (kid && !found) {
+        const pq_field *kid = f->kind == PQ_TUPLE ? tuple_kid(f, tuple, i, path) : owner->kids[i];
+        FN_TRY(make_target(ctx, r, kid, f->kind == PQ_ARRAY_ ? type->items : tuple->args[i], path_kid(path, i), &t->kids[i]));
+        if (t->kids[i].field && !found) {
             t->cursor = t->kids[i].cursor;
             found = true;
         }
@@ -99,13 +135,13 @@ static fn_status resolve_want(fn_ctx *ctx, fn_parquet_reader *r, const fn_parque
     const int column = w->field_id >= 0 ? fn_parquet_column_by_id(p, w->field_id) : fn_schema_find(&p->schema, w->name);
     if (column < 0) {
         if (!w->type) return fn_fail(ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "There is no column '" FN_STR_FMT "' in Parquet file '%s'", FN_STR_ARG(w->name), p->blob->name);
-        return make_target(ctx, r, NULL, w->type, t);
+        return make_target(ctx, r, NULL, w->type, NULL, t);
     }
     const pq_field *f = p->fields[column];
-    if (w->type && !converts(p, f, w->type))
+    if (w->type && !has_nothing(f, w->type, w->path) && !converts(p, f, w->type, w->path))
         return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Cannot read column '" FN_STR_FMT "' of Parquet file '%s' of type %s as %s", FN_STR_ARG(f->name),
                        p->blob->name, f->type->name, w->type->name);
-    return make_target(ctx, r, f, w->type ? w->type : f->type, t);
+    return make_target(ctx, r, f, w->type ? w->type : f->type, w->path, t);
 }
 
 fn_status fn_parquet_reader_open(fn_ctx *ctx, const fn_parquet *p, const fn_parquet_want *wants, uint32_t count, fn_parquet_reader **out)

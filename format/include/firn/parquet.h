@@ -60,9 +60,20 @@ fn_status fn_parquet_prune(fn_ctx *ctx, const fn_parquet *p, uint32_t group, con
                            fn_parquet_range **out, uint32_t *count) FN_MUST_USE;
 
 /* ---- reading ---- */
+/* How the parts of a nested column are found in the file: a tree beside the wanted type (Tuple: one kid per field, Array: the
+ * element, Map: key and value). */
+typedef struct fn_parquet_path fn_parquet_path;
+struct fn_parquet_path {
+    int32_t field_id;     /* >= 0: by id where the file's struct has ids */
+    const fn_str *names;  /* without ids: by any of these names; none given: by the name in the type */
+    uint32_t name_count;
+    const fn_parquet_path *kids; /* NULL: by the names of the type */
+};
+
 typedef struct fn_parquet_want {
-    int32_t field_id;     /* >= 0: found by id, also inside structs by the names of `type`; -1: by name */
+    int32_t field_id;     /* >= 0: found by id; -1: by name */
     fn_str name;
+    const fn_parquet_path *path; /* of the column itself; NULL: nested fields are found by the names of `type` */
     const fn_type *type;  /* NULL: the file's type */
     bool row_number;      /* a UInt64/Int64 column (type) of row numbers in the file, for position deletes; name and id unused */
 } fn_parquet_want;
