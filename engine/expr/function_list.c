@@ -12,7 +12,10 @@
     X(comparison)                                                                                                     \
     X(logical)                                                                                                        \
     X(conditional)                                                                                                    \
-    X(string)
+    X(string)                                        \
+    X(array_make)                                        \
+    X(tuple)                                                                                                          \
+    X(substring)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
