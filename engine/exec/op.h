@@ -27,6 +27,11 @@ typedef struct exec {
     unsigned workers;
     pipeline *first, *last;  /* in the order they must run */
     op *all;                 /* every operator made, for close */
+    struct exec_run_state *state; /* of the statement: shared subplans, counters */
+    struct exec_worker *worker;   /* contexts of the workers; run.c */
+    op *totals;              /* the aggregate that makes the WITH TOTALS row; NULL: none */
+    _Atomic bool failed;     /* a worker has failed: the others stop */
+    _Atomic bool enough;     /* read or time limits in mode `break`: sources dry up */
 } exec;
 
 struct op_class {
@@ -52,6 +57,8 @@ struct op {
     uint8_t *worker_state;
     size_t worker_stride;
     op *next_made;
+    unsigned width;          /* sources, set in open or finish: workers worth using; 0 = all */
+    bool opened;
 };
 
 struct pipeline {
@@ -59,6 +66,7 @@ struct pipeline {
     op *source, *tail;       /* tail: last operator appended so far */
     bool serial;             /* one worker only: the order of blocks matters (behind a sort) or the source cannot be shared */
     _Atomic bool done;       /* set by LIMIT: no more input is needed */
+    pipeline *into;          /* UNION ALL: the sink hands its blocks on inside this pipeline; NULL else */
     pipeline *next;
 };
 
@@ -78,12 +86,34 @@ fn_status exec_build(fn_ctx *ctx, exec *e, const plan *node, pipeline *p) FN_MUS
 fn_status pipeline_new(fn_ctx *ctx, exec *e, pipeline **out) FN_MUST_USE;
 void pipeline_source(pipeline *p, op *source, bool serial);
 void pipeline_append(pipeline *p, op *o);
+bool pipeline_is_done(const pipeline *p); /* done, the run has failed, or reads are over; sources and long loops ask */
 void pipeline_end(pipeline *p, op *sink); /* appends the sink and schedules p: pipelines run in the order they are ended */
 
 /* One per plan_kind, each in its file. */
 op_builder op_build_scan, op_build_values, op_build_numbers, op_build_filter, op_build_project, op_build_aggregate, op_build_join,
     op_build_sort, op_build_limit, op_build_limit_by, op_build_distinct, op_build_union, op_build_set_op, op_build_window,
     op_build_array_join, op_build_fill, op_build_shared;
+
+/* Runs fn once for every worker, in parallel, each with its own context; the first failure becomes ctx's. Only from the
+ * controlling thread (finish, open). More tasks than workers: let fn take them from an atomic counter. */
+typedef fn_status exec_task_fn(void *arg, fn_ctx *ctx, unsigned worker);
+fn_status exec_parallel(fn_ctx *ctx, exec *e, exec_task_fn *fn, void *arg) FN_MUST_USE;
+/* Rows that LIMIT would have given without its limit (rows_before_limit_at_least): added by op_limit, or by a top-N sort. */
+void exec_rows_before_limit(exec *e, uint64_t rows);
+/* For sources: counts what was read, and checks max_rows_to_read and max_bytes_to_read. */
+fn_status exec_count_read(fn_ctx *ctx, exec *e, uint64_t rows, uint64_t bytes) FN_MUST_USE;
+/* A list of blocks that threads append to (references). */
+typedef struct block_list {
+    pthread_mutex_t lock;
+    fn_block **blocks;
+    uint32_t count, room;
+    _Atomic uint32_t cursor; /* for block_list_next */
+    uint64_t rows;
+} block_list;
+void block_list_init(block_list *l);
+void block_list_release(block_list *l);
+fn_status block_list_add(fn_ctx *ctx, block_list *l, const fn_block *block) FN_MUST_USE;
+fn_block *block_list_next(block_list *l); /* a reference to the next one; NULL behind the last */
 
 /* Compiles expressions against a node's outputs (layout = ids of node->columns). */
 fn_status exec_compile(fn_ctx *ctx, const plan *input, expr *const *exprs, uint32_t count, expr_program **out) FN_MUST_USE;

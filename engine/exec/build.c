@@ -1,0 +1,102 @@
+/* build.c - from plan nodes to pipelines: the table of builders, and how operators are strung together.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "exec/run.h"
+
+/* One row per plan_kind. Without a builder the node cannot be run yet and its name is in the error. */
+static const struct {
+    const char *name;
+    op_builder *build;
+} builders[] = {
+    [PLAN_SCAN] = {"Scan", op_build_scan},
+    [PLAN_VALUES] = {"Values", op_build_values},
+    [PLAN_NUMBERS] = {"Numbers", op_build_numbers},
+    [PLAN_FILTER] = {"Filter", op_build_filter},
+    [PLAN_PROJECT] = {"Project", op_build_project},
+    [PLAN_AGGREGATE] = {"Aggregate", NULL},
+    [PLAN_JOIN] = {"JOIN", NULL},
+    [PLAN_SORT] = {"ORDER BY", NULL},
+    [PLAN_LIMIT] = {"LIMIT", op_build_limit},
+    [PLAN_LIMIT_BY] = {"LIMIT BY", NULL},
+    [PLAN_DISTINCT] = {"DISTINCT", NULL},
+    [PLAN_UNION] = {"UNION ALL", op_build_union},
+    [PLAN_SET_OP] = {"INTERSECT and EXCEPT", NULL},
+    [PLAN_WINDOW] = {"Window functions", NULL},
+    [PLAN_ARRAY_JOIN] = {"ARRAY JOIN", NULL},
+    [PLAN_FILL] = {"WITH FILL", NULL},
+    [PLAN_SHARED] = {"Shared subquery", op_build_shared},
+};
+
+fn_status exec_build(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
+{
+    FN_ASSERT((size_t)node->kind < FN_COUNT(builders));
+    if (!builders[node->kind].build) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "%s is not supported", builders[node->kind].name);
+    return builders[node->kind].build(ctx, e, node, p);
+}
+
+fn_status op_new(fn_ctx *ctx, exec *e, const op_class *class, const plan *node, op **out)
+{
+    op *o = fn_arena_alloc_zero(ctx, e->arena, class->size);
+    FN_TRY_PTR(ctx, o);
+    o->class = class;
+    o->exec = e;
+    o->node = node;
+    o->next_made = e->all;
+    e->all = o;
+    *out = o;
+    return FN_OK;
+}
+
+fn_status op_emit(op *self, fn_ctx *ctx, unsigned worker, fn_block *block)
+{
+    if (block->rows == 0) return FN_OK;
+    return self->next->class->push(self->next, ctx, worker, block);
+}
+
+fn_status pipeline_new(fn_ctx *ctx, exec *e, pipeline **out)
+{
+    pipeline *p = fn_arena_alloc_zero(ctx, e->arena, sizeof *p);
+    FN_TRY_PTR(ctx, p);
+    p->exec = e;
+    *out = p;
+    return FN_OK;
+}
+
+void pipeline_source(pipeline *p, op *source, bool serial)
+{
+    FN_ASSERT(!p->source);
+    p->source = p->tail = source;
+    p->serial = serial;
+}
+
+void pipeline_append(pipeline *p, op *o)
+{
+    p->tail->next = o;
+    p->tail = o;
+    o->pipeline = p;
+}
+
+void pipeline_end(pipeline *p, op *sink)
+{
+    exec *e = p->exec;
+    pipeline_append(p, sink);
+    if (e->last) e->last->next = p;
+    else e->first = p;
+    e->last = p;
+}
+
+bool pipeline_is_done(const pipeline *p)
+{
+    const exec *e = p->exec;
+    if (atomic_load_explicit(&e->failed, memory_order_relaxed) || atomic_load_explicit(&e->enough, memory_order_relaxed)) return true;
+    for (; p; p = p->into)
+        if (atomic_load_explicit(&p->done, memory_order_relaxed)) return true;
+    return false;
+}
+
+fn_status exec_compile(fn_ctx *ctx, const plan *input, expr *const *exprs, uint32_t count, expr_program **out)
+{
+    column_id *layout = FN_NEW_ARRAY(ctx, column_id, input->column_count + 1);
+    FN_TRY_PTR(ctx, layout);
+    for (uint32_t i = 0; i < input->column_count; i++) layout[i] = input->columns[i].id;
+    return expr_compile(ctx, exprs, count, layout, input->column_count, out);
+}
