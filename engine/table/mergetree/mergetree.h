@@ -87,7 +87,12 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
                        size_t row_count, table **out) FN_MUST_USE;
 /* ALTER of the shape (ADD / DROP / RENAME COLUMN, defaults, settings): swaps schema and definition; the parts stay. */
 fn_status mt_table_alter(fn_ctx *ctx, table *t, table_schema *schema_take, mt_definition *definition) FN_MUST_USE;
+/* DROP TABLE: the catalog has deleted the table's rows. Its files go when no other table lists them and the last reader ends. */
+void mt_table_forget(table *t);
 bool mt_is(const table *t);
+/* The virtual columns the engine answers (_part, _partition_id, _part_index, _part_offset ...): whoever makes the schema appends
+ * them behind the real columns with is_virtual set. */
+const fn_field *mt_virtual_columns(uint32_t *count);
 const mt_definition *mt_table_definition(const table *t);
 
 /* ---- partitions (ALTER TABLE ... PARTITION) ---- */
@@ -99,6 +104,9 @@ fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name) FN_MUST_USE;         
  * and keys must be equal: INCOMPATIBLE_COLUMNS (122), BAD_ARGUMENTS (36). */
 fn_status mt_copy_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id, bool replace) FN_MUST_USE;
 fn_status mt_move_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id) FN_MUST_USE;
+
+/* OPTIMIZE ... DEDUPLICATE BY: like ops->optimize, rows are equal when these columns are (schema indexes). */
+fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const uint32_t *columns, uint32_t count) FN_MUST_USE;
 
 /* ---- mutations: rewrite every part that has matching rows; all parts change in one commit ---- */
 typedef struct mt_mutation {
