@@ -15,7 +15,9 @@
     X(string)                                        \
     X(array_make)                                        \
     X(tuple)                                                                                                          \
-    X(substring)
+    X(substring)                                                                                                      \
+    X(concat)                                                                                                         \
+    X(printf)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
