@@ -96,6 +96,9 @@ struct fn_response {
 fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *request, fn_response *response,
                           fn_progress *summary) FN_MUST_USE;
 /* The request's query id as chosen (valid after begin or return); for headers of error answers. */
+/* Where the first statement of several ends: the bytes up to and with its ';', or all of them. Strings and comments are looked
+ * through; the data of an INSERT ... FORMAT is not. */
+size_t fn_engine_statement_end(fn_str text);
 fn_status fn_engine_kill(fn_ctx *ctx, fn_engine *engine, fn_str query_id) FN_MUST_USE;
 /* A setting's value for a request (URL settings over session over defaults): for what the HTTP layer itself obeys. */
 fn_status fn_engine_setting(fn_ctx *ctx, fn_engine *engine, const fn_request *request, const char *name, fn_str *out) FN_MUST_USE;

@@ -1,0 +1,128 @@
+/* engine.c - opening and closing a data directory; who may come in. The door is firn/engine.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/query.h"
+#include <firn/time.h>
+#include <unistd.h>
+
+static const char *keep(fn_ctx *ctx, const fn_engine *e, const char *text, const char *otherwise)
+{
+    if (!text) text = otherwise;
+    return fn_arena_copy(ctx, e->arena, text, strlen(text));
+}
+
+static int64_t memory_limit(int64_t wanted)
+{
+    if (wanted > 0) return wanted;
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (int64_t)pages / 10 * 8 * size : 0;
+}
+
+static fn_status fill_texts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *o)
+{
+    char host[256] = "localhost";
+    if (!o->display_name && gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+    e->display_name = keep(ctx, e, o->display_name, host);
+    e->user = keep(ctx, e, o->user, "default");
+    e->password = keep(ctx, e, o->password, "");
+    e->database = keep(ctx, e, o->database, "default");
+    if (!e->display_name || !e->user || !e->password || !e->database) return ctx->error.code;
+    if (o->path) {
+        e->path = keep(ctx, e, o->path, "");
+        FN_TRY_PTR(ctx, e->path);
+    }
+    e->user_files = o->user_files ? keep(ctx, e, o->user_files, "")
+                    : o->path     ? fn_arena_printf(ctx, e->arena, "%s/user_files", o->path)
+                                  : keep(ctx, e, NULL, "/var/empty");
+    FN_TRY_PTR(ctx, e->user_files);
+    return FN_OK;
+}
+
+static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *o)
+{
+    e->arena = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, e->arena);
+    FN_TRY(fill_texts(ctx, e, o));
+    e->fs = fn_fs_local();
+    e->threads = o->threads ? o->threads : fn_cpu_count();
+    e->workers = fn_pool_new(ctx, "worker", e->threads);
+    FN_TRY_PTR(ctx, e->workers);
+    e->background = fn_pool_new(ctx, "background", FN_MAX(e->threads / 2, 1u));
+    FN_TRY_PTR(ctx, e->background);
+    if (!e->path) return FN_OK;
+    FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
+    return o->user_files ? FN_OK : e->fs->make_dir(e->fs, ctx, e->user_files);
+}
+
+fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out)
+{
+    fn_engine *e = fn_alloc_zero(ctx, sizeof *e);
+    FN_TRY_PTR(ctx, e);
+    fn_tracker_init(&e->memory, "total", NULL, memory_limit(options->memory_limit));
+    session_list_init(&e->sessions);
+    process_list_init(&e->processes);
+    FN_ASSERT(pthread_mutex_init(&e->objects_lock, NULL) == 0);
+    e->started_ns = fn_clock_realtime_ns();
+    const fn_status status = open_parts(ctx, e, options);
+    if (status != FN_OK) {
+        fn_engine_close(e);
+        return status;
+    }
+    *out = e;
+    return FN_OK;
+}
+
+void fn_engine_close(fn_engine *e)
+{
+    if (!e) return;
+    process_list_release(&e->processes);
+    session_list_release(&e->sessions);
+    fn_pool_free(e->background);
+    fn_pool_free(e->workers);
+    fn_object_store_close(e->objects);
+    (void)pthread_mutex_destroy(&e->objects_lock);
+    fn_arena_free(e->arena);
+    fn_free(e);
+}
+
+fn_status engine_objects(fn_ctx *ctx, fn_engine *engine, fn_object_store **out)
+{
+    fn_status status = FN_OK;
+    FN_ASSERT(pthread_mutex_lock(&engine->objects_lock) == 0);
+    if (!engine->objects) status = fn_object_store_open(ctx, &engine->objects);
+    *out = engine->objects;
+    FN_ASSERT(pthread_mutex_unlock(&engine->objects_lock) == 0);
+    return status;
+}
+
+const char *fn_engine_version(void)
+{
+    return "26.9.2.1";
+}
+
+const char *fn_engine_timezone(const fn_engine *engine)
+{
+    (void)engine;
+    return fn_tz_name(fn_tz_system());
+}
+
+const char *fn_engine_display_name(const fn_engine *engine)
+{
+    return engine->display_name;
+}
+
+/* The time it takes does not tell how many bytes were right. */
+static bool same_secret(fn_str a, fn_str b)
+{
+    unsigned differ = a.size != b.size;
+    for (size_t i = 0; i < a.size; i++) differ |= (unsigned)(unsigned char)a.data[i] ^ (unsigned)(unsigned char)b.data[b.size ? i % b.size : 0];
+    return differ == 0;
+}
+
+fn_status fn_engine_authenticate(fn_ctx *ctx, fn_engine *engine, fn_str user, fn_str password, fn_str address)
+{
+    (void)address;
+    if (!user.size) user = FN_STR("default");
+    if (fn_str_eq(user, fn_cstr(engine->user)) && (password.size == 0 ? engine->password[0] == '\0' : same_secret(password, fn_cstr(engine->password))))
+        return FN_OK;
+    return fn_fail(ctx, FN_AUTHENTICATION_FAILED, FN_STR_FMT ": Authentication failed: password is incorrect, or there is no user with such name", FN_STR_ARG(user));
+}

@@ -1,0 +1,116 @@
+/* process.c - the list of running statements. See process.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/process.h"
+#include <firn/time.h>
+#include <string.h>
+
+static void lock(process_list *list)
+{
+    FN_ASSERT(pthread_mutex_lock(&list->lock) == 0);
+}
+
+static void unlock(process_list *list)
+{
+    FN_ASSERT(pthread_mutex_unlock(&list->lock) == 0);
+}
+
+void process_list_init(process_list *list)
+{
+    *list = (process_list){.first = NULL};
+    FN_ASSERT(pthread_mutex_init(&list->lock, NULL) == 0);
+    FN_ASSERT(pthread_cond_init(&list->left, NULL) == 0);
+}
+
+void process_list_release(process_list *list)
+{
+    lock(list);
+    while (list->first) FN_ASSERT(pthread_cond_wait(&list->left, &list->lock) == 0);
+    unlock(list);
+    (void)pthread_cond_destroy(&list->left);
+    (void)pthread_mutex_destroy(&list->lock);
+}
+
+/* With the lock held. */
+static process *find(const process_list *list, fn_str id)
+{
+    for (process *p = list->first; p; p = p->next)
+        if (fn_str_eq(fn_cstr(p->id), id)) return p;
+    return NULL;
+}
+
+static void stop(process *p)
+{
+    atomic_store(&p->killed, true);
+    atomic_store(&p->cancel->reason, FN_QUERY_WAS_CANCELLED);
+}
+
+fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replace)
+{
+    lock(list);
+    for (process *other = find(list, fn_cstr(p->id)); other; other = find(list, fn_cstr(p->id))) {
+        if (!replace) {
+            unlock(list);
+            return fn_fail(ctx, FN_QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, "Query with id = %s is already running", p->id);
+        }
+        stop(other);
+        FN_ASSERT(pthread_cond_wait(&list->left, &list->lock) == 0);
+    }
+    p->next = list->first;
+    p->previous = &list->first;
+    if (p->next) p->next->previous = &p->next;
+    list->first = p;
+    list->count++;
+    unlock(list);
+    return FN_OK;
+}
+
+void process_end(process_list *list, process *p)
+{
+    lock(list);
+    *p->previous = p->next;
+    if (p->next) p->next->previous = p->previous;
+    list->count--;
+    FN_ASSERT(pthread_cond_broadcast(&list->left) == 0);
+    unlock(list);
+}
+
+bool process_kill(process_list *list, fn_str id, bool wait)
+{
+    lock(list);
+    process *p = find(list, id);
+    const bool found = p != NULL;
+    if (found) stop(p);
+    while (wait && p && find(list, id) == p) FN_ASSERT(pthread_cond_wait(&list->left, &list->lock) == 0);
+    unlock(list);
+    return found;
+}
+
+static fn_status copy_row(fn_ctx *ctx, const process *p, process_row *row)
+{
+    *row = (process_row){.kind = p->kind,
+                         .elapsed_s = (double)(fn_clock_monotonic_ns() - p->started_ns) / 1e9,
+                         .memory = atomic_load(&p->memory.used),
+                         .peak_memory = atomic_load(&p->memory.peak),
+                         .cancelled = atomic_load(&p->killed)};
+    if (p->progress) {
+        row->rows_read = atomic_load(&p->progress->rows_read);
+        row->bytes_read = atomic_load(&p->progress->bytes_read);
+        row->total_rows = atomic_load(&p->progress->total_rows);
+    }
+    const fn_str from[] = {fn_cstr(p->id), p->sql, p->user, p->database, p->address, p->user_agent, p->interface};
+    fn_str *const to[] = {&row->id, &row->sql, &row->user, &row->database, &row->address, &row->user_agent, &row->interface};
+    for (size_t i = 0; i < FN_COUNT(from); i++) FN_TRY(fn_arena_str(ctx, ctx->arena, from[i], to[i]));
+    return FN_OK;
+}
+
+fn_status process_rows(fn_ctx *ctx, process_list *list, process_row **out, size_t *count)
+{
+    fn_status status = FN_OK;
+    lock(list);
+    *count = 0;
+    *out = FN_NEW_ARRAY(ctx, process_row, FN_MAX(list->count, 1u));
+    if (!*out) status = ctx->error.code;
+    for (const process *p = list->first; p && status == FN_OK; p = p->next) status = copy_row(ctx, p, &(*out)[(*count)++]);
+    unlock(list);
+    return status;
+}

@@ -1,0 +1,51 @@
+/* query/process.h - the statements that run right now: their ids, ends and counters.
+ *
+ * A process lies in the frame of fn_engine_query; the list links it while it runs. Whoever looks at the list holds its lock
+ * and copies what it wants; the lock is never held across I/O.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_QUERY_PROCESS_H
+#define FIRN_QUERY_PROCESS_H
+#include "exec/exec.h"
+#include <firn/engine.h>
+
+typedef struct process process;
+struct process {
+    process *next, **previous;
+    char id[128];              /* query id, 0-terminated */
+    fn_str sql, user, database, address, user_agent, interface;
+    const char *kind;          /* "Select" */
+    fn_cancel *cancel, own_cancel;
+    fn_tracker memory;
+    exec_progress *progress;
+    fn_response *response;     /* for progress reports; NULL: none wanted */
+    int64_t started_ns;        /* monotonic */
+    int64_t started_real_ns;
+    _Atomic bool killed;
+};
+
+typedef struct process_list {
+    pthread_mutex_t lock;
+    pthread_cond_t left;       /* signalled when a process ends */
+    process *first;
+    unsigned count;
+} process_list;
+
+void process_list_init(process_list *list);
+void process_list_release(process_list *list); /* waits for the last */
+/* Links p, whose id is set. QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING (216), unless `replace`: then the other one is ended first. */
+fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replace) FN_MUST_USE;
+void process_end(process_list *list, process *p);
+/* Asks the statement to end; false: no such. wait: until it has ended. */
+bool process_kill(process_list *list, fn_str id, bool wait);
+
+/* A copy of one row for system.processes; texts in ctx->arena. */
+typedef struct process_row {
+    fn_str id, sql, user, database, address, user_agent, interface;
+    const char *kind;
+    double elapsed_s;
+    uint64_t rows_read, bytes_read, total_rows;
+    int64_t memory, peak_memory;
+    bool cancelled;
+} process_row;
+fn_status process_rows(fn_ctx *ctx, process_list *list, process_row **out, size_t *count) FN_MUST_USE;
+#endif

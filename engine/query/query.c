@@ -1,0 +1,230 @@
+/* query.c - one statement from text to answer: settings, query id, parsing, the interpreter, what is left in the logs.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/query.h"
+#include "query/result.h"
+#include "sql/lex.h"
+#include <firn/time.h>
+#include <stdio.h>
+
+/* ---- settings ---- */
+fn_status query_setting_text(fn_ctx *ctx, const ast_setting *setting, fn_str *out)
+{
+    const ast_expr *e = setting->value;
+    if (!e) { /* a name alone switches it on */
+        *out = FN_STR("1");
+        return FN_OK;
+    }
+    if (e->kind == AST_LITERAL && (e->literal_kind == LITERAL_STRING || e->literal_kind == LITERAL_WIDE)) {
+        *out = e->text;
+        return FN_OK;
+    }
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = sql_print_expr(ctx, e, &text);
+    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
+    fn_buf_release(&text);
+    return status;
+}
+
+/* May this request change settings, and this one? ClickHouse: readonly = 1 forbids all, 2 only a change of readonly itself. */
+static fn_status check_change(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str value)
+{
+    if (s->readonly == 0) return FN_OK;
+    fn_str now;
+    if (settings_get(ctx, s, name, &now) == FN_OK && fn_str_eq(now, value)) return FN_OK;
+    fn_error_clear(ctx);
+    if (s->readonly == 1) return fn_fail(ctx, FN_READONLY, "Cannot modify '" FN_STR_FMT "' setting in readonly mode", FN_STR_ARG(name));
+    if (fn_str_eq(name, FN_STR("readonly"))) return fn_fail(ctx, FN_READONLY, "Cannot modify 'readonly' setting in readonly mode");
+    return FN_OK;
+}
+
+fn_status query_apply_settings(query *q, const ast_setting *settings, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        fn_str value = {NULL, 0};
+        if (settings[i].is_default) {
+            FN_TRY(settings_reset(q->ctx, &q->settings, settings[i].name));
+            continue;
+        }
+        FN_TRY(query_setting_text(q->ctx, &settings[i], &value));
+        FN_TRY(check_change(q->ctx, &q->settings, settings[i].name, value));
+        FN_TRY(settings_set(q->ctx, &q->settings, settings[i].name, value));
+    }
+    return FN_OK;
+}
+
+static fn_status gather_settings(fn_ctx *ctx, const fn_session *session, const fn_request *request, fn_settings *out)
+{
+    if (session) FN_TRY(settings_copy(ctx, &session->settings, out));
+    else FN_TRY(settings_default(ctx, out));
+    const uint64_t readonly_before = out->readonly;
+    for (size_t i = 0; i < request->setting_count; i++) {
+        if (readonly_before) FN_TRY(check_change(ctx, out, request->settings[i].name, request->settings[i].value));
+        FN_TRY(settings_set(ctx, out, request->settings[i].name, request->settings[i].value));
+    }
+    return FN_OK;
+}
+
+fn_status fn_engine_setting(fn_ctx *ctx, fn_engine *engine, const fn_request *request, const char *name, fn_str *out)
+{
+    (void)engine;
+    for (size_t i = request->setting_count; i-- > 0;) {
+        if (!fn_str_eq(request->settings[i].name, fn_cstr(name))) continue;
+        *out = request->settings[i].value;
+        return FN_OK;
+    }
+    fn_settings defaults;
+    if (request->session) return settings_get(ctx, &request->session->settings, fn_cstr(name), out);
+    FN_TRY(settings_default(ctx, &defaults));
+    return settings_get(ctx, &defaults, fn_cstr(name), out);
+}
+
+/* The settings that hold for the whole statement: its own clause and that of the outermost SELECT. */
+static fn_status apply_clauses(query *q, const ast_statement *s)
+{
+    if (s->kind == STATEMENT_SET) return FN_OK; /* changes the session instead */
+    const ast_query *last = s->query;
+    while (last && last->op != SET_NONE) last = last->right;
+    if (last && last->select) FN_TRY(query_apply_settings(q, last->select->settings, last->select->setting_count));
+    return s->kind == STATEMENT_EXPLAIN ? FN_OK : query_apply_settings(q, s->settings, s->setting_count);
+}
+
+/* ---- the statement ---- */
+static void make_id(char *out, size_t size)
+{
+    uint64_t a = fn_random_u64(), b = fn_random_u64();
+    a = (a & ~0xf000ull) | 0x4000;
+    b = (b & ~(3ull << 62)) | 2ull << 62;
+    (void)snprintf(out, size, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff),
+                   (unsigned)(b >> 48), (unsigned long long)(b & 0xffffffffffffull));
+}
+
+static void arm(process *p, const fn_settings *s)
+{
+    if (s->max_execution_time <= 0) return;
+    atomic_store(&p->cancel->deadline_ns, p->started_ns + (int64_t)(s->max_execution_time * 1e9));
+}
+
+static fn_status check_readonly(query *q, const run_row *row)
+{
+    if (!row->writes || (!q->request->readonly && !q->settings.readonly)) return FN_OK;
+    if (!q->request->readonly) return fn_fail(q->ctx, FN_READONLY, "Cannot execute query in readonly mode");
+    return fn_fail(q->ctx, FN_READONLY, "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use "
+                                        "method POST for modifying queries");
+}
+
+static fn_status interpret(query *q)
+{
+    FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
+    ast_statement *s = q->statement;
+    if (s->has_data_offset) q->process->sql.size = FN_MIN(s->data_offset, q->process->sql.size);
+    FN_TRY(apply_clauses(q, s));
+    arm(q->process, &q->settings);
+    atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
+    const run_row *row = run_row_of(s->kind);
+    q->process->kind = row->kind;
+    FN_TRY(check_readonly(q, row));
+    if (!row->run) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT " is not supported", FN_STR_ARG(s->text));
+    return row->run(q, s);
+}
+
+static void fill_process(process *p, query *q)
+{
+    const fn_request *r = q->request;
+    p->sql = r->sql;
+    p->user = q->session->user;
+    p->database = q->database;
+    p->address = r->address;
+    p->user_agent = r->user_agent;
+    p->interface = fn_cstr(r->interface ? r->interface : "");
+    p->kind = "None";
+    p->cancel = r->cancel ? r->cancel : &p->own_cancel;
+    p->progress = &q->progress;
+    p->response = q->response;
+    p->started_ns = fn_clock_monotonic_ns();
+    p->started_real_ns = fn_clock_realtime_ns();
+    if (r->query_id.size) (void)snprintf(p->id, sizeof p->id, FN_STR_FMT, (int)FN_MIN(r->query_id.size, sizeof p->id - 1), r->query_id.data);
+    else make_id(p->id, sizeof p->id);
+}
+
+static void fill_summary(const query *q, fn_progress *out)
+{
+    *out = (fn_progress){.read_rows = atomic_load(&q->progress.rows_read),
+                         .read_bytes = atomic_load(&q->progress.bytes_read),
+                         .total_rows_to_read = atomic_load(&q->progress.total_rows),
+                         .written_rows = q->written_rows,
+                         .written_bytes = q->written_bytes,
+                         .result_rows = atomic_load(&q->progress.result_rows),
+                         .result_bytes = atomic_load(&q->progress.result_bytes),
+                         .elapsed_ns = (uint64_t)(fn_clock_monotonic_ns() - q->process->started_ns),
+                         .memory_usage = atomic_load(&q->process->memory.peak)};
+}
+
+/* The current database: request, session, default. UNKNOWN_DATABASE if the request names one that is not there. */
+static fn_status choose_database(query *q)
+{
+    q->database = q->session->database;
+    if (!q->request->database.size) return FN_OK;
+    FN_TRY(world_check_database(q, q->request->database));
+    q->database = q->request->database;
+    return FN_OK;
+}
+
+static fn_status run(query *q)
+{
+    fn_ctx *ctx = q->ctx;
+    FN_TRY(gather_settings(ctx, q->request->session, q->request, &q->settings));
+    ctx->settings = &q->settings;
+    FN_TRY(choose_database(q));
+    FN_TRY(world_init(q));
+    process *p = q->process;
+    p->database = q->database;
+    FN_TRY(process_begin(ctx, &q->engine->processes, p, q->settings.replace_running_query));
+    const fn_status status = interpret(q);
+    process_end(&q->engine->processes, p);
+    return status;
+}
+
+fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *request, fn_response *response, fn_progress *summary)
+{
+    fn_session transient = {.engine = NULL};
+    process p = {.next = NULL};
+    query q = {.ctx = ctx, .engine = engine, .session = request->session, .request = request, .response = response, .process = &p};
+    if (!q.session) {
+        FN_TRY(session_begin(ctx, engine, request->user, &transient));
+        q.session = &transient;
+    }
+    const fn_ctx outer = *ctx;
+    fill_process(&p, &q);
+    fn_tracker_init(&p.memory, "query", &engine->memory, 0);
+    ctx->cancel = p.cancel;
+    ctx->memory = &p.memory;
+    ctx->arena = fn_arena_new(ctx); /* the statement's own: freed before its tracker goes */
+    fn_status status = ctx->arena ? run(&q) : ctx->error.code;
+    fill_summary(&q, summary);
+    fn_arena_free(ctx->arena);
+    ctx->arena = outer.arena;
+    ctx->memory = outer.memory;
+    ctx->cancel = outer.cancel;
+    ctx->settings = outer.settings;
+    if (!request->session) session_end(&transient);
+    return status;
+}
+
+size_t fn_engine_statement_end(fn_str text)
+{
+    sql_token token = {.kind = TOKEN_END};
+    for (size_t at = 0; at < text.size; at = token.end) {
+        const sql_token previous = token;
+        token = sql_lex(text, text.size, at, &previous);
+        if (token.kind == TOKEN_END || token.kind == TOKEN_BAD) break;
+        if (token.kind == TOKEN_SYMBOL && token.symbol == SQL_SYMBOL1(';')) return token.end;
+    }
+    return text.size;
+}
+
+fn_status fn_engine_kill(fn_ctx *ctx, fn_engine *engine, fn_str query_id)
+{
+    (void)ctx;
+    (void)process_kill(&engine->processes, query_id, false);
+    return FN_OK;
+}

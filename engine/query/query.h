@@ -1,0 +1,136 @@
+/* query/query.h - the engine's own state and what one running statement carries; private to query/.
+ *
+ * A statement runs on the caller's thread: fn_engine_query makes a `query`, gathers its settings (defaults, session, URL,
+ * SETTINGS clause), parses, looks up the statement's row in run_list.c and calls it. Interpreters are one file per statement,
+ * run_<statement>.c; they answer through result.h, or tell result_none that there are no rows.
+ *
+ * Lifetimes: everything of a statement lies in ctx->arena; what outlives it belongs to the session (its own arena, touched only
+ * by the request that holds the session) or to the engine.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_QUERY_QUERY_H
+#define FIRN_QUERY_QUERY_H
+#include "exec/exec.h"
+#include "query/process.h"
+#include "settings/settings.h"
+#include "sql/ast.h"
+#include <firn/engine.h>
+#include <firn/file.h>
+#include <firn/object.h>
+
+struct catalog;
+struct mt_store;
+
+typedef struct session_list {
+    pthread_mutex_t lock;
+    fn_session *first;
+} session_list;
+
+struct fn_engine {
+    fn_tracker memory;          /* all queries */
+    fn_arena *arena;            /* texts below; filled by fn_engine_open only */
+    fn_fs *fs;
+    const char *path;           /* NULL: in memory */
+    const char *user_files, *display_name, *user, *password, *database;
+    unsigned threads;
+    fn_pool *workers, *background;
+    session_list sessions;
+    process_list processes;
+    pthread_mutex_t objects_lock;
+    fn_object_store *objects;   /* opened at first use */
+    struct catalog *catalog;
+    struct mt_store *store;
+    int64_t started_ns;         /* realtime */
+};
+/* The store of remote objects, opened by the first who needs it. */
+fn_status engine_objects(fn_ctx *ctx, fn_engine *engine, fn_object_store **out) FN_MUST_USE;
+
+/* Values set with SET param_x = ..., and temporary tables. */
+typedef struct session_table {
+    table *table;               /* one reference */
+    struct session_table *next;
+} session_table;
+
+struct fn_session {
+    fn_engine *engine;
+    fn_session *next;
+    fn_arena *arena;            /* settings, names; grows with SET, freed with the session */
+    fn_str user, id;            /* id empty: lives for one request */
+    fn_str database;
+    fn_settings settings;
+    fn_pair *params;
+    size_t param_count;
+    session_table *tables;
+    bool busy;                  /* a request holds it; under the list's lock */
+    unsigned timeout_s;
+    int64_t released_ns;        /* monotonic; when the last request ended */
+};
+/* A session for one request; ends with session_end. */
+fn_status session_begin(fn_ctx *ctx, fn_engine *engine, fn_str user, fn_session *out) FN_MUST_USE;
+void session_end(fn_session *session);
+void session_list_init(session_list *list);
+void session_list_release(session_list *list);
+table *session_table_find(const fn_session *session, fn_str name); /* borrowed; NULL if absent */
+fn_status session_table_add(fn_ctx *ctx, fn_session *session, table *t_ref) FN_MUST_USE;
+bool session_table_remove(fn_session *session, fn_str name);
+/* Settings of the session changed for good; texts go to its arena. */
+fn_status session_set(fn_ctx *ctx, fn_session *session, fn_str name, fn_str value, bool reset) FN_MUST_USE;
+fn_status session_use(fn_ctx *ctx, fn_session *session, fn_str database) FN_MUST_USE;
+fn_status session_set_param(fn_ctx *ctx, fn_session *session, fn_str name, fn_str value) FN_MUST_USE;
+
+typedef struct query query;
+
+typedef struct query_world {
+    plan_world base;
+    query *query;
+} query_world;
+
+struct query {
+    fn_ctx *ctx;
+    fn_engine *engine;
+    fn_session *session;         /* never NULL while a statement runs */
+    const fn_request *request;
+    fn_response *response;
+    fn_settings settings;        /* ctx->settings points here */
+    fn_str database;             /* current database of this statement */
+    ast_statement *statement;
+    process *process;
+    query_world world;
+    exec_progress progress;
+    uint64_t written_rows, written_bytes;
+    const char *exception_format; /* format of a begun result, for late exceptions */
+};
+
+/* An interpreter. It has called response->begin when it returns FN_OK. */
+typedef fn_status run_fn(query *q, const ast_statement *s);
+run_fn run_select, run_set, run_use, run_show, run_describe, run_exists, run_explain, run_kill, run_system, run_insert, run_create_table,
+    run_create_view, run_create_database, run_drop, run_rename, run_exchange, run_alter, run_truncate, run_optimize, run_delete,
+    run_update, run_check, run_attach, run_detach;
+
+typedef struct run_row {
+    const char *kind;  /* query_kind of system.query_log */
+    run_fn *run;
+    bool writes;       /* READONLY (164) under readonly */
+} run_row;
+const run_row *run_row_of(ast_statement_kind kind);
+
+/* ---- shared by interpreters ---- */
+/* Text of a setting's value as settings_set takes it. */
+fn_status query_setting_text(fn_ctx *ctx, const ast_setting *setting, fn_str *out) FN_MUST_USE;
+/* A SETTINGS clause on top of q->settings. */
+fn_status query_apply_settings(query *q, const ast_setting *settings, uint32_t count) FN_MUST_USE;
+/* Runs a SELECT given as text, with the outer statement's FORMAT: what SHOW turns into. */
+fn_status query_run_text(query *q, const ast_statement *outer, fn_str sql) FN_MUST_USE;
+/* Replaces {x:Identifier} in a name. */
+fn_status query_name(query *q, const ast_name *name, fn_str *database, fn_str *table_name) FN_MUST_USE;
+/* Binds and optimises. Release with plan_query_release. */
+fn_status query_plan(query *q, const ast_query *ast, plan_query **out) FN_MUST_USE;
+/* totals: the WITH TOTALS row, a reference for the caller, or NULL if not wanted; likewise rows_before_limit. */
+fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **totals, uint64_t *rows_before_limit) FN_MUST_USE;
+
+/* ---- names (world.c) ---- */
+fn_status world_init(query *q) FN_MUST_USE;
+fn_status world_check_database(query *q, fn_str database) FN_MUST_USE; /* UNKNOWN_DATABASE (81) */
+/* The table of that name, one reference; temporary ones first when `database` is empty. UNKNOWN_TABLE, UNKNOWN_DATABASE. */
+fn_status world_table(query *q, fn_str database, fn_str name, table **out) FN_MUST_USE;
+fn_status world_parameter(query *q, fn_str name, fn_str *out) FN_MUST_USE;
+#endif

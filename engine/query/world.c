@@ -1,0 +1,97 @@
+/* world.c - what the binder asks: tables by name, table functions, views, parameters (plan_world).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/query.h"
+#include "query/table_function.h"
+
+fn_status world_check_database(query *q, fn_str database)
+{
+    if (fn_str_eq(database, fn_cstr(q->engine->database))) return FN_OK;
+    return fn_fail(q->ctx, FN_UNKNOWN_DATABASE, "Database " FN_STR_FMT " does not exist", FN_STR_ARG(database));
+}
+
+fn_status world_table(query *q, fn_str database, fn_str name, table **out)
+{
+    table *t = database.size ? NULL : session_table_find(q->session, name);
+    if (t) {
+        *out = table_ref(t);
+        return FN_OK;
+    }
+    if (!database.size) database = q->database;
+    FN_TRY(world_check_database(q, database));
+    return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
+}
+
+fn_status world_parameter(query *q, fn_str name, fn_str *out)
+{
+    const fn_pair *const lists[] = {q->request->params, q->session->params};
+    const size_t counts[] = {q->request->param_count, q->session->param_count};
+    for (size_t l = 0; l < FN_COUNT(lists); l++) {
+        for (size_t i = 0; i < counts[l]; i++) {
+            if (!fn_str_eq(lists[l][i].name, name)) continue;
+            *out = lists[l][i].value;
+            return FN_OK;
+        }
+    }
+    return fn_fail(q->ctx, FN_UNKNOWN_QUERY_PARAMETER, "Substitution `" FN_STR_FMT "` is not set", FN_STR_ARG(name));
+}
+
+/* A name that is a parameter, or the name written. */
+static fn_status resolve_name(query *q, const ast_expr *param, fn_str written, fn_str *out)
+{
+    if (!param) {
+        *out = written;
+        return FN_OK;
+    }
+    fn_str value;
+    FN_TRY(world_parameter(q, param->text, &value));
+    *out = value;
+    return FN_OK;
+}
+
+fn_status query_name(query *q, const ast_name *name, fn_str *database, fn_str *table_name)
+{
+    FN_TRY(resolve_name(q, name->database_param, name->database, database));
+    return resolve_name(q, name->table_param, name->table, table_name);
+}
+
+static query *query_of(plan_world *w)
+{
+    return ((query_world *)w)->query;
+}
+
+static fn_status find_table(plan_world *w, fn_ctx *ctx, fn_str database, fn_str name, table **out)
+{
+    (void)ctx;
+    return world_table(query_of(w), database, name, out);
+}
+
+static fn_status make_table(plan_world *w, fn_ctx *ctx, const ast_expr *call, table **out)
+{
+    (void)ctx;
+    return table_function_make(query_of(w), call, out);
+}
+
+static fn_status view_query(plan_world *w, fn_ctx *ctx, table *t, ast_query **out)
+{
+    (void)w;
+    *out = NULL;
+    if (!t->is_view) return FN_OK;
+    ast_statement *s;
+    FN_TRY(sql_parse(ctx, t->create_sql, &s));
+    *out = s->create->as_select;
+    return FN_OK;
+}
+
+static fn_status parameter(plan_world *w, fn_ctx *ctx, fn_str name, fn_str *out)
+{
+    (void)ctx;
+    return world_parameter(query_of(w), name, out);
+}
+
+fn_status world_init(query *q)
+{
+    const char *database = fn_arena_copy(q->ctx, q->ctx->arena, q->database.data, q->database.size);
+    FN_TRY_PTR(q->ctx, database);
+    q->world = (query_world){.base = {find_table, make_table, view_query, parameter, database}, .query = q};
+    return FN_OK;
+}

@@ -1,0 +1,116 @@
+/* command_server.c - firn server: a data directory over HTTP until SIGTERM or SIGINT.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "command_config.h"
+#include <firn/net.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static fn_server *_Atomic running; /* for the signal handler */
+
+static void on_signal(int number)
+{
+    (void)number;
+    fn_server *s = atomic_load(&running);
+    if (s) fn_server_stop(s);
+}
+
+static void watch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigaction(SIGTERM, &stop, NULL);
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void fill_defaults(server_config *c)
+{
+    const struct {
+        const char **at, *value;
+    } defaults[] = {
+        {&c->path, "firn-data"},
+        {&c->http_port, "8123"},
+        {&c->listen_host, "127.0.0.1"},
+        {&c->user, command_environment("CLICKHOUSE_USER")},
+        {&c->password, command_environment("CLICKHOUSE_PASSWORD")},
+        {&c->database, command_environment("CLICKHOUSE_DB")},
+        {&c->threads, "0"},
+        {&c->connections, "0"},
+        {&c->memory, "0"},
+        {&c->log_level, "info"},
+    };
+    for (size_t i = 0; i < FN_COUNT(defaults); i++)
+        if (!*defaults[i].at) *defaults[i].at = defaults[i].value;
+}
+
+static bool set_log_level(const char *name)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"}; /* fn_log_level */
+    for (size_t i = 0; i < FN_COUNT(names); i++) {
+        if (strcmp(names[i], name) != 0) continue;
+        fn_log_set_level((fn_log_level)i);
+        return true;
+    }
+    return false;
+}
+
+static fn_status serve(fn_ctx *ctx, fn_engine *engine, const fn_server_options *options, const char *path)
+{
+    fn_server *server;
+    FN_TRY(fn_server_open(ctx, engine, options, &server));
+    atomic_store(&running, server);
+    (void)printf("firn listens on http://%s:%u, data in %s\n", options->host, fn_server_port(server), path);
+    (void)fflush(stdout);
+    const fn_status status = fn_server_run(ctx, server);
+    atomic_store(&running, NULL);
+    fn_server_close(server);
+    return status;
+}
+
+static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
+{
+    unsigned port, threads, connections;
+    if (file) FN_TRY(server_config_load(ctx, file, c));
+    fill_defaults(c);
+    char *end;
+    const long long memory = strtoll(c->memory, &end, 10);
+    if (*end || memory < 0) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "max_server_memory_usage must be a number of bytes, not '%s'", c->memory);
+    if (!command_number("http-port", c->http_port, 65535, &port) || !command_number("threads", c->threads, 1024, &threads) ||
+        !command_number("max_connections", c->connections, 1000000, &connections))
+        return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "Bad option");
+    if (!set_log_level(c->log_level)) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "log_level must be debug, info, warn or error, not '%s'", c->log_level);
+    const fn_engine_options engine_options = {.path = c->path, .threads = threads, .memory_limit = memory, .user_files = c->user_files,
+                                              .display_name = c->display_name, .user = c->user, .password = c->password, .database = c->database};
+    const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections};
+    fn_engine *engine;
+    watch_signals();
+    FN_TRY(fn_engine_open(ctx, &engine_options, &engine));
+    const fn_status status = serve(ctx, engine, &options, c->path);
+    fn_engine_close(engine);
+    return status;
+}
+
+int command_server(int count, char **words)
+{
+    server_config c = {.path = NULL};
+    const char *file = NULL;
+    const command_option options[] = {
+        {"--path", NULL, &c.path, NULL, "DIR", "data directory, made if absent (firn-data)"},
+        {"--http-port", NULL, &c.http_port, NULL, "N", "port (8123); 0 takes any free one"},
+        {"--listen", NULL, &c.listen_host, NULL, "HOST", "address (127.0.0.1)"},
+        {"--config", NULL, &file, NULL, "FILE", "YAML file with the same options and more"},
+        {"--threads", NULL, &c.threads, NULL, "N", "workers; all cores by default"},
+    };
+    int status;
+    if (!command_options(count, words, options, FN_COUNT(options), NULL,
+                         "Usage: firn server [OPTIONS]\n\nServes a data directory over HTTP. SIGTERM ends it cleanly. CLICKHOUSE_USER, "
+                         "CLICKHOUSE_PASSWORD and\nCLICKHOUSE_DB of the environment set the user, its password and the first database.", &status))
+        return status;
+    fn_ctx ctx = {.arena = NULL};
+    ctx.arena = fn_arena_new(&ctx);
+    if (!ctx.arena || run(&ctx, &c, file) != FN_OK) command_report(&ctx.error);
+    fn_arena_free(ctx.arena);
+    return ctx.error.code ? 1 : 0;
+}
