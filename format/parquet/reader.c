@@ -61,6 +61,17 @@ static const pq_field *tuple_kid(const pq_field *f, const fn_type *type, uint32_
     return kid_by_name(f, fn_cstr(type->arg_names[i]));
 }
 
+/* Does a struct of the file have none of the wanted fields? Then the whole column counts as absent. */
+static bool has_nothing(const pq_field *f, const fn_type *type, const fn_parquet_path *path)
+{
+    if (!path || f->kind != PQ_TUPLE || type->id != FN_T_TUPLE) return false;
+    for (uint32_t i = 0; i < type->arg_count; i++) {
+        const pq_field *kid = tuple_kid(f, type, i, path);
+        if (kid && !has_nothing(kid, type->args[i], path_kid(path, i))) return false;
+    }
+    return true;
+}
+
 static bool converts(const fn_parquet *p, const pq_field *f, const fn_type *type, const fn_parquet_path *path)
 {
     pq_convert c;
@@ -76,6 +87,7 @@ static bool converts(const fn_parquet *p, const pq_field *f, const fn_type *type
     bool any = false;
     for (uint32_t i = 0; i < type->arg_count; i++) {
         const pq_field *kid = tuple_kid(f, type, i, path);
+        if (kid && has_nothing(kid, type->args[i], path_kid(path, i))) continue;
         if (kid && !converts(p, kid, type->args[i], path_kid(path, i))) return false;
         any |= kid != NULL;
     }
@@ -85,17 +97,6 @@ static bool converts(const fn_parquet *p, const pq_field *f, const fn_type *type
 bool fn_parquet_converts(const fn_parquet *p, uint32_t column, const fn_type *type)
 {
     return converts(p, p->fields[column], type, NULL);
-}
-
-/* Does a struct of the file have none of the wanted fields? Then the whole column counts as absent. */
-static bool has_nothing(const pq_field *f, const fn_type *type, const fn_parquet_path *path)
-{
-    if (!path || f->kind != PQ_TUPLE || type->id != FN_T_TUPLE) return false;
-    for (uint32_t i = 0; i < type->arg_count; i++) {
-        const pq_field *kid = tuple_kid(f, type, i, path);
-        if (kid && !has_nothing(kid, type->args[i], path_kid(path, i))) return false;
-    }
-    return true;
 }
 
 static fn_status make_target(fn_ctx *ctx, fn_parquet_reader *r, const pq_field *f, const fn_type *type, const fn_parquet_path *path, target *t)

@@ -112,7 +112,7 @@ static int by_path(const void *a, const void *b)
     return fn_str_compare(x->path, y->path);
 }
 
-static fn_status check_inside(fn_ctx *ctx, fn_str root, fn_str path)
+fn_status file_check_inside(fn_ctx *ctx, fn_str root, fn_str path)
 {
     bool escapes = !fn_str_starts(path, root);
     for (size_t i = 0; i + 3 <= path.size; i++) { /* a ".." component */
@@ -132,7 +132,7 @@ fn_status file_set_local(fn_ctx *ctx, fn_fs *fs, fn_str root, fn_str pattern, fi
     FN_TRY_PTR(ctx, base);
     const char *whole = fn_arena_printf(ctx, ctx->arena, "%s%.*s", absolute ? "" : base, (int)pattern.size, pattern.data);
     FN_TRY_PTR(ctx, whole);
-    FN_TRY(check_inside(ctx, fn_cstr(base), fn_cstr(whole)));
+    FN_TRY(file_check_inside(ctx, fn_cstr(base), fn_cstr(whole)));
     fn_str *patterns;
     uint32_t count;
     FN_TRY(glob_expand(ctx, fn_cstr(whole), &patterns, &count));

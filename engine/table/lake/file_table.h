@@ -32,6 +32,8 @@ struct file_set {
 fn_status file_set_local(fn_ctx *ctx, fn_fs *fs, fn_str root, fn_str pattern, file_set **out) FN_MUST_USE;
 /* Objects: s3() with globs in the key; url() is one object. The store is borrowed and outlives the set. */
 fn_status file_set_object(fn_ctx *ctx, fn_object_store *store, const fn_object_url *url, const fn_object_auth *auth, file_set **out) FN_MUST_USE;
+/* DATABASE_ACCESS_DENIED unless `path` begins with `root` (which ends with a slash) and has no component "..". */
+fn_status file_check_inside(fn_ctx *ctx, fn_str root, fn_str path) FN_MUST_USE;
 void file_set_free(file_set *set);
 fn_status file_set_open(fn_ctx *ctx, const file_set *set, uint32_t index, fn_blob **out) FN_MUST_USE;
 /* The whole of a blob front to back, decompressed when `path` ends in .gz, .zst, .lz4 or .br. Takes the blob. */
