@@ -123,7 +123,10 @@ static fn_status interpret(query *q)
     const run_row *row = run_row_of(s->kind);
     q->process->kind = row->kind;
     FN_TRY(check_readonly(q, row));
-    if (!row->run) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT " is not supported", FN_STR_ARG(s->text));
+    if (!row->run) {
+        const fn_str what = s->text.size ? s->text : fn_cstr(row->kind);
+        return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT " is not supported", FN_STR_ARG(what));
+    }
     return row->run(q, s);
 }
 

@@ -95,7 +95,6 @@ struct fn_response {
  * up inside. On failure the result may have begun: the caller reports in-stream (fn_response.begin was called). */
 fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *request, fn_response *response,
                           fn_progress *summary) FN_MUST_USE;
-/* The request's query id as chosen (valid after begin or return); for headers of error answers. */
 /* Where the first statement of several ends: the bytes up to and with its ';', or all of them. Strings and comments are looked
  * through; the data of an INSERT ... FORMAT is not. */
 size_t fn_engine_statement_end(fn_str text);
