@@ -12,12 +12,15 @@
     X(comparison)                                                                                                     \
     X(logical)                                                                                                        \
     X(conditional)                                                                                                    \
-    X(string)                                        \
-    X(array_make)                                        \
+    X(string)                                                                                                         \
+    X(array_make)                                                                                                     \
     X(tuple)                                                                                                          \
     X(substring)                                                                                                      \
     X(concat)                                                                                                         \
-    X(printf)
+    X(printf)                                                                                                         \
+    X(array_access)                                                                                                   \
+    X(array_change)                                                                                                   \
+    X(higher)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -34,7 +34,7 @@ static fn_status find_field(fn_ctx *ctx, const func_call *call, const fn_type *t
         for (int i = 0; tuple->arg_names && i < tuple->arg_count; i++)
             if (fn_str_eq(fn_cstr(tuple->arg_names[i]), name)) *field = i;
         if (*field >= 0 || call->arg_count == 3) return FN_OK;
-        return fn_fail(ctx, FN_NOT_FOUND_COLUMN_IN_BLOCK, "Tuple doesn't have element with name '" FN_STR_FMT "'", FN_STR_ARG(name));
+        return fn_fail(ctx, FN_BAD_ARGUMENTS, "Tuple doesn't have element with name '" FN_STR_FMT "'", FN_STR_ARG(name));
     }
     const int64_t raw = fn_column_i64_at(c, 0), at = raw < 0 ? raw + tuple->arg_count : raw - 1;
     if (raw != 0 && at >= 0 && at < tuple->arg_count) *field = (int)at;
@@ -156,7 +156,8 @@ static uint32_t leaves_of(const fn_type *t, const char *prefix, const fn_type **
 static fn_status bind_flatten(fn_ctx *ctx, func_call *call)
 {
     const fn_type *t = call->arg_types[0];
-    if (t->id != FN_T_TUPLE) return func_illegal(ctx, call);
+    if (t->id != FN_T_TUPLE || !t->arg_names)
+        return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Tuple argument for function '%s' must be named. Got '%s'", call->def->name, t->name);
     const uint32_t n = leaves_of(t, "", NULL, NULL, 0, ctx);
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, n + 1);
     const char **names = FN_NEW_ARRAY(ctx, const char *, n + 1);
@@ -264,7 +265,7 @@ static const func_def rows_[] = {
     {.name = "tupleConcat", .args_min = 1, .args_max = -1, .bind = bind_concat, .eval = eval_concat,
      .about = "The fields of all tuples as one tuple.", .example = "tupleConcat((1, 2), (3,))", .gives = "(1,2,3)"},
     {.name = "flattenTuple", .args_min = 1, .args_max = 1, .bind = bind_flatten, .eval = eval_flatten,
-     .about = "Nested tuples as one flat tuple.", .example = "flattenTuple((1, (2, 3)))", .gives = "(1,2,3)"},
+     .about = "Nested tuples as one flat tuple.", .example = "flattenTuple(CAST((1, (2, 3)), 'Tuple(a UInt8, b Tuple(c UInt8, d UInt8))'))", .gives = "(1,2,3)"},
     {.name = "tupleNames", .args_min = 1, .args_max = 1, .bind = bind_names, .eval = eval_names,
      .about = "The names of the fields; their places where they have none.", .example = "tupleNames((1, 2))", .gives = "['1','2']"},
     {.name = "tupleToNameValuePairs", .args_min = 1, .args_max = 1, .bind = bind_pairs, .eval = eval_pairs,
