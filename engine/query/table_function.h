@@ -34,6 +34,11 @@ fn_status call_text(const table_call *call, uint32_t index, fn_str *out) FN_MUST
 fn_status call_u64(const table_call *call, uint32_t index, uint64_t *out) FN_MUST_USE;
 /* "a UInt8, b String" */
 fn_status call_structure(fn_ctx *ctx, fn_str text, fn_schema *out) FN_MUST_USE;
+/* A local path: with the whole machine open (firn local) a relative one begins at the working directory. */
+fn_status call_local_path(const table_call *call, fn_str path, fn_str *out) FN_MUST_USE;
+/* url [, NOSIGN | key, secret [, token]] [, format ...]: whether argument 1 is a key is told by its not being a format's name.
+ * *next: the argument behind. What is missing comes from the environment. */
+fn_status call_s3_auth(const table_call *call, fn_object_auth *auth, uint32_t *next) FN_MUST_USE;
 static inline uint32_t call_count(const table_call *call)
 {
     return call->ast->args.count;
@@ -41,5 +46,5 @@ static inline uint32_t call_count(const table_call *call)
 
 /* One per row of the list. */
 table_function_fn table_function_numbers, table_function_series, table_function_zeros, table_function_random, table_function_null,
-    table_function_values, table_function_file, table_function_url, table_function_s3, table_function_format;
+    table_function_values, table_function_file, table_function_url, table_function_s3, table_function_format, table_function_iceberg, table_function_iceberg_local;
 #endif

@@ -46,6 +46,18 @@ static fn_status make(const table_call *call, file_set *set_take, const file_arg
     return file_table_new(call->ctx, set_take, a->format, a->has_structure ? &a->structure : NULL, &settings, engine, out);
 }
 
+fn_status call_local_path(const table_call *call, fn_str path, fn_str *out)
+{
+    char here[4096];
+    *out = path;
+    if (strcmp(call->query->engine->user_files, "/") != 0 || (path.size && path.data[0] == '/')) return FN_OK;
+    if (!getcwd(here, sizeof here)) return fn_fail(call->ctx, FN_BAD_ARGUMENTS, "The working directory has no name");
+    const char *full = fn_arena_printf(call->ctx, call->ctx->arena, "%s/%.*s", here, (int)path.size, path.data);
+    FN_TRY_PTR(call->ctx, full);
+    *out = fn_cstr(full);
+    return FN_OK;
+}
+
 fn_status table_function_file(const table_call *call, table **out)
 {
     fn_engine *e = call->query->engine;
@@ -54,14 +66,7 @@ fn_status table_function_file(const table_call *call, table **out)
     file_set *set;
     FN_TRY(call_text(call, 0, &path));
     FN_TRY(read_arguments(call, 1, &a));
-    /* With the whole machine open (firn local) a relative path means the working directory. */
-    if (strcmp(e->user_files, "/") == 0 && path.size && path.data[0] != '/') {
-        char here[4096];
-        if (!getcwd(here, sizeof here)) return fn_fail(call->ctx, FN_BAD_ARGUMENTS, "The working directory has no name");
-        const char *full = fn_arena_printf(call->ctx, call->ctx->arena, "%s/%.*s", here, (int)path.size, path.data);
-        FN_TRY_PTR(call->ctx, full);
-        path = fn_cstr(full);
-    }
+    FN_TRY(call_local_path(call, path, &path));
     FN_TRY(file_set_local(call->ctx, e->fs, fn_cstr(e->user_files), path, &set));
     if (set->count == 0 && !glob_has(path)) {
         file_set_free(set);
@@ -92,9 +97,7 @@ fn_status table_function_url(const table_call *call, table **out)
     return make(call, set, &a, "URL", out);
 }
 
-/* s3(url [, NOSIGN | key, secret [, token]] [, format [, structure [, compression]]]): whether the second argument is a key is
- * told by its not being the name of a format. */
-static fn_status s3_auth(const table_call *call, fn_object_auth *auth, uint32_t *next)
+fn_status call_s3_auth(const table_call *call, fn_object_auth *auth, uint32_t *next)
 {
     fn_str second, token;
     *next = 1;
@@ -129,7 +132,7 @@ fn_status table_function_s3(const table_call *call, table **out)
     file_set *set;
     uint32_t next;
     FN_TRY(call_text(call, 0, &text));
-    FN_TRY(s3_auth(call, &auth, &next));
+    FN_TRY(call_s3_auth(call, &auth, &next));
     FN_TRY(read_arguments(call, next, &a));
     FN_TRY(open_object(call, text, true, &auth, &set));
     return make(call, set, &a, "S3", out);

@@ -24,6 +24,9 @@ static const table_function functions[] = {
      " - uri, format, structure, compression_method\nAll signatures supports optional headers (specified as `headers('name'='value', "
      "'name2'='value2')`)", "A file behind an HTTP address."},
     {"s3", 1, 10, table_function_s3, "Storage S3 requires 1 to 10 arguments", "Objects of S3."},
+    {"iceberg", 1, 10, table_function_iceberg, "Storage Iceberg requires 1 to 10 arguments", "An Iceberg table in S3."},
+    {"icebergS3", 1, 10, table_function_iceberg, "Storage Iceberg requires 1 to 10 arguments", "An Iceberg table in S3."},
+    {"icebergLocal", 1, 3, table_function_iceberg_local, "Storage Iceberg requires 1 to 3 arguments", "An Iceberg table in a folder below the user files directory."},
 };
 
 const table_function *table_function_at(size_t index)
