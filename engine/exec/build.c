@@ -14,7 +14,7 @@ static const struct {
     [PLAN_PROJECT] = {"Project", op_build_project},
     [PLAN_AGGREGATE] = {"Aggregate", NULL},
     [PLAN_JOIN] = {"JOIN", NULL},
-    [PLAN_SORT] = {"ORDER BY", NULL},
+    [PLAN_SORT] = {"ORDER BY", op_build_sort},
     [PLAN_LIMIT] = {"LIMIT", op_build_limit},
     [PLAN_LIMIT_BY] = {"LIMIT BY", NULL},
     [PLAN_DISTINCT] = {"DISTINCT", NULL},
