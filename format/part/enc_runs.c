@@ -1,0 +1,65 @@
+/* enc_runs.c - runs of equal values. Payload: u32 runs, u32 size of the values, run values (nested), run lengths (nested).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "part/encoding.h"
+
+enum { RUN_ROWS_MIN = 8 }; /* shorter runs than this on average: packed is read faster */
+
+static uint64_t cost(const enc_ints *b)
+{
+    const uint64_t runs = b->changes + 1u;
+    if (runs * RUN_ROWS_MIN > b->count) return UINT64_MAX;
+    int64_t min = b->min[0], max = b->max[0];
+    for (unsigned i = 1; i < b->vectors; i++) {
+        min = FN_MIN(min, b->min[i]);
+        max = FN_MAX(max, b->max[i]);
+    }
+    enum { LENGTH_BITS = 8, HEADS = 40 };
+    return HEADS + runs * (enc_bits((uint64_t)max - (uint64_t)min) + LENGTH_BITS) / 8;
+}
+
+static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
+{
+    int64_t values[BLOCK_ROWS / RUN_ROWS_MIN + 1], lengths[BLOCK_ROWS / RUN_ROWS_MIN + 1];
+    uint32_t runs = 0;
+    for (uint32_t i = 0, from = 0; i < b->count; i++) {
+        if (i + 1 < b->count && b->v[i + 1] == b->v[i]) continue;
+        values[runs] = b->v[i];
+        lengths[runs++] = i + 1 - from;
+        from = i + 1;
+    }
+    const size_t head = out->size;
+    const uint32_t zero = 0;
+    FN_TRY(fn_buf_append(ctx, out, &runs, sizeof runs));
+    FN_TRY(fn_buf_append(ctx, out, &zero, sizeof zero));
+    FN_TRY(enc_ints_encode(ctx, values, runs, sizeof(int64_t), true, out));
+    fn_store_u32(out->data + head + 4, (uint32_t)(out->size - head - 8));
+    return enc_ints_encode(ctx, lengths, runs, sizeof(uint16_t), true, out);
+}
+
+static void spread(const int64_t *values, const uint16_t *lengths, uint32_t runs, unsigned width, uint8_t *out)
+{
+    for (uint32_t r = 0; r < runs; r++)
+        for (uint32_t i = 0; i < lengths[r]; i++, out += width) memcpy(out, &values[r], width);
+}
+
+static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+{
+    enc_in at = {in, in + size};
+    uint32_t runs, value_size;
+    if (!enc_take_u32(&at, &runs) || !enc_take_u32(&at, &value_size) || width > 8 || runs > count) return false;
+    const uint8_t *packed = enc_take(&at, value_size);
+    int64_t values[BLOCK_ROWS];
+    uint16_t lengths[BLOCK_ROWS];
+    if (!packed || !enc_decode(packed, value_size, runs, sizeof *values, depth + 1, (uint8_t *)values)) return false;
+    if (!enc_decode(at.at, (size_t)(at.end - at.at), runs, sizeof *lengths, depth + 1, (uint8_t *)lengths)) return false;
+    uint64_t total = 0;
+    for (uint32_t r = 0; r < runs; r++) total += lengths[r];
+    if (total != count) return false;
+    if (width == 8) spread(values, lengths, runs, 8, out);
+    else if (width == 4) spread(values, lengths, runs, 4, out);
+    else if (width == 2) spread(values, lengths, runs, 2, out);
+    else spread(values, lengths, runs, 1, out);
+    return true;
+}
+
+const enc_class enc_runs = {"runs", cost, 16, encode, decode};

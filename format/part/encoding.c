@@ -1,0 +1,118 @@
+/* encoding.c - the table of encodings, the choice for a block, the outer codec. See encoding.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "part/encoding.h"
+
+static const enc_class *const classes[ENC_COUNT] = {
+    [ENC_CONSTANT] = &enc_constant, [ENC_RAW] = &enc_raw,       [ENC_PACKED] = &enc_packed,   [ENC_DELTA] = &enc_delta,
+    [ENC_RUNS] = &enc_runs,         [ENC_SPARSE] = &enc_sparse, [ENC_DECIMAL] = &enc_decimal, [ENC_NARROW] = &enc_narrow,
+};
+
+const enc_class *enc_class_at(unsigned id)
+{
+    return id < ENC_COUNT ? classes[id] : NULL;
+}
+
+static void analyse(enc_ints *b)
+{
+    const pack_kernels *k = pack_kernels_get();
+    int64_t deltas[PACK_ROWS];
+    b->vectors = (b->count + PACK_ROWS - 1) / PACK_ROWS;
+    for (unsigned i = 0; i < b->vectors; i++) {
+        const int64_t *v = b->v + i * PACK_ROWS;
+        const size_t n = FN_MIN(b->count - i * PACK_ROWS, (size_t)PACK_ROWS);
+        k->range(v, n, &b->min[i], &b->max[i]);
+        b->delta_min[i] = b->delta_max[i] = 0;
+        if (n < 2 || b->min[i] == b->max[i]) continue;
+        k->deltas(v, n, deltas);
+        k->range(deltas + 1, n - 1, &b->delta_min[i], &b->delta_max[i]);
+    }
+    b->changes = (uint32_t)k->changes(b->v, b->count);
+    b->zeros = (uint32_t)k->zeros(b->v, b->count);
+}
+
+fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, bool nested, fn_buf *out)
+{
+    enc_ints b = {.v = v, .count = count, .width = width};
+    unsigned best = ENC_RAW;
+    uint64_t best_cost = UINT64_MAX;
+    if (count) analyse(&b);
+    for (unsigned id = 0; count && id < ENC_COUNT; id++) {
+        const enc_class *c = classes[id];
+        if (!c || !c->cost || (nested && id != ENC_CONSTANT && id != ENC_RAW && id != ENC_PACKED && id != ENC_DELTA)) continue;
+        const uint64_t bytes = c->cost(&b);
+        const uint64_t cost = bytes == UINT64_MAX ? bytes : bytes * c->weight;
+        if (cost >= best_cost) continue;
+        best = id;
+        best_cost = cost;
+    }
+    FN_TRY(fn_buf_byte(ctx, out, (char)best));
+    return classes[best]->encode(ctx, &b, out);
+}
+
+bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+{
+    if (size == 0 || depth > NEST_MAX || count > BLOCK_ROWS) return false;
+    const enc_class *c = enc_class_at(in[0]);
+    return c && (count == 0 || c->decode(in + 1, size - 1, count, width, depth, out));
+}
+
+static bool is_constant(const uint8_t *values, uint32_t count, unsigned width)
+{
+    return count <= 1 || memcmp(values, values + width, (size_t)(count - 1) * width) == 0;
+}
+
+fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, fn_buf *out)
+{
+    if (count && is_constant(values, count, width)) {
+        FN_TRY(fn_buf_byte(ctx, out, ENC_CONSTANT));
+        return fn_buf_append(ctx, out, values, width);
+    }
+    bool done = false;
+    if (kind == ENC_FLOAT) FN_TRY(enc_decimal_encode(ctx, values, count, width, out, &done));
+    if (!done && kind == ENC_SIGNED && (width == 16 || width == 32)) FN_TRY(enc_narrow_encode(ctx, values, count, width, out, &done));
+    if (done) return FN_OK;
+    if (width == 1 || width == 2 || width == 4 || width == 8) {
+        int64_t v[BLOCK_ROWS];
+        pack_kernels_get()->widen(values, count, width, kind == ENC_SIGNED, v);
+        return enc_ints_encode(ctx, v, count, width, false, out);
+    }
+    FN_TRY(fn_buf_byte(ctx, out, ENC_RAW));
+    return fn_buf_append(ctx, out, values, (size_t)count * width);
+}
+
+/* ---- outer codec ---- */
+
+fn_status enc_block_finish(fn_ctx *ctx, const enc_outer *outer, const fn_buf *inner, fn_buf *out)
+{
+    enum { WORTH_BYTES = 64 };
+    const size_t start = out->size;
+    if (outer->codec != FN_CODEC_NONE && inner->size >= WORTH_BYTES && inner->size <= UINT32_MAX) {
+        const uint32_t size = (uint32_t)inner->size;
+        FN_TRY(fn_buf_byte(ctx, out, outer->codec == FN_CODEC_ZSTD ? 2 : 1));
+        FN_TRY(fn_buf_append(ctx, out, &size, sizeof size));
+        FN_TRY(fn_codec_compress(ctx, outer->codec, outer->level, fn_buf_view(inner), out));
+        const size_t used = out->size - start;
+        if (used < (outer->chosen ? inner->size : inner->size / 8 * 7)) return FN_OK;
+        out->size = start;
+    }
+    FN_TRY(fn_buf_byte(ctx, out, 0));
+    return fn_buf_append(ctx, out, inner->data, inner->size);
+}
+
+fn_status enc_block_open(fn_ctx *ctx, const uint8_t *in, size_t size, fn_buf *scratch, fn_str *inner)
+{
+    enum { HEAD = 1 + sizeof(uint32_t), INNER_MAX = 1u << 31 };
+    if (size && in[0] == 0) {
+        *inner = (fn_str){(const char *)in + 1, size - 1};
+        return FN_OK;
+    }
+    if (size < HEAD || in[0] > 2) return fn_fail(ctx, FN_CORRUPTED_DATA, "Damaged block: no codec %u", size ? in[0] : 0);
+    const uint32_t unpacked = fn_load_u32(in + 1);
+    if (unpacked > INNER_MAX || unpacked / 16384 > size) /* neither codec packs that well */
+        return fn_fail(ctx, FN_CORRUPTED_DATA, "Damaged block: %zu bytes cannot unpack to %u", size, unpacked);
+    scratch->size = 0;
+    FN_TRY(fn_buf_reserve(ctx, scratch, unpacked));
+    FN_TRY(fn_codec_decompress(ctx, in[0] == 2 ? FN_CODEC_ZSTD : FN_CODEC_LZ4_RAW, (fn_str){(const char *)in + HEAD, size - HEAD}, scratch->data, unpacked));
+    *inner = (fn_str){scratch->data, unpacked};
+    return FN_OK;
+}

@@ -1,0 +1,104 @@
+/* part/encoding.h - blocks: up to 8,192 values of one stream, encoded on their own. Each encoding is one file enc_<name>.c with one
+ * row in the table of encoding.c; the cheapest for a block is chosen by exact cost, not by a sample.
+ *
+ * A block is    u8 outer codec (0 none, 1 LZ4, 2 ZSTD) [u32 size unpacked, if a codec] inner
+ * and inner is  u8 encoding (enc_id) payload; the number of values and their width come from outside.
+ * Inside an inner block other inner blocks may be nested (run lengths, positions). Numbers are little endian.
+ * Values of 1, 2, 4 and 8 bytes are seen as 64-bit integers, whatever their type; arithmetic wraps.
+ * Decoders trust nothing: false means damaged bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_ENCODING_H
+#define FIRN_ENCODING_H
+#include "part/pack_kernel.h"
+#include <firn/arena.h>
+#include <firn/codec.h>
+
+enum { BLOCK_ROWS = 8192, BLOCK_VECTORS = BLOCK_ROWS / PACK_ROWS, NEST_MAX = 3, VALUE_WIDTH_MAX = 1 << 20 };
+
+/* On disk: never renumber. */
+typedef enum enc_id {
+    ENC_CONSTANT, /* one value */
+    ENC_RAW,
+    ENC_PACKED,   /* frame of reference: base and bit-packed differences, per vector */
+    ENC_DELTA,    /* differences of neighbours, packed */
+    ENC_RUNS,     /* run values and lengths */
+    ENC_SPARSE,   /* all 0 but some */
+    ENC_DECIMAL,  /* floats that are short decimal numbers: integers over a power of ten */
+    ENC_NARROW,   /* 128- and 256-bit integers that fit into 64 bits */
+    ENC_TEXT,     /* lengths and bytes of strings */
+    ENC_COUNT
+} enc_id;
+
+typedef enum enc_kind { ENC_SIGNED, ENC_UNSIGNED, ENC_FLOAT, ENC_OPAQUE } enc_kind;
+
+/* An integer block and what the cost functions need to know of it. */
+typedef struct enc_ints {
+    const int64_t *v;
+    uint32_t count; /* 1 .. BLOCK_ROWS */
+    unsigned width; /* of the values as stored raw: 1, 2, 4, 8 */
+    unsigned vectors;
+    int64_t min[BLOCK_VECTORS], max[BLOCK_VECTORS];
+    int64_t delta_min[BLOCK_VECTORS], delta_max[BLOCK_VECTORS]; /* between neighbours within the vector */
+    uint32_t changes, zeros;
+} enc_ints;
+
+typedef struct enc_class {
+    const char *name;
+    uint64_t (*cost)(const enc_ints *b); /* bytes of the payload, UINT64_MAX: not for this block; NULL: not for integers */
+    unsigned weight;                     /* of a byte against reading time: 16 = as fast as packed */
+    fn_status (*encode)(fn_ctx *ctx, const enc_ints *b, fn_buf *out); /* appends the payload */
+    /* count values of width bytes. */
+    bool (*decode)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out);
+} enc_class;
+extern const enc_class enc_constant, enc_raw, enc_packed, enc_delta, enc_runs, enc_sparse, enc_decimal, enc_narrow;
+const enc_class *enc_class_at(unsigned id); /* NULL: unknown */
+
+/* Cursor over untrusted bytes. */
+typedef struct enc_in {
+    const uint8_t *at, *end;
+} enc_in;
+static inline const uint8_t *enc_take(enc_in *in, uint64_t size)
+{
+    if (size > (uint64_t)(in->end - in->at)) return NULL;
+    const uint8_t *p = in->at;
+    in->at += size;
+    return p;
+}
+static inline bool enc_take_u32(enc_in *in, uint32_t *out)
+{
+    const uint8_t *p = enc_take(in, sizeof *out);
+    if (p) *out = fn_load_u32(p);
+    return p != NULL;
+}
+static inline unsigned enc_bits(uint64_t range) /* bits that hold 0 .. range */
+{
+    return range ? 64 - (unsigned)__builtin_clzll(range) : 0;
+}
+
+/* ---- inner blocks ---- */
+/* Appends the cheapest inner block of `count` integers (0 allowed: nothing is appended but the byte of ENC_RAW). nested: one of
+ * CONSTANT, RAW, PACKED, DELTA. */
+fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, bool nested, fn_buf *out) FN_MUST_USE;
+bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out) FN_MUST_USE;
+/* Values of any width and kind. */
+fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, fn_buf *out) FN_MUST_USE;
+fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, fn_buf *out, bool *done) FN_MUST_USE;
+fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, fn_buf *out, bool *done) FN_MUST_USE;
+/* Strings: lengths and the bytes they add up to. */
+fn_status enc_text_encode(fn_ctx *ctx, const uint32_t *lengths, const uint8_t *bytes, uint32_t count, fn_buf *out) FN_MUST_USE;
+/* lengths: count of them; *bytes points into `in`, or for a constant string at the one value (*constant). */
+bool enc_text_decode(const uint8_t *in, size_t size, uint32_t count, uint32_t *lengths, const uint8_t **bytes, uint64_t *total,
+                     bool *constant) FN_MUST_USE;
+
+/* ---- blocks: the outer codec ---- */
+typedef struct enc_outer {
+    fn_codec codec; /* FN_CODEC_NONE, FN_CODEC_LZ4_RAW, FN_CODEC_ZSTD */
+    int level;
+    bool chosen;    /* by CODEC(...): kept whenever it saves anything; otherwise tried on the first block of a chunk */
+    bool raw;       /* the trial: the codec does better than the encodings */
+} enc_outer;
+/* Appends inner as a block. */
+fn_status enc_block_finish(fn_ctx *ctx, const enc_outer *outer, const fn_buf *inner, fn_buf *out) FN_MUST_USE;
+/* The inner bytes of a block: *inner points into `in` or into scratch (unpacked). CORRUPTED_DATA when damaged. */
+fn_status enc_block_open(fn_ctx *ctx, const uint8_t *in, size_t size, fn_buf *scratch, fn_str *inner) FN_MUST_USE;
+#endif
