@@ -20,7 +20,10 @@
     X(printf)                                                                                                         \
     X(array_access)                                                                                                   \
     X(array_change)                                                                                                   \
-    X(higher)
+    X(higher)                                                                                                         \
+    X(utf8)                                                                                                           \
+    X(search)                                                                                                         \
+    X(token)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
