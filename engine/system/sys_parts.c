@@ -1,0 +1,70 @@
+/* sys_parts.c - system.parts: the parts of MergeTree tables; parts that a merge or a change has replaced stay as inactive while a
+ * reader holds them. SPDX-License-Identifier: Apache-2.0 */
+#include "system/system_list.h"
+#include "table/mergetree/mergetree.h"
+
+typedef struct parts_of {
+    system_rows *rows;
+    table *table;
+} parts_of;
+
+static void put_place(system_rows *r, const mt_part_row *p)
+{
+    char hex[33];
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned i = 0; i < 32; i++) hex[i] = digits[((i < 16 ? p->file.high : p->file.low) >> (60 - 4 * (i % 16))) & 15];
+    hex[32] = 0;
+    const char *path = fn_arena_printf(r->ctx, r->ctx->arena, "%s/store/%.2s/%s.part", r->world->data_path, hex, hex);
+    if (path) system_put_text(r, "path", path);
+    for (unsigned i = 0; i < 32; i++) hex[i] = digits[((i < 16 ? p->checksum.high : p->checksum.low) >> (60 - 4 * (i % 16))) & 15];
+    system_put_text(r, "hash_of_all_files", hex);
+}
+
+static fn_status each_part(void *self, fn_ctx *ctx, const mt_part_row *p, bool active)
+{
+    const parts_of *of = self;
+    system_rows *r = of->rows;
+    (void)ctx;
+    system_put_str(r, "database", of->table->database);
+    system_put_str(r, "table", of->table->name);
+    system_put_text(r, "engine", of->table->ops->engine);
+    system_put_str(r, "partition", p->partition);
+    system_put_str(r, "partition_id", p->partition_id);
+    system_put_str(r, "name", p->name);
+    system_put_str(r, "part_name", p->name);
+    system_put_text(r, "part_type", "Compact");
+    system_put_text(r, "part_storage_type", "Full");
+    system_put_u64(r, "active", active);
+    system_put_u64(r, "visible", active);
+    system_put_u64(r, "marks", (p->rows + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS);
+    system_put_u64(r, "rows", p->rows - p->deleted_rows);
+    system_put_u64(r, "files", 1);
+    system_put_u64(r, "bytes_on_disk", p->bytes);
+    system_put_u64(r, "bytes", p->bytes);
+    system_put_u64(r, "data_compressed_bytes", p->bytes);
+    system_put_u64(r, "data_uncompressed_bytes", p->raw_bytes);
+    system_put_i64(r, "modification_time", p->created_s);
+    system_put_u64(r, "min_block_number", p->min_block);
+    system_put_u64(r, "max_block_number", p->max_block);
+    system_put_u64(r, "level", p->level);
+    system_put_u64(r, "data_version", p->min_block);
+    system_put_u64(r, "has_lightweight_delete", p->deleted_rows != 0);
+    system_put_text(r, "disk_name", "default");
+    put_place(r, p);
+    return system_row(r);
+}
+
+static fn_status each_table(void *self, fn_ctx *ctx, table *t)
+{
+    const fn_str name = system_hint(self, "table");
+    if (!mt_is(t) || (name.data && !fn_str_eq(name, t->name))) return FN_OK;
+    parts_of of = {self, t};
+    return mt_parts(ctx, t, each_part, &of);
+}
+
+static fn_status fill(system_rows *r)
+{
+    return r->world->tables(r->world, r->ctx, system_hint(r, "database"), each_table, r);
+}
+
+const system_def system_parts = {"parts", fill, "Parts of MergeTree tables."};

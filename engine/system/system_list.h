@@ -1,0 +1,45 @@
+/* system/system_list.h - every system table by name; a new one is a line here and its file sys_<name>.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_SYSTEM_LIST_H
+#define FIRN_SYSTEM_LIST_H
+#include "system/system.h"
+
+/* Each in its file sys_<name>.c. */
+#define SYSTEM_TABLES(X)                                                                                                        \
+    X(one) X(databases) X(tables) X(columns) X(parts) X(settings) X(functions) X(formats) X(processes) X(query_log)             \
+    X(table_engines) X(table_functions) X(database_engines) X(data_type_families) X(aggregate_function_combinators)             \
+    X(build_options) X(disks) X(storage_policies) X(users) X(clusters)
+
+/* Tables without rows, in sys_empty.c. */
+#define SYSTEM_EMPTY_TABLES(X)                                                                                                  \
+    X(macros, "Substitutions for replicated tables: none.")                                                                    \
+    X(mutations, "Mutations under way: none, a mutation is done when its statement returns.")                                  \
+    X(detached_parts, "Parts set aside: none.")                                                                                \
+    X(replicas, "Replicated tables: none, a Replicated engine runs as the local one.")                                         \
+    X(replication_queue, "Work of replicated tables: none.")                                                                   \
+    X(distribution_queue, "Inserts waiting in distributed tables: none.")                                                      \
+    X(dictionaries, "Dictionaries: none.")                                                                                     \
+    X(data_skipping_indices, "Skip indexes: none.")                                                                            \
+    X(projections, "Projections: none.")                                                                                       \
+    X(roles, "Roles: none.")                                                                                                   \
+    X(role_grants, "Roles granted: none.")                                                                                     \
+    X(named_collections, "Named collections: none.")                                                                           \
+    X(view_refreshes, "Refreshable views: none.")                                                                              \
+    X(row_policies, "Row policies: none.")                                                                                     \
+    X(quotas, "Quotas: none.")                                                                                                 \
+    X(backups, "Backups under way: none.")                                                                                     \
+    X(dropped_tables, "Dropped tables that wait to be removed: none, a drop is immediate.")                                    \
+    X(user_defined_functions, "Functions made by users: none.")                                                                \
+    X(kafka_consumers, "Kafka consumers: none.")                                                                               \
+    X(detached_tables, "Detached tables: none.")                                                                               \
+    X(moves, "Parts being moved between disks: none.")                                                                         \
+    X(distributed_ddl_queue, "Statements ON CLUSTER under way: none.")                                                         \
+    X(asynchronous_inserts, "Inserts waiting to be written: none, an insert is durable when it is acknowledged.")
+
+#define X(name) extern const system_def system_##name;
+SYSTEM_TABLES(X)
+#undef X
+#define X(name, about) extern const system_def system_##name;
+SYSTEM_EMPTY_TABLES(X)
+#undef X
+#endif
