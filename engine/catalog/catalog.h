@@ -1,0 +1,93 @@
+/* catalog/catalog.h - what exists: databases, tables, live parts; kept in <path>/catalog.sqlite, looked up in memory.
+ *
+ * Truth and view. Every change is one SQLite transaction (WAL, synchronous=FULL) and is visible when it is durable: names live in
+ * an immutable snapshot that is swapped after the commit, so a lookup takes no lock that is held across I/O and never sees half of
+ * an EXCHANGE.
+ *
+ * Commits. Threads that want to change something queue a piece of work; the first one leads: it runs all queued pieces in one
+ * transaction, each under a savepoint of its own, and commits once for all of them. While it does, the next ones gather. A failed
+ * commit leaves everything as it was and makes the catalog read-only until the next start: after a failed fsync nobody knows what
+ * is on disk.
+ *
+ * Floors: knows tables as `table *`, not how they are made. Who opens the catalog passes a builder that turns rows into tables.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_CATALOG_H
+#define FIRN_CATALOG_H
+#include "table/mergetree/mergetree.h"
+#include "table/table.h"
+
+typedef struct catalog catalog;
+
+/* ---- names: an immutable snapshot ---- */
+typedef struct catalog_entry {
+    fn_str name;
+    table *table;              /* referenced by the snapshot */
+} catalog_entry;
+
+typedef struct catalog_database {
+    fn_str name, engine, comment; /* engine: "Atomic", "Memory" */
+    char uuid[37];
+    uint32_t count, capacity;
+    catalog_entry *entries;    /* sorted by name */
+} catalog_database;
+
+typedef struct catalog_names {
+    fn_arena *arena;           /* owns all of it */
+    uint32_t count, capacity;
+    catalog_database *databases; /* sorted by name */
+    _Atomic uint32_t refs;
+} catalog_names;
+catalog_names *catalog_names_get(catalog *c); /* the current one, one reference */
+void catalog_names_drop(catalog_names *names);
+const catalog_database *catalog_names_database(const catalog_names *names, fn_str database); /* NULL if absent */
+const catalog_entry *catalog_names_table(const catalog_names *names, fn_str database, fn_str name);
+
+/* ---- opening ---- */
+/* A stored table. Texts are borrowed for the call. */
+typedef struct catalog_table_row {
+    const char *uuid;
+    fn_str database, name, create_sql;
+    fn_str column_ids;         /* "1,2,5": stable numbers of the columns in the order of create_sql */
+    uint32_t next_column_id;
+    int64_t created_s;
+    const mt_part_row *parts;
+    size_t part_count;
+} catalog_table_row;
+/* Makes the table of a row: one reference for the catalog. */
+typedef fn_status catalog_build_fn(void *self, fn_ctx *ctx, const catalog_table_row *row, table **out);
+
+/* path NULL: in memory. Creates what is absent; `database` always exists. Errors: CANNOT_OPEN_FILE naming the file and why,
+ * CORRUPTED_DATA, NOT_ENOUGH_SPACE. Tables come with catalog_load. */
+fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, catalog **out) FN_MUST_USE;
+/* Builds every table. One that cannot be built is logged and left out: its rows and files stay. */
+fn_status catalog_load(fn_ctx *ctx, catalog *c, catalog_build_fn *build, void *self) FN_MUST_USE;
+void catalog_close(catalog *c); /* NULL is fine; drops the names */
+mt_catalog *catalog_parts(catalog *c); /* for mt_store_open */
+
+/* ---- changing ---- */
+typedef enum catalog_action_kind {
+    CATALOG_CREATE_DATABASE, CATALOG_DROP_DATABASE, CATALOG_RENAME_DATABASE, CATALOG_CREATE_TABLE, CATALOG_REPLACE_TABLE, CATALOG_DROP_TABLE,
+    CATALOG_RENAME_TABLE, CATALOG_EXCHANGE_TABLES, CATALOG_ALTER_TABLE, CATALOG_DETACH_TABLE, CATALOG_ATTACH_TABLE
+} catalog_action_kind;
+
+typedef struct catalog_action {
+    catalog_action_kind kind;
+    fn_str database, name;     /* what it is about */
+    fn_str to_database, to_name; /* RENAME: new name; EXCHANGE: the other one */
+    bool may_exist;            /* CREATE: nothing happens if it exists; *done tells */
+    bool permanently;          /* DETACH: also after a restart */
+    table *table;              /* CREATE, REPLACE, ATTACH: referenced by the catalog on success */
+    fn_str engine, comment;    /* CREATE_DATABASE */
+    fn_str create_sql, column_ids; /* CREATE_TABLE, REPLACE_TABLE, ALTER_TABLE */
+    uint32_t next_column_id;
+    bool *done;                /* may be NULL */
+} catalog_action;
+/* All of them in one transaction, in order. Errors: UNKNOWN_DATABASE (81), UNKNOWN_TABLE (60), TABLE_ALREADY_EXISTS (57),
+ * DATABASE_ALREADY_EXISTS (82), TABLE_IS_READ_ONLY (242) after a failed commit. */
+fn_status catalog_apply(fn_ctx *ctx, catalog *c, const catalog_action *actions, size_t count) FN_MUST_USE;
+/* A detached table's row, built again: what ATTACH TABLE name needs. CANNOT_GET_CREATE_TABLE_QUERY (390). */
+fn_status catalog_build_detached(fn_ctx *ctx, catalog *c, fn_str database, fn_str name, catalog_build_fn *build, void *self, table **out) FN_MUST_USE;
+/* The column numbers of a table as stored. */
+fn_status catalog_column_ids(fn_ctx *ctx, catalog *c, const char *uuid, fn_str *ids, uint32_t *next) FN_MUST_USE;
+void catalog_make_uuid(char out[37]);
+#endif

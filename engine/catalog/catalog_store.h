@@ -1,0 +1,89 @@
+/* catalog/catalog_store.h - inside the catalog: the SQLite database, pieces of work, the state of tables.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_CATALOG_STORE_H
+#define FIRN_CATALOG_STORE_H
+#include "catalog/catalog.h"
+#include <pthread.h>
+#include <sqlite3.h>
+
+/* Prepared once; texts in catalog_sql.c in this order. */
+typedef enum catalog_sql {
+    SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO,
+    SQL_DATABASES, SQL_DATABASE_ADD, SQL_DATABASE_REMOVE, SQL_DATABASE_RENAME, SQL_DATABASE_TABLES_RENAME,
+    SQL_TABLES, SQL_TABLE_DETACHED, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
+    SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE, SQL_COUNT
+} catalog_sql;
+
+/* A table known to the store, by uuid; also detached ones. Lives until the catalog closes. */
+typedef struct table_state table_state;
+struct table_state {
+    table_state *next;
+    char uuid[37];
+    int64_t id;
+    _Atomic uint64_t next_block;
+    fn_str detached_database, detached_name; /* detached in memory only: the name stays taken */
+};
+
+typedef struct catalog_work catalog_work;
+struct catalog_work {
+    fn_status (*run)(catalog *c, catalog_work *work); /* by the leader, inside the transaction; errors into work->ctx */
+    fn_ctx *ctx;
+    catalog_work *next;
+    fn_status status;
+    bool finished, writes;
+};
+
+enum { STATE_BUCKETS = 4096 };
+struct catalog {
+    mt_catalog parts;          /* first member: what mt_store sees */
+    sqlite3 *db;
+    sqlite3_stmt *statements[SQL_COUNT];
+    const char *file;          /* for messages */
+    fn_arena *arena;           /* states and texts that live as long as the catalog; by the leader or at start */
+    pthread_mutex_t lock;      /* queue */
+    pthread_cond_t finished;
+    catalog_work *first, **last;
+    bool leading;
+    bool broken;               /* a commit failed */
+    pthread_mutex_t names_lock; /* held for the time of a pointer copy */
+    catalog_names *names;
+    catalog_names *next_names; /* leader: what will be published if the commit succeeds; NULL: no change */
+    const catalog_names *base_names; /* leader: what the piece of work at hand starts from */
+    pthread_mutex_t states_lock;
+    table_state *states[STATE_BUCKETS];
+};
+
+/* Queues the work and returns its end. */
+fn_status catalog_do(fn_ctx *ctx, catalog *c, catalog_work *work) FN_MUST_USE;
+
+/* ---- SQLite (catalog_sql.c) ---- */
+fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path) FN_MUST_USE;
+void catalog_sql_close(catalog *c);
+/* A statement, reset, with its parameters bound in order: 't' fn_str, 'i' int64_t, 'u' uint64_t, 'b' 16 bytes (two uint64_t). */
+sqlite3_stmt *catalog_sql_bind(catalog *c, catalog_sql which, const char *types, ...);
+/* Runs a statement without rows. */
+fn_status catalog_sql_run(fn_ctx *ctx, catalog *c, sqlite3_stmt *s) FN_MUST_USE;
+/* *row false at the end; the statement is reset then and on failure. */
+fn_status catalog_sql_step(fn_ctx *ctx, catalog *c, sqlite3_stmt *s, bool *row) FN_MUST_USE;
+fn_str catalog_sql_text(sqlite3_stmt *s, int column); /* borrowed until the next step */
+fn_status catalog_sql_fail(fn_ctx *ctx, catalog *c, const char *what);
+
+/* ---- names (catalog_names.c): a copy that may be changed until it is published ---- */
+catalog_names *names_new(fn_ctx *ctx) FN_MUST_USE;
+fn_status names_copy(fn_ctx *ctx, const catalog_names *from, catalog_names **out) FN_MUST_USE;
+catalog_database *names_database(const catalog_names *n, fn_str database);
+fn_status names_add_database(fn_ctx *ctx, catalog_names *n, fn_str name, fn_str engine, fn_str comment, const char *uuid) FN_MUST_USE;
+void names_remove_database(catalog_names *n, fn_str name); /* and its tables */
+catalog_entry *names_table(const catalog_database *d, fn_str name);
+fn_status names_add_table(fn_ctx *ctx, catalog_names *n, catalog_database *d, fn_str name, table *t) FN_MUST_USE;
+void names_remove_table(catalog_database *d, fn_str name);
+void catalog_publish(catalog *c, catalog_names *names_take);
+
+/* ---- states (catalog_parts.c) ---- */
+table_state *state_find(catalog *c, const char *uuid);
+fn_status state_add(fn_ctx *ctx, catalog *c, const char *uuid, int64_t id, uint64_t next_block, table_state **out) FN_MUST_USE;
+fn_status catalog_read_parts(fn_ctx *ctx, catalog *c, int64_t table_id, mt_part_row **out, size_t *count) FN_MUST_USE;
+/* The row under the cursor of SQL_PARTS / SQL_PARTS_OF; texts in ctx->arena. */
+fn_status catalog_part_row(fn_ctx *ctx, sqlite3_stmt *s, int first_column, mt_part_row *out) FN_MUST_USE;
+extern const mt_catalog catalog_part_functions;
+#endif
