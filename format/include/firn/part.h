@@ -37,6 +37,7 @@ typedef struct fn_part_writer_options {
     const uint32_t *key_columns;      /* indexes into columns: prefix of the sort key made of plain columns; for the sparse index */
     uint32_t key_count;
     bool merged;                      /* worth more effort: sorted dictionaries, best encodings */
+    struct fn_pool *workers;          /* columns are taken apart and encoded on them; NULL: by the caller alone */
 } fn_part_writer_options;
 typedef struct fn_part_summary {
     uint64_t rows, file_bytes, raw_bytes; /* raw: uncompressed as ClickHouse counts them */
@@ -68,7 +69,7 @@ typedef struct fn_part_zones {
     const fn_column *min, *max;   /* granule_count rows, type without Nullable and LowCardinality; an all-NULL granule has valid[g] = 0 */
     const uint8_t *valid;         /* 1: min and max hold */
     const uint32_t *nulls;        /* NULL rows of each granule */
-    const uint32_t *defaults;     /* rows that hold the type's default (0, '') */
+    const uint32_t *defaults;     /* rows that are not NULL and hold 0, '' or an empty array */
     const fn_i128 *sums;          /* integers and decimals up to 64 bits; has_sum */
 } fn_part_zones;
 fn_status fn_part_zones_of(fn_ctx *ctx, const fn_part *p, uint32_t index, const fn_part_zones **out) FN_MUST_USE; /* borrowed from p */
