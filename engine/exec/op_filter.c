@@ -1,6 +1,6 @@
 /* op_filter.c - WHERE and HAVING: keeps the rows whose condition is true. Streaming; keeps the order.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "exec/op.h"
+#include "exec/op_aggregate.h"
 
 typedef struct op_filter {
     op head;
@@ -29,6 +29,7 @@ fn_status op_build_filter(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
     op *o;
     expr *condition = node->filter.condition;
     FN_TRY(exec_build(ctx, e, node->inputs[0], p));
+    if (e->totals && e->totals->node == node->inputs[0]) FN_TRY(op_aggregate_having(e->totals, ctx, condition));
     FN_TRY(op_new(ctx, e, &class_filter, node, &o));
     FN_TRY(exec_compile(ctx, node->inputs[0], &condition, 1, &((op_filter *)o)->condition));
     pipeline_append(p, o);

@@ -26,8 +26,7 @@ fn_status run_totals(fn_ctx *ctx, exec *e, const plan *node, fn_block **out)
 {
     *out = NULL;
     switch (node->kind) {
-    case PLAN_AGGREGATE:
-        return FN_OK;
+    case PLAN_AGGREGATE: return e->totals && e->totals->node == node ? op_aggregate_totals(e->totals, ctx, out) : FN_OK;
     case PLAN_FILTER:
     case PLAN_SORT:
     case PLAN_LIMIT:

@@ -1,0 +1,300 @@
+/* op_aggregate.c - GROUP BY: rows into groups. A sink; in no order.
+ *
+ * Every worker has a table of its own. While it is small it simply takes rows. When it outgrows the cache its groups are
+ * moved, by hash, into 256 partitions; if grouping does not reduce the rows much, rows then go straight there, each as a
+ * group of its own. In the end either the few tables are merged, or the partitions one by one, by all workers at once and
+ * while the consumer already takes groups (aggregate_emit.c): nothing is shared on the way and there is no merge step.
+ * Memory: all groups once, plus repeats of groups between flushes. SPDX-License-Identifier: Apache-2.0 */
+#include "exec/op_aggregate.h"
+
+enum {
+    STATES_INLINE_MAX = 48,           /* bytes; larger ones would make the half-empty table too sparse */
+    TABLE_BYTES_SMALL = 4 << 20,      /* flush from here on: a few times the L2 cache */
+    TABLE_BYTES_OTHER = 64 << 20,     /* states that hold memory are dear to have twice */
+    POOR_REDUCTION = 3,               /* rows per group below which a table does not pay */
+    PASS_FACTOR = 16                  /* rows let through before the table is tried again, in tables */
+};
+
+/* ---- open ---- */
+
+static fn_status plan_slot(op_aggregate *o, fn_ctx *ctx, fn_column *const *columns)
+{
+    fn_arena *outer = ctx->arena;
+    ctx->arena = o->arena;
+    const fn_status status = group_keys_plan(ctx, o->key_types, columns, o->group_keys, &o->keys);
+    ctx->arena = outer;
+    FN_TRY(status);
+    const uint32_t key = group_key_size(o->keys.form);
+    o->inlined = o->states.size <= STATES_INLINE_MAX;
+    o->state_at = o->inlined ? (uint32_t)fn_round_up(key, o->states.align) : key;
+    o->stride = o->inlined ? (uint32_t)fn_round_up(o->state_at + o->states.size, FN_MAX(o->states.align, 8u)) : key + 8;
+    return FN_OK;
+}
+
+static fn_status ready_keys(op_aggregate *o, fn_ctx *ctx, fn_column *const *columns)
+{
+    if (atomic_load_explicit(&o->keys_ready, memory_order_acquire)) return FN_OK;
+    FN_ASSERT(pthread_mutex_lock(&o->lock) == 0);
+    fn_status status = FN_OK;
+    if (!atomic_load_explicit(&o->keys_ready, memory_order_relaxed)) {
+        status = plan_slot(o, ctx, columns);
+        if (status == FN_OK) atomic_store_explicit(&o->keys_ready, true, memory_order_release);
+    }
+    FN_ASSERT(pthread_mutex_unlock(&o->lock) == 0);
+    return status;
+}
+
+static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
+{
+    if (w->ready) return FN_OK;
+    if (!w->arena) w->arena = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, w->arena);
+    if (o->group_keys == 0) {
+        w->single = fn_arena_alloc_zero(ctx, w->arena, o->states.size + 16);
+        FN_TRY_PTR(ctx, w->single);
+        group_states_init(&o->states, w->single);
+        w->ready = true;
+        return FN_OK;
+    }
+    FN_TRY(group_packer_init(ctx, &o->keys, &w->packer));
+    w->slots = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->slots);
+    w->fresh = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->fresh);
+    w->numbers = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK);
+    if (!w->slots || !w->fresh || !w->numbers) return ctx->error.code;
+    group_table_init(&w->table, o->keys.form, o->stride);
+    w->ready = true;
+    return FN_OK;
+}
+
+/* ---- rows in ---- */
+
+static fn_status start_states(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count)
+{
+    if (!o->inlined) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint8_t *state = fn_arena_alloc_zero(ctx, w->arena, o->states.size);
+            FN_TRY_PTR(ctx, state);
+            fn_store_u64(slots[i] + o->state_at, (uint64_t)(uintptr_t)state);
+        }
+    }
+    if (!o->states.zero_init)
+        for (uint32_t i = 0; i < count; i++) group_states_init(&o->states, aggregate_state(o, slots[i]));
+    return FN_OK;
+}
+
+static fn_status ready_spill(op_aggregate *o, fn_ctx *ctx, group_worker *w)
+{
+    if (w->spill) return FN_OK;
+    w->spill = fn_arena_alloc(ctx, w->arena, sizeof *w->spill);
+    FN_TRY_PTR(ctx, w->spill);
+    group_spill_init(w->spill, o->stride);
+    return FN_OK;
+}
+
+fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w)
+{
+    uint8_t keys[256 * 16];
+    const uint32_t key_size = group_key_size(o->keys.form);
+    uint64_t cursor = 0;
+    FN_TRY(ready_spill(o, ctx, w));
+    for (uint32_t n; (n = group_table_walk(&w->table, &cursor, group_table_end(&w->table), w->slots, 256)) != 0;) {
+        for (uint32_t i = 0; i < n; i++) memcpy(keys + i * key_size, w->slots[i], key_size);
+        group_partitions(o->keys.form, keys, key_size, n, w->numbers);
+        for (uint32_t i = 0; i < n; i++) {
+            uint8_t *row = group_spill_row(ctx, w->spill, w->numbers[i]);
+            FN_TRY_PTR(ctx, row);
+            memcpy(row, w->slots[i], o->stride);
+            if (o->states.destroys) memset(w->slots[i], 0, o->stride); /* moved: not to be destroyed twice on failure */
+        }
+    }
+    group_table_clear(&w->table);
+    return FN_OK;
+}
+
+/* Rows become groups of their own in their partitions; repeats in a row share one. */
+static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, uint32_t rows)
+{
+    const uint32_t key_size = group_key_size(o->keys.form);
+    uint32_t made = 0;
+    group_partitions(o->keys.form, keys, key_stride, rows, w->numbers);
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *key = keys + i * key_stride;
+        if (i && memcmp(key, key - key_stride, key_size) == 0) {
+            w->slots[i] = w->slots[i - 1];
+            continue;
+        }
+        uint8_t *row = group_spill_row(ctx, w->spill, w->numbers[i]);
+        FN_TRY_PTR(ctx, row);
+        memcpy(row, key, key_size);
+        memset(row + key_size, 0, o->stride - key_size);
+        w->slots[i] = w->fresh[made++] = row;
+    }
+    w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
+    FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
+    return start_states(o, ctx, w, w->fresh, made);
+}
+
+static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, uint32_t rows)
+{
+    const uint64_t bytes = (w->table.count + rows) * 2 * o->stride;
+    if (bytes > (o->states.small ? TABLE_BYTES_SMALL : TABLE_BYTES_OTHER) && w->table.count > rows) {
+        const uint64_t groups = w->table.count;
+        FN_TRY(aggregate_flush(o, ctx, w));
+        if (o->states.small && w->table_rows < groups * POOR_REDUCTION) w->pass_rows = groups * PASS_FACTOR;
+        w->table_rows = 0;
+        if (w->pass_rows) return pass_rows(o, ctx, w, keys, key_stride, rows);
+    }
+    FN_TRY(group_table_reserve(ctx, &w->table, rows));
+    const uint32_t made = group_table_find(&w->table, keys, key_stride, rows, w->slots, w->fresh);
+    w->table_rows += rows;
+    FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
+    return start_states(o, ctx, w, w->fresh, made);
+}
+
+static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_column *const *keys, fn_column *const *args, uint32_t rows)
+{
+    if (o->group_keys) FN_TRY(ready_keys(o, ctx, keys));
+    FN_TRY(ready_worker(o, ctx, w));
+    if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, rows);
+    for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
+        const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
+        const void *packed;
+        size_t stride;
+        FN_TRY(group_keys_pack(ctx, &o->keys, &w->packer, keys, from, n, &packed, &stride));
+        FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, packed, stride, n) : table_rows(o, ctx, w, packed, stride, n));
+        if (!o->inlined)
+            for (uint32_t i = 0; i < n; i++) w->slots[i] = aggregate_state(o, w->slots[i]);
+        FN_TRY(group_states_add(ctx, &o->states, w->arena, w->slots, o->inlined ? o->state_at : 0, args, from, n));
+    }
+    return FN_OK;
+}
+
+/* One pass per grouping set: keys outside it are constants. */
+static fn_status push_sets(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_column *const *columns, uint32_t rows)
+{
+    const plan *n = o->head.node;
+    fn_column **keys = fn_arena_alloc_zero(ctx, ctx->arena, (o->group_keys + 1) * sizeof *keys);
+    FN_TRY_PTR(ctx, keys);
+    fn_status status = FN_OK;
+    for (uint32_t s = 0; s < n->aggregate.grouping_set_count && status == FN_OK; s++) {
+        for (uint32_t k = 0; k < o->key_count; k++) {
+            const bool inside = n->aggregate.grouping_sets[s] >> k & 1;
+            keys[k] = inside ? fn_column_ref(columns[k]) : fn_column_default(ctx, o->key_types[k], rows);
+            if (!keys[k]) status = ctx->error.code;
+        }
+        keys[o->key_count] = fn_column_const_u64(ctx, o->key_types[o->key_count], s, rows);
+        if (!keys[o->key_count]) status = ctx->error.code;
+        if (status == FN_OK) status = push_rows(o, ctx, w, keys, columns + o->key_count, rows);
+        for (uint32_t k = 0; k < o->group_keys; k++) fn_column_drop(keys[k]);
+    }
+    return status;
+}
+
+static fn_status aggregate_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
+{
+    op_aggregate *o = (op_aggregate *)self;
+    const uint32_t count = o->key_count + o->states.arg_count;
+    fn_column **columns = fn_arena_alloc_zero(ctx, ctx->arena, (count + 1) * sizeof *columns);
+    FN_TRY_PTR(ctx, columns);
+    fn_status status = expr_run(ctx, o->program, in, columns);
+    for (uint32_t i = o->key_count; i < count && status == FN_OK; i++) {
+        if (columns[i]->shape != FN_DICT) continue;
+        fn_column *flat = fn_column_flatten(ctx, columns[i]);
+        fn_column_drop(columns[i]);
+        columns[i] = flat;
+        if (!flat) status = ctx->error.code;
+    }
+    group_worker *w = aggregate_worker(o, worker);
+    if (status == FN_OK && self->node->aggregate.grouping_sets) status = push_sets(o, ctx, w, columns, in->rows);
+    else if (status == FN_OK) status = push_rows(o, ctx, w, columns, columns + o->key_count, in->rows);
+    for (uint32_t i = 0; i < count; i++) fn_column_drop(columns[i]);
+    return status;
+}
+
+/* ---- close ---- */
+
+static void destroy_table(op_aggregate *o, group_table *t)
+{
+    uint8_t *slots[64];
+    uint64_t cursor = 0;
+    if (o->states.destroys)
+        for (uint32_t n; (n = group_table_walk(t, &cursor, group_table_end(t), slots, 64)) != 0;)
+            for (uint32_t i = 0; i < n; i++) aggregate_drop(o, slots[i]);
+    group_table_release(t);
+}
+
+static void destroy_spill(op_aggregate *o, group_spill *s)
+{
+    for (uint32_t p = 0; o->states.destroys && p < GROUP_PARTITIONS; p++)
+        for (group_page *page = s->partitions[p].pages; page; page = page->next)
+            for (uint32_t i = page->from; i < page->rows; i++) aggregate_drop(o, group_page_row(page, i, o->stride));
+    group_spill_release(s);
+}
+
+static void aggregate_close(op *self)
+{
+    op_aggregate *o = (op_aggregate *)self;
+    for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) {
+        group_worker *w = aggregate_worker(o, i);
+        if (w->single) group_states_destroy(&o->states, w->single);
+        destroy_table(o, &w->table);
+        destroy_table(o, &w->merged);
+        if (w->spill) destroy_spill(o, w->spill);
+        group_packer_release(&w->packer);
+        fn_arena_free(w->merge_arena);
+        fn_arena_free(w->arena);
+    }
+    if (o->totals) group_states_destroy(&o->states, o->totals);
+    fn_arena_free(o->totals_arena);
+    if (o->keeps) block_list_release(&o->given);
+    group_keys_release(&o->keys);
+    fn_arena_free(o->arena);
+    (void)pthread_mutex_destroy(&o->lock);
+}
+
+static const op_class class_aggregate = {.name = "Aggregate", .size = sizeof(op_aggregate), .worker_size = sizeof(group_worker), .push = aggregate_push,
+                                         .finish = aggregate_finish, .next = aggregate_next, .close = aggregate_close};
+
+/* ---- build ---- */
+
+static fn_status compile(op_aggregate *o, fn_ctx *ctx, const plan *node)
+{
+    expr **all = FN_NEW_ARRAY(ctx, expr *, o->key_count + o->states.arg_count + 1);
+    o->key_types = FN_NEW_ARRAY(ctx, const fn_type *, o->group_keys + 1);
+    if (!all || !o->key_types) return ctx->error.code;
+    uint32_t n = 0;
+    for (; n < o->key_count; n++) {
+        all[n] = node->aggregate.keys[n].value;
+        o->key_types[n] = node->columns[n].type;
+    }
+    if (o->group_keys > o->key_count) o->key_types[n] = fn_type_simple(FN_T_UINT64);
+    for (uint32_t i = 0; i < node->aggregate.item_count; i++)
+        for (uint32_t a = 0; a < node->aggregate.items[i].arg_count; a++) all[n++] = node->aggregate.items[i].args[a];
+    return exec_compile(ctx, node->inputs[0], all, n, &o->program);
+}
+
+fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
+{
+    pipeline *input;
+    op *made;
+    if (node->aggregate.overflow_row) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "The overflow row of GROUP BY is not supported");
+    FN_TRY(pipeline_new(ctx, e, &input));
+    FN_TRY(exec_build(ctx, e, node->inputs[0], input));
+    FN_TRY(op_new(ctx, e, &class_aggregate, node, &made));
+    op_aggregate *o = (op_aggregate *)made;
+    FN_ASSERT(pthread_mutex_init(&o->lock, NULL) == 0);
+    o->arena = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, o->arena);
+    o->key_count = node->aggregate.key_count;
+    o->group_keys = o->key_count + (node->aggregate.grouping_sets != NULL);
+    FN_TRY(group_states_plan(ctx, node->aggregate.items, node->aggregate.item_count, &o->states));
+    FN_TRY(compile(o, ctx, node));
+    if (node->aggregate.totals) {
+        block_list_init(&o->given);
+        o->keeps = true;
+        e->totals = made;
+    }
+    pipeline_end(input, made);
+    pipeline_source(p, made, false);
+    return FN_OK;
+}

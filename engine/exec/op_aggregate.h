@@ -1,0 +1,79 @@
+/* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in, aggregate_emit.c merges and gives
+ * groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_EXEC_OP_AGGREGATE_H
+#define FIRN_EXEC_OP_AGGREGATE_H
+#include "exec/group_key.h"
+#include "exec/group_spill.h"
+#include "exec/group_state.h"
+#include "exec/run.h"
+
+typedef struct op_aggregate {
+    op head;
+    expr_program *program;  /* keys, then arguments of all aggregates */
+    uint32_t key_count;     /* as computed */
+    uint32_t group_keys;    /* + 1 for the number of the grouping set */
+    const fn_type **key_types;
+    group_states states;
+    pthread_mutex_t lock;   /* of the choice of key form */
+    _Atomic bool keys_ready;
+    group_keys keys;
+    fn_arena *arena;        /* of the keys */
+    uint32_t stride, state_at;
+    bool inlined;           /* states lie in the slot; else the slot points at them */
+    /* giving out */
+    bool partitioned;
+    _Atomic uint32_t next_partition;
+    _Atomic uint64_t next_slot;
+    _Atomic bool single_given;
+    /* WITH TOTALS */
+    expr_program *having;
+    uint8_t *totals;        /* states over all groups */
+    fn_arena *totals_arena;
+    block_list given;       /* with totals: all groups, made by finish */
+    bool keeps;
+} op_aggregate;
+
+/* A worker's own. */
+typedef struct group_worker {
+    fn_arena *arena;        /* long texts of keys, states outside slots, what states hold */
+    group_packer packer;
+    group_table table;
+    group_spill *spill;     /* NULL before the first */
+    uint8_t **slots, **fresh; /* GROUP_CHUNK each */
+    uint8_t *numbers;       /* partition numbers of a chunk */
+    uint8_t *single;        /* no keys: the states */
+    uint64_t table_rows;    /* rows the table has taken since it was empty */
+    uint64_t pass_rows;     /* rows still to go straight into partitions */
+    bool ready;
+    /* giving out */
+    group_table merged;
+    fn_arena *merge_arena;
+    uint64_t cursor;
+} group_worker;
+
+static inline group_worker *aggregate_worker(op_aggregate *o, unsigned worker)
+{
+    return op_worker(&o->head, worker);
+}
+static inline uint8_t *aggregate_state(const op_aggregate *o, uint8_t *slot)
+{
+    return o->inlined ? slot + o->state_at : (uint8_t *)(uintptr_t)fn_load_u64(slot + o->state_at);
+}
+/* Destroys what a slot's states own and forgets the slot; one already moved away is all zero. */
+static inline void aggregate_drop(const op_aggregate *o, uint8_t *slot)
+{
+    uint8_t *state = aggregate_state(o, slot);
+    if (state) group_states_destroy(&o->states, state);
+    memset(slot, 0, o->stride);
+}
+/* Moves all groups of the worker's table into its partitions. */
+fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
+fn_status aggregate_finish(op *self, fn_ctx *ctx) FN_MUST_USE;
+fn_status aggregate_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
+/* Also without totals: the next groups. */
+fn_status aggregate_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count) FN_MUST_USE;
+fn_status aggregate_block(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, fn_block **out) FN_MUST_USE;
+fn_status aggregate_totals_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE;
+/* The condition of HAVING right above: groups that fail it are not in the totals. */
+fn_status op_aggregate_having(op *self, fn_ctx *ctx, expr *condition) FN_MUST_USE;
+#endif

@@ -1,0 +1,226 @@
+/* op_distinct.c - DISTINCT: the first row of each key goes on, at once and in order; so LIMIT can stop it early.
+ *
+ * The keys seen lie in 16 tables shared by the workers, picked by hash, each behind a lock that is taken once per chunk of
+ * rows. In front of it every worker remembers some keys it has met, which is all that few distinct values need.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "exec/group_key.h"
+#include "exec/op.h"
+
+enum { SHARDS = 16, CACHE_SLOTS = 4096 };
+
+typedef struct shard {
+    _Alignas(64) pthread_mutex_t lock;
+    group_table table;
+    fn_arena *arena;  /* long texts of keys */
+} shard;
+
+typedef struct op_distinct {
+    op head;
+    expr_program *program; /* NULL: all columns */
+    uint32_t key_count;
+    const fn_type **types;
+    pthread_mutex_t lock;
+    _Atomic bool ready;
+    group_keys keys;
+    fn_arena *arena;       /* of the keys */
+    shard *shards;
+    _Atomic uint64_t rows; /* given on */
+} op_distinct;
+
+typedef struct distinct_worker {
+    bool ready;
+    group_packer packer;
+    uint8_t *cache;        /* CACHE_SLOTS keys known to be in a table */
+    uint8_t *picked;       /* keys of one shard */
+    uint32_t *rows;        /* and their rows in the chunk */
+    uint8_t *numbers;
+    uint8_t **slots, **fresh;
+} distinct_worker;
+
+static fn_status plan_keys(op_distinct *o, fn_ctx *ctx, fn_column *const *columns)
+{
+    fn_arena *outer = ctx->arena;
+    ctx->arena = o->arena;
+    fn_status status = group_keys_plan(ctx, o->types, columns, o->key_count, &o->keys);
+    ctx->arena = outer;
+    for (uint32_t i = 0; i < SHARDS; i++) group_table_init(&o->shards[i].table, o->keys.form, group_key_size(o->keys.form));
+    return status;
+}
+
+static fn_status ready(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_column *const *columns)
+{
+    fn_status status = FN_OK;
+    if (w->ready) return FN_OK;
+    FN_ASSERT(pthread_mutex_lock(&o->lock) == 0);
+    if (!o->ready) {
+        status = plan_keys(o, ctx, columns);
+        o->ready = status == FN_OK;
+    }
+    FN_ASSERT(pthread_mutex_unlock(&o->lock) == 0);
+    FN_TRY(status);
+    FN_TRY(group_packer_init(ctx, &o->keys, &w->packer));
+    w->ready = true;
+    w->cache = fn_alloc_zero(ctx, (size_t)CACHE_SLOTS * 16);
+    w->picked = fn_alloc(ctx, (size_t)GROUP_CHUNK * 16);
+    w->rows = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->rows);
+    w->numbers = fn_alloc(ctx, GROUP_CHUNK);
+    w->slots = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->slots);
+    w->fresh = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->fresh);
+    return w->cache && w->picked && w->rows && w->numbers && w->slots && w->fresh ? FN_OK : ctx->error.code;
+}
+
+/* Looks up `count` keys of one shard; marks the rows of new ones. Keys of long text are remembered by their kept copy. */
+static fn_status look_up(op_distinct *o, fn_ctx *ctx, distinct_worker *w, shard *s, uint32_t count, uint8_t *mask)
+{
+    const uint32_t size = group_key_size(o->keys.form);
+    FN_ASSERT(pthread_mutex_lock(&s->lock) == 0);
+    fn_status status = FN_OK;
+    if (!s->arena) s->arena = fn_arena_new(ctx);
+    if (!s->arena) status = ctx->error.code;
+    if (status == FN_OK) status = group_table_reserve(ctx, &s->table, count);
+    if (status == FN_OK) {
+        const uint32_t made = group_table_find(&s->table, w->picked, size, count, w->slots, w->fresh);
+        for (uint32_t i = 0, next = 0; i < count && next < made; i++)
+            if (w->slots[i] == w->fresh[next]) {
+                mask[w->rows[i]] = 1;
+                next++;
+            }
+        status = group_keys_settle(ctx, &o->keys, s->arena, w->fresh, made);
+        for (uint32_t i = 0; i < count; i++) memcpy(w->picked + (size_t)i * size, w->slots[i], size);
+    }
+    FN_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
+    return status;
+}
+
+static inline uint8_t *cache_slot(distinct_worker *w, const uint8_t *key, uint32_t size)
+{
+    const uint64_t a = fn_load_u64(key), b = size > 8 ? fn_load_u64(key + 8) : 0;
+    return w->cache + (((a ^ a >> 33 ^ b * 0xa0761d6478bd642fu) * 0x9e3779b97f4a7c15u) >> 52) * 16;
+}
+
+/* The texts of equal long keys lie in different places: only short ones and packed keys can be compared by their bytes. */
+static inline bool is_comparable(const op_distinct *o, const uint8_t *key)
+{
+    return o->keys.form != GROUP_KEY_BYTES || fn_load_u32(key) <= 8;
+}
+
+static fn_status chunk(op_distinct *o, fn_ctx *ctx, distinct_worker *w, const uint8_t *keys, size_t stride, uint32_t rows, uint8_t *mask)
+{
+    const uint32_t size = group_key_size(o->keys.form);
+    const uint8_t zero[16] = {0};
+    uint32_t unknown = 0;
+    uint64_t shards = 0;
+    uint32_t *left = fn_arena_alloc(ctx, ctx->arena, (rows + 1) * sizeof *left);
+    FN_TRY_PTR(ctx, left);
+    group_partitions(o->keys.form, keys, stride, rows, w->numbers);
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *key = keys + i * stride;
+        mask[i] = 0;
+        if (is_comparable(o, key) && memcmp(cache_slot(w, key, size), key, size) == 0 && memcmp(key, zero, size) != 0) continue;
+        left[unknown++] = i;
+        shards |= (uint64_t)1 << (w->numbers[i] % SHARDS);
+    }
+    for (uint32_t s = 0; s < SHARDS; s++) {
+        uint32_t count = 0;
+        if (!(shards >> s & 1)) continue;
+        for (uint32_t i = 0; i < unknown; i++) {
+            if (w->numbers[left[i]] % SHARDS != s) continue;
+            memcpy(w->picked + (size_t)count * size, keys + left[i] * stride, size);
+            w->rows[count++] = left[i];
+        }
+        FN_TRY(look_up(o, ctx, w, &o->shards[s], count, mask));
+        for (uint32_t i = 0; i < count; i++) {
+            const uint8_t *key = w->picked + (size_t)i * size;
+            if (is_comparable(o, key)) memcpy(cache_slot(w, key, size), key, size);
+        }
+    }
+    return FN_OK;
+}
+
+static fn_status mark_new(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_column *const *columns, uint32_t rows, uint8_t *mask)
+{
+    FN_TRY(ready(o, ctx, w, columns));
+    for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
+        const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
+        const void *keys;
+        size_t stride;
+        FN_TRY(group_keys_pack(ctx, &o->keys, &w->packer, columns, from, n, &keys, &stride));
+        FN_TRY(chunk(o, ctx, w, keys, stride, n, mask + from));
+    }
+    return FN_OK;
+}
+
+static fn_status distinct_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
+{
+    op_distinct *o = (op_distinct *)self;
+    uint8_t *mask = fn_arena_alloc(ctx, ctx->arena, (size_t)in->rows + FN_BUFFER_PAD);
+    fn_column **columns = in->columns;
+    if (!mask) return ctx->error.code;
+    if (o->program) {
+        columns = fn_arena_alloc_zero(ctx, ctx->arena, (o->key_count + 1) * sizeof *columns);
+        FN_TRY_PTR(ctx, columns);
+        FN_TRY(expr_run(ctx, o->program, in, columns));
+    }
+    fn_status status = mark_new(o, ctx, op_worker(self, worker), columns, in->rows, mask);
+    for (uint32_t i = 0; o->program && i < o->key_count; i++) fn_column_drop(columns[i]);
+    FN_TRY(status);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < in->rows; i++) kept += mask[i];
+    const uint64_t rows = atomic_fetch_add_explicit(&o->rows, kept, memory_order_relaxed) + kept, limit = self->node->distinct.limit;
+    if (limit && rows >= limit) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (kept == in->rows) return op_emit(self, ctx, worker, in);
+    fn_block *out = kept ? fn_block_filter(ctx, in, mask, kept) : NULL;
+    if (!kept) return FN_OK;
+    FN_TRY_PTR(ctx, out);
+    status = op_emit(self, ctx, worker, out);
+    fn_block_drop(out);
+    return status;
+}
+
+static void distinct_close(op *self)
+{
+    op_distinct *o = (op_distinct *)self;
+    for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) {
+        distinct_worker *w = op_worker(self, i);
+        group_packer_release(&w->packer);
+        fn_free(w->cache);
+        fn_free(w->picked);
+        fn_free(w->rows);
+        fn_free(w->numbers);
+        fn_free(w->slots);
+        fn_free(w->fresh);
+    }
+    for (uint32_t i = 0; o->shards && i < SHARDS; i++) {
+        group_table_release(&o->shards[i].table);
+        fn_arena_free(o->shards[i].arena);
+        (void)pthread_mutex_destroy(&o->shards[i].lock);
+    }
+    group_keys_release(&o->keys);
+    fn_arena_free(o->arena);
+    (void)pthread_mutex_destroy(&o->lock);
+}
+
+static const op_class class_distinct = {
+    .name = "Distinct", .size = sizeof(op_distinct), .worker_size = sizeof(distinct_worker), .push = distinct_push, .close = distinct_close};
+
+fn_status op_build_distinct(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
+{
+    op *made;
+    const plan *input = node->inputs[0];
+    FN_TRY(exec_build(ctx, e, input, p));
+    FN_TRY(op_new(ctx, e, &class_distinct, node, &made));
+    op_distinct *o = (op_distinct *)made;
+    FN_ASSERT(pthread_mutex_init(&o->lock, NULL) == 0);
+    o->arena = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, o->arena);
+    o->key_count = node->distinct.keys ? node->distinct.key_count : input->column_count;
+    o->types = FN_NEW_ARRAY(ctx, const fn_type *, o->key_count + 1);
+    FN_TRY_PTR(ctx, o->types);
+    for (uint32_t i = 0; i < o->key_count; i++) o->types[i] = node->distinct.keys ? node->distinct.keys[i]->type : input->columns[i].type;
+    if (node->distinct.keys) FN_TRY(exec_compile(ctx, input, node->distinct.keys, o->key_count, &o->program));
+    o->shards = fn_arena_alloc_zero(ctx, e->arena, SHARDS * sizeof *o->shards + 64);
+    FN_TRY_PTR(ctx, o->shards);
+    for (uint32_t i = 0; i < SHARDS; i++) FN_ASSERT(pthread_mutex_init(&o->shards[i].lock, NULL) == 0);
+    pipeline_append(p, made);
+    return FN_OK;
+}
