@@ -1,6 +1,7 @@
 /* engine.c - opening and closing a data directory; who may come in. The door is firn/engine.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/query.h"
+#include "query/query_log.h"
 #include <firn/time.h>
 #include <unistd.h>
 
@@ -48,9 +49,9 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     FN_TRY_PTR(ctx, e->workers);
     e->background = fn_pool_new(ctx, "background", FN_MAX(e->threads / 2, 1u));
     FN_TRY_PTR(ctx, e->background);
-    if (!e->path) return FN_OK;
-    FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
-    return o->user_files ? FN_OK : e->fs->make_dir(e->fs, ctx, e->user_files);
+    if (e->path) FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
+    FN_TRY(query_log_open(ctx, e->fs, e->path, &e->log));
+    return o->user_files || !e->path ? FN_OK : e->fs->make_dir(e->fs, ctx, e->user_files);
 }
 
 fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out)
@@ -79,6 +80,7 @@ void fn_engine_close(fn_engine *e)
     fn_pool_free(e->background);
     fn_pool_free(e->workers);
     fn_object_store_close(e->objects);
+    query_log_close(e->log);
     (void)pthread_mutex_destroy(&e->objects_lock);
     fn_arena_free(e->arena);
     fn_free(e);

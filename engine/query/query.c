@@ -1,6 +1,7 @@
 /* query.c - one statement from text to answer: settings, query id, parsing, the interpreter, what is left in the logs.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/query.h"
+#include "query/query_log.h"
 #include "query/result.h"
 #include "sql/lex.h"
 #include <firn/time.h>
@@ -179,12 +180,44 @@ static fn_status run(query *q)
     ctx->settings = &q->settings;
     FN_TRY(choose_database(q));
     FN_TRY(world_init(q));
+    query_system_world_init(q);
     process *p = q->process;
     p->database = q->database;
     FN_TRY(process_begin(ctx, &q->engine->processes, p, q->settings.replace_running_query));
     const fn_status status = interpret(q);
     process_end(&q->engine->processes, p);
     return status;
+}
+
+/* Rows of system.query_log: the start, unless the statement failed before it, and the end. */
+static void log_end(query *q, fn_status status, const fn_progress *summary)
+{
+    const process *p = q->process;
+    const fn_request *r = q->request;
+    if (!q->ctx->settings || !q->settings.log_queries) return;
+    char exception[2300] = "";
+    if (status != FN_OK)
+        (void)snprintf(exception, sizeof exception, "Code: %d. DB::Exception: %s (%s)", status, q->ctx->error.text, fn_error_name(status));
+    const bool begun = status == FN_OK || summary->read_rows || summary->result_rows || summary->written_rows;
+    system_log_row row = {.type = 1, .interface = strcmp(r->interface ? r->interface : "", "HTTP") == 0 ? 2 : 6,
+                          .http_method = fn_str_eq(r->http_method, FN_STR("GET")) ? 1 : fn_str_eq(r->http_method, FN_STR("POST")) ? 2 : 0,
+                          .event_us = p->started_real_ns / 1000, .start_us = p->started_real_ns / 1000, .query_id = fn_cstr(p->id), .query = p->sql,
+                          .kind = fn_cstr(p->kind), .database = p->database, .user = p->user, .address = p->address, .user_agent = p->user_agent,
+                          .log_comment = q->settings.log_comment};
+    if (begun) query_log_add(q->engine->log, &row);
+    row.type = status == FN_OK ? 2 : begun ? 4 : 3;
+    row.event_us += (int64_t)(summary->elapsed_ns / 1000);
+    row.duration_ms = summary->elapsed_ns / 1000000;
+    row.read_rows = summary->read_rows;
+    row.read_bytes = summary->read_bytes;
+    row.written_rows = summary->written_rows;
+    row.written_bytes = summary->written_bytes;
+    row.result_rows = summary->result_rows;
+    row.result_bytes = summary->result_bytes;
+    row.memory = (uint64_t)FN_MAX(summary->memory_usage, (int64_t)0);
+    row.exception_code = status;
+    row.exception = fn_cstr(exception);
+    query_log_add(q->engine->log, &row);
 }
 
 fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *request, fn_response *response, fn_progress *summary)
@@ -204,6 +237,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     ctx->arena = fn_arena_new(ctx); /* the statement's own: freed before its tracker goes */
     fn_status status = ctx->arena ? run(&q) : ctx->error.code;
     fill_summary(&q, summary);
+    log_end(&q, status, summary);
     fn_arena_free(ctx->arena);
     ctx->arena = outer.arena;
     ctx->memory = outer.memory;

@@ -13,12 +13,14 @@
 #include "query/process.h"
 #include "settings/settings.h"
 #include "sql/ast.h"
+#include "system/system.h"
 #include <firn/engine.h>
 #include <firn/file.h>
 #include <firn/object.h>
 
 struct catalog;
 struct mt_store;
+struct query_log;
 
 typedef struct session_list {
     pthread_mutex_t lock;
@@ -39,6 +41,7 @@ struct fn_engine {
     fn_object_store *objects;   /* opened at first use */
     struct catalog *catalog;
     struct mt_store *store;
+    struct query_log *log;      /* system.query_log */
     int64_t started_ns;         /* realtime */
 };
 /* The store of remote objects, opened by the first who needs it. */
@@ -84,6 +87,11 @@ typedef struct query_world {
     query *query;
 } query_world;
 
+typedef struct query_system_world {
+    system_world base;
+    query *query;
+} query_system_world;
+
 struct query {
     fn_ctx *ctx;
     fn_engine *engine;
@@ -95,6 +103,7 @@ struct query {
     ast_statement *statement;
     process *process;
     query_world world;
+    query_system_world system;   /* what system tables of this statement look at */
     exec_progress progress;
     uint64_t written_rows, written_bytes;
     const char *exception_format; /* format of a begun result, for late exceptions */
@@ -127,7 +136,8 @@ fn_status query_plan(query *q, const ast_query *ast, plan_query **out) FN_MUST_U
 /* totals: the WITH TOTALS row, a reference for the caller, or NULL if not wanted; likewise rows_before_limit. */
 fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **totals, uint64_t *rows_before_limit) FN_MUST_USE;
 
-/* ---- names (world.c) ---- */
+/* ---- names (world.c, world_system.c) ---- */
+void query_system_world_init(query *q);
 fn_status world_init(query *q) FN_MUST_USE;
 fn_status world_check_database(query *q, fn_str database) FN_MUST_USE; /* UNKNOWN_DATABASE (81) */
 /* The table of that name, one reference; temporary ones first when `database` is empty. UNKNOWN_TABLE, UNKNOWN_DATABASE. */

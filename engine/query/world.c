@@ -5,7 +5,7 @@
 
 fn_status world_check_database(query *q, fn_str database)
 {
-    if (fn_str_eq(database, fn_cstr(q->engine->database))) return FN_OK;
+    if (fn_str_eq(database, fn_cstr(q->engine->database)) || fn_str_eq(database, FN_STR("system"))) return FN_OK;
     return fn_fail(q->ctx, FN_UNKNOWN_DATABASE, "Database " FN_STR_FMT " does not exist", FN_STR_ARG(database));
 }
 
@@ -17,6 +17,10 @@ fn_status world_table(query *q, fn_str database, fn_str name, table **out)
         return FN_OK;
     }
     if (!database.size) database = q->database;
+    if (fn_str_eq(database, FN_STR("system"))) {
+        FN_TRY(system_table_find(q->ctx, &q->system.base, name, out));
+        if (*out) return FN_OK;
+    }
     FN_TRY(world_check_database(q, database));
     return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
 }

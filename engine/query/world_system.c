@@ -1,0 +1,85 @@
+/* world_system.c - what the system tables look at (system_world): names of the catalog, sessions' temporary tables, running
+ * statements, the query log, lists of this layer. SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/catalog.h"
+#include "query/query.h"
+#include "query/query_log.h"
+#include "query/table_function.h"
+
+static query *query_of(system_world *w)
+{
+    return ((query_system_world *)w)->query;
+}
+
+static fn_status databases(system_world *w, fn_ctx *ctx, system_each_database *each, void *self)
+{
+    catalog_names *names = catalog_names_get(query_of(w)->engine->catalog);
+    const system_database own = {.name = FN_STR("system"), .engine = FN_STR("Atomic"), .comment = FN_STR("What the server knows of itself")};
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < names->count && status == FN_OK; i++) {
+        const catalog_database *d = &names->databases[i];
+        const system_database row = {d->name, d->engine, fn_cstr(d->uuid), d->comment};
+        status = each(self, ctx, &row);
+    }
+    catalog_names_drop(names);
+    return status == FN_OK ? each(self, ctx, &own) : status;
+}
+
+static fn_status tables(system_world *w, fn_ctx *ctx, fn_str database, system_each_table *each, void *self)
+{
+    query *q = query_of(w);
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    fn_status status = FN_OK;
+    for (uint32_t d = 0; d < names->count; d++) {
+        if (database.size && !fn_str_eq(database, names->databases[d].name)) continue;
+        for (uint32_t i = 0; i < names->databases[d].count && status == FN_OK; i++) status = each(self, ctx, names->databases[d].entries[i].table);
+    }
+    catalog_names_drop(names);
+    for (const session_table *t = q->session->tables; t && !database.size && status == FN_OK; t = t->next) status = each(self, ctx, t->table);
+    return status;
+}
+
+static fn_status processes(system_world *w, fn_ctx *ctx, system_each_process *each, void *self)
+{
+    process_row *rows;
+    size_t count;
+    FN_TRY(process_rows(ctx, &query_of(w)->engine->processes, &rows, &count));
+    for (size_t i = 0; i < count; i++) {
+        const process_row *p = &rows[i];
+        const system_process row = {.query_id = p->id, .query = p->sql, .user = p->user, .database = p->database, .address = p->address,
+                                    .user_agent = p->user_agent, .interface = p->interface, .kind = fn_cstr(p->kind), .elapsed_s = p->elapsed_s,
+                                    .read_rows = p->rows_read, .read_bytes = p->bytes_read, .total_rows = p->total_rows, .memory = p->memory,
+                                    .peak_memory = p->peak_memory, .cancelled = p->cancelled};
+        FN_TRY(each(self, ctx, &row));
+    }
+    return FN_OK;
+}
+
+static fn_status log_rows(system_world *w, fn_ctx *ctx, fn_str query_id, system_each_log_row *each, void *self)
+{
+    return query_log_each(ctx, query_of(w)->engine->log, query_id, each, self);
+}
+
+static bool table_function_row(system_world *w, size_t index, system_table_function *out)
+{
+    (void)w;
+    const table_function *f = table_function_at(index);
+    if (f) *out = (system_table_function){f->name, f->about};
+    return f != NULL;
+}
+
+static bool table_engine_row(system_world *w, size_t index, const char **name)
+{
+    static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "Memory", "Null", "View"};
+    (void)w;
+    if (index < FN_COUNT(names)) *name = names[index];
+    return index < FN_COUNT(names);
+}
+
+void query_system_world_init(query *q)
+{
+    fn_engine *e = q->engine;
+    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .processes = processes, .query_log = log_rows,
+                                              .table_function = table_function_row, .table_engine = table_engine_row,
+                                              .data_path = e->path ? e->path : "", .user = e->user},
+                                     .query = q};
+}
