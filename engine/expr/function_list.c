@@ -23,7 +23,13 @@
     X(higher)                                                                                                         \
     X(utf8)                                                                                                           \
     X(search)                                                                                                         \
-    X(token)
+    X(token)                                                                                                          \
+    X(date_part)                                                                                                      \
+    X(like)                                                                                                           \
+    X(match)                                                                                                          \
+    X(date_trunc)                                                                                                     \
+    X(replace)                                                                                                        \
+    X(extract)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -92,7 +92,8 @@ static fn_status fold_text(fn_ctx *ctx, fn_str s, fn_buf *to)
     for (size_t at = 0; at < s.size;) {
         uint32_t code;
         const size_t width = utf8_decode(s, at, &code);
-        if (width) to->size += utf8_encode(utf8_case(code, CASE_LOWER), to->data + to->size);
+        if (width && code == 0x17F) to->data[to->size++] = 's'; /* long s: equal to s without case */
+        else if (width) to->size += utf8_encode(utf8_case(code, CASE_LOWER), to->data + to->size);
         else to->data[to->size++] = s.data[at];
         at += width ? width : 1;
     }
