@@ -51,7 +51,7 @@ fn_status higher_bind_condition(fn_ctx *ctx, const func_call *call)
 {
     FN_TRY(higher_bind(ctx, call));
     const fn_type *t = fn_type_base(higher_result(call));
-    if (t->id == FN_T_UINT8 || t->id == FN_T_BOOL || (t->id == FN_T_NOTHING && fn_type_is_nullable(higher_result(call)))) return FN_OK;
+    if (t->id == FN_T_UINT8 || t->id == FN_T_BOOL || (t->id == FN_T_NOTHING && (higher_first(call) || fn_type_is_nullable(higher_result(call))))) return FN_OK;
     if (!higher_first(call))
         return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "The 1st and only argument for function %s must be array of UInt8. Found %s instead", call->def->name, call->arg_types[0]->name);
     return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Expression for function %s must return UInt8 or Nullable(UInt8), found %s", call->def->name, higher_result(call)->name);
