@@ -270,6 +270,7 @@ typedef struct op_output {
     exec_output *out;
     pthread_mutex_t lock;
     uint64_t rows, bytes;
+    bool full;               /* result_overflow_mode = 'break' */
 } op_output;
 
 static fn_status check_result(op_output *o, fn_ctx *ctx)
@@ -278,6 +279,7 @@ static fn_status check_result(op_output *o, fn_ctx *ctx)
     const bool rows = s->max_result_rows && o->rows > s->max_result_rows;
     if (!rows && !(s->max_result_bytes && o->bytes > s->max_result_bytes)) return FN_OK;
     if (breaks(s->result_overflow_mode)) {
+        o->full = true;
         atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
         return FN_OK;
     }
@@ -299,7 +301,7 @@ static fn_status output_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *i
     (void)worker;
     FN_ASSERT(pthread_mutex_lock(&o->lock) == 0);
     fn_status status = FN_OK;
-    if (!pipeline_is_done(self->pipeline)) {
+    if (!o->full) {
         exec_progress *p = self->exec->env->progress;
         const size_t bytes = fn_block_bytes(in);
         o->rows += in->rows;
