@@ -121,6 +121,12 @@ static fn_status local_read(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_rang
     return FN_OK;
 }
 
+static void local_will_read(fn_fs *fs, fn_file *file, const fn_range *ranges, size_t count)
+{
+    (void)fs;
+    for (size_t i = 0; i < count; i++) (void)posix_fadvise(((local_file *)file)->fd, (off_t)ranges[i].offset, (off_t)ranges[i].size, POSIX_FADV_WILLNEED);
+}
+
 static fn_status write_ops(fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size, bool sync)
 {
     const int fd = ((local_file *)file)->fd;
@@ -287,6 +293,7 @@ fn_fs *fn_fs_local(void)
         .open = local_open,
         .close = local_close,
         .read = local_read,
+        .will_read = local_will_read,
         .write = local_write,
         .write_sync = local_write_sync,
         .sync = local_sync,

@@ -132,6 +132,11 @@ static fn_status memory_read(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_ran
     return leave(fs, FN_OK);
 }
 
+static void memory_will_read(fn_fs *fs, fn_file *file, const fn_range *ranges, size_t count)
+{
+    (void)fs, (void)file, (void)ranges, (void)count; /* it is all there */
+}
+
 static fn_status put(fn_ctx *ctx, fn_buf *b, uint64_t offset, const void *bytes, size_t size)
 {
     const size_t end = (size_t)offset + size;
@@ -272,7 +277,7 @@ fn_status fn_fs_memory(fn_ctx *ctx, fn_fs **out)
 {
     memory_fs *m = fn_alloc_zero(ctx, sizeof *m);
     FN_TRY_PTR(ctx, m);
-    m->base = (fn_fs){memory_open, memory_close, memory_read, memory_write, memory_write_sync, memory_sync, memory_stat, memory_list,
+    m->base = (fn_fs){memory_open, memory_close, memory_read, memory_will_read, memory_write, memory_write_sync, memory_sync, memory_stat, memory_list,
                       memory_make_dir, memory_sync_dir, memory_rename, memory_remove, memory_remove_tree, memory_space};
     FN_ASSERT(pthread_mutex_init(&m->lock, NULL) == 0);
     *out = &m->base;

@@ -27,6 +27,8 @@ struct fn_fs {
     void (*close)(fn_fs *fs, fn_file *file);
     /* All `count` ranges, deep queue; a short read is an error. */
     fn_status (*read)(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_range *ranges, size_t count);
+    /* These will be read soon: starts reading where the system can, does not wait, never fails. */
+    void (*will_read)(fn_fs *fs, fn_file *file, const fn_range *ranges, size_t count);
     fn_status (*write)(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size);
     /* write and sync in one submission: the sync begins when the write is done. */
     fn_status (*write_sync)(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size);
