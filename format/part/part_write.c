@@ -1,0 +1,375 @@
+/* part_write.c - the writer of part files: collects rows, and for every full segment encodes all columns (on the workers of
+ * options->workers, if given) and writes them out in one go. See part_layout.h for the bytes.
+ *
+ * Memory: one segment of every column, unencoded, and the dictionaries. A segment ends early where a column holds
+ * SEGMENT_BYTES_MAX. Nothing is durable before finish; close without finish removes the file.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "part/part_layout.h"
+#include "part/zone_write.h"
+#include <firn/thread.h>
+
+enum { SEGMENT_BYTES_MAX = 256 << 20 };
+
+typedef struct writer_column {
+    fn_part_column info;
+    uint32_t type_number;
+    column_streams streams;
+    zone_writer zones;
+    fn_buf encoded;
+    fn_buf references; /* part_reference per segment */
+    uint64_t disk_bytes;
+    fn_ctx ctx;        /* of the task that works on the column */
+    fn_status status;
+} writer_column;
+
+struct fn_part_writer {
+    fn_part_writer_options options;
+    fn_arena *arena;
+    char *path;
+    uint32_t *key_columns;
+    fn_builder *keys; /* sparse index */
+    writer_column *columns;
+    uint32_t column_count;
+    fn_file *file;
+    uint64_t file_at, rows;
+    uint32_t kept; /* rows in the streams */
+    uint32_t segments;
+    fn_buf segment_granules;
+    fn_block *last; /* 1 row: the end of the index */
+    /* the running write, for the tasks */
+    const fn_block *block;
+    size_t from;
+    uint32_t count;
+    bool done, finishing;
+};
+
+void fn_part_writer_close(fn_part_writer *w)
+{
+    if (!w) return;
+    if (w->file) w->options.fs->close(w->options.fs, w->file);
+    if (w->file && !w->done) {
+        fn_ctx ctx = {0}; /* the error that led here is what counts */
+        (void)w->options.fs->remove(w->options.fs, &ctx, w->path);
+    }
+    for (uint32_t i = 0; i < w->column_count; i++) {
+        writer_column *c = &w->columns[i];
+        streams_release(&c->streams);
+        zones_release(&c->zones);
+        fn_buf_release(&c->encoded);
+        fn_buf_release(&c->references);
+    }
+    for (uint32_t i = 0; i < w->options.key_count && w->keys; i++) fn_builder_release(&w->keys[i]);
+    fn_buf_release(&w->segment_granules);
+    fn_block_drop(w->last);
+    fn_arena_free(w->arena);
+    fn_free(w);
+}
+
+static fn_status open_column(fn_ctx *own, fn_part_writer *w, uint32_t index)
+{
+    writer_column *c = &w->columns[index];
+    c->info = w->options.columns[index];
+    FN_TRY(fn_arena_str(own, own->arena, c->info.codec, &c->info.codec));
+    w->column_count = index + 1;
+    FN_TRY(streams_init(own, &c->streams, c->info.type, c->info.codec));
+    return zones_init(own, &c->zones, &c->streams.root);
+}
+
+static fn_status open_parts(fn_ctx *own, fn_part_writer *w)
+{
+    const fn_part_writer_options *o = &w->options;
+    w->path = fn_arena_copy(own, own->arena, o->path, strlen(o->path));
+    w->columns = FN_NEW_ARRAY(own, writer_column, o->column_count + 1u);
+    w->keys = FN_NEW_ARRAY(own, fn_builder, o->key_count + 1u);
+    w->key_columns = FN_NEW_ARRAY(own, uint32_t, o->key_count + 1u);
+    if (!w->path || !w->columns || !w->keys || !w->key_columns) return own->error.code;
+    for (uint32_t i = 0; i < o->column_count; i++) FN_TRY(open_column(own, w, i));
+    for (uint32_t i = 0; i < o->key_count; i++) {
+        FN_ASSERT(o->key_columns[i] < o->column_count);
+        w->key_columns[i] = o->key_columns[i];
+        FN_TRY(fn_builder_init(own, &w->keys[i], w->columns[o->key_columns[i]].info.type));
+    }
+    FN_TRY(o->fs->open(o->fs, own, o->path, FN_OPEN_WRITE | FN_OPEN_CREATE | FN_OPEN_EXCLUSIVE, &w->file));
+    FN_TRY(o->fs->write(o->fs, own, w->file, 0, PART_MAGIC, MAGIC_SIZE));
+    w->file_at = MAGIC_SIZE;
+    return FN_OK;
+}
+
+fn_status fn_part_writer_open(fn_ctx *ctx, const fn_part_writer_options *options, fn_part_writer **out)
+{
+    fn_part_writer *w = fn_alloc_zero(ctx, sizeof *w);
+    FN_TRY_PTR(ctx, w);
+    w->options = *options;
+    fn_ctx own = {.memory = ctx->memory, .cancel = ctx->cancel, .settings = ctx->settings};
+    own.arena = w->arena = fn_arena_new(&own);
+    fn_status status = w->arena ? open_parts(&own, w) : own.error.code;
+    if (status != FN_OK) {
+        status = fn_fail(ctx, status, "%s", own.error.text);
+        fn_part_writer_close(w);
+        return status;
+    }
+    *out = w;
+    return FN_OK;
+}
+
+/* ---- work on every column ---- */
+
+static fn_status append_rows(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
+{
+    return streams_append(ctx, &c->streams, w->block->columns[c - w->columns], w->from, w->count);
+}
+
+static fn_status encode_rows(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
+{
+    if (w->finishing) FN_TRY(streams_settle(ctx, &c->streams, w->options.merged || w->rows <= SEGMENT_ROWS));
+    for (uint32_t at = 0; at < w->kept; at += FN_GRANULE_ROWS)
+        FN_TRY(zones_add(ctx, &c->zones, &c->streams, at, FN_MIN(w->kept - at, (uint32_t)FN_GRANULE_ROWS)));
+    c->encoded.size = 0;
+    return streams_encode(ctx, &c->streams, w->kept, &c->encoded);
+}
+
+typedef fn_status column_work(fn_ctx *ctx, fn_part_writer *w, writer_column *c);
+typedef struct column_tasks {
+    fn_part_writer *w;
+    column_work *work;
+} column_tasks;
+
+static void run_column(void *arg, unsigned index)
+{
+    const column_tasks *t = arg;
+    writer_column *c = &t->w->columns[index];
+    c->status = t->work(&c->ctx, t->w, c);
+}
+
+static fn_status each_column(fn_ctx *ctx, fn_part_writer *w, column_work *work)
+{
+    column_tasks tasks = {w, work};
+    for (uint32_t i = 0; i < w->column_count; i++) w->columns[i].ctx = (fn_ctx){.memory = ctx->memory, .cancel = ctx->cancel, .settings = ctx->settings};
+    FN_TRY(fn_pool_run(ctx, w->options.workers, run_column, &tasks, w->column_count));
+    for (uint32_t i = 0; i < w->column_count; i++)
+        if (w->columns[i].status != FN_OK) return fn_fail(ctx, w->columns[i].status, "%s", w->columns[i].ctx.error.text);
+    return FN_OK;
+}
+
+/* ---- segments ---- */
+
+static fn_status write_bytes(fn_ctx *ctx, fn_part_writer *w, const fn_buf *bytes)
+{
+    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes->data, bytes->size));
+    w->file_at += bytes->size;
+    return FN_OK;
+}
+
+static fn_status write_section(fn_ctx *ctx, fn_part_writer *w, const writer_column *c, uint32_t number, const fn_buf *bytes, part_reference *out)
+{
+    *out = (part_reference){w->file_at, bytes->size, part_checksum(bytes->data, bytes->size, w->options.id, c->info.id, number)};
+    return write_bytes(ctx, w, bytes);
+}
+
+static fn_status flush(fn_ctx *ctx, fn_part_writer *w)
+{
+    if (w->kept == 0) return FN_OK;
+    FN_TRY(fn_ctx_check(ctx));
+    FN_TRY(each_column(ctx, w, encode_rows));
+    const uint32_t granules = (w->kept + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS;
+    for (uint32_t i = 0; i < w->column_count; i++) {
+        writer_column *c = &w->columns[i];
+        part_reference ref;
+        FN_TRY(write_section(ctx, w, c, w->segments, &c->encoded, &ref));
+        FN_TRY(fn_buf_append(ctx, &c->references, &ref, sizeof ref));
+        c->disk_bytes += ref.size;
+    }
+    FN_TRY(fn_buf_append(ctx, &w->segment_granules, &granules, sizeof granules));
+    w->segments++;
+    w->kept = 0;
+    return FN_OK;
+}
+
+static bool is_full(const fn_part_writer *w)
+{
+    if (w->kept >= SEGMENT_ROWS) return true;
+    for (uint32_t i = 0; i < w->column_count; i++)
+        if (streams_bytes(&w->columns[i].streams) > SEGMENT_BYTES_MAX) return true;
+    return false;
+}
+
+static fn_status append_index(fn_ctx *ctx, fn_part_writer *w, const fn_block *block, size_t row)
+{
+    for (uint32_t i = 0; i < w->options.key_count; i++) FN_TRY(fn_builder_copy(ctx, &w->keys[i], block->columns[w->key_columns[i]], row));
+    return FN_OK;
+}
+
+fn_status fn_part_writer_write(fn_ctx *ctx, fn_part_writer *w, const fn_block *block)
+{
+    FN_ASSERT(block->count == w->column_count);
+    for (uint32_t from = 0; from < block->rows;) {
+        const uint32_t room = FN_GRANULE_ROWS - w->kept % FN_GRANULE_ROWS;
+        if (room == FN_GRANULE_ROWS) FN_TRY(append_index(ctx, w, block, from));
+        /* up to the segment's end at once while strings are short enough; then granule by granule */
+        uint32_t count = FN_MIN(block->rows - from, room);
+        while (from + count < block->rows && w->kept + count + FN_GRANULE_ROWS <= SEGMENT_ROWS && fn_block_bytes(block) < SEGMENT_BYTES_MAX / 4) {
+            FN_TRY(append_index(ctx, w, block, from + count));
+            count = FN_MIN(block->rows - from, count + FN_GRANULE_ROWS);
+        }
+        w->block = block;
+        w->from = from;
+        w->count = count;
+        FN_TRY(each_column(ctx, w, append_rows));
+        w->kept += count;
+        w->rows += count;
+        from += count;
+        if (w->kept % FN_GRANULE_ROWS == 0 && is_full(w)) FN_TRY(flush(ctx, w));
+    }
+    if (block->rows == 0 || w->options.key_count == 0) return FN_OK;
+    fn_block_drop(w->last);
+    w->last = fn_block_slice(ctx, block, block->rows - 1, 1);
+    return w->last ? FN_OK : ctx->error.code;
+}
+
+/* ---- footer ---- */
+
+static fn_status put_u32(fn_ctx *ctx, fn_buf *out, uint32_t v)
+{
+    return fn_buf_append(ctx, out, &v, sizeof v);
+}
+
+static fn_status put_u64(fn_ctx *ctx, fn_buf *out, uint64_t v)
+{
+    return fn_buf_append(ctx, out, &v, sizeof v);
+}
+
+static fn_status put_text(fn_ctx *ctx, fn_buf *out, fn_str s)
+{
+    FN_TRY(put_u32(ctx, out, (uint32_t)s.size));
+    return fn_buf_str(ctx, out, s);
+}
+
+static fn_status put_reference(fn_ctx *ctx, fn_buf *out, const part_reference *r)
+{
+    const uint64_t words[4] = {r->offset, r->size, r->checksum.low, r->checksum.high};
+    return fn_buf_append(ctx, out, words, sizeof words);
+}
+
+static fn_status put_dictionary(fn_ctx *ctx, fn_part_writer *w, writer_column *c, uint32_t number, fn_buf *scratch, fn_buf *out)
+{
+    const stream *s = &c->streams.streams[number];
+    part_reference ref = {0};
+    uint32_t entries = 0;
+    uint8_t flags = 0;
+    if (s->form == CHUNK_TEXT && s->dict_used) {
+        scratch->size = 0;
+        FN_TRY(streams_dictionary(ctx, &c->streams, s, scratch));
+        FN_TRY(write_section(ctx, w, c, REF_DICTIONARY + number, scratch, &ref));
+        c->disk_bytes += ref.size;
+        entries = s->dict->entries;
+        flags = (uint8_t)((s->dict_partial ? 0 : DICTIONARY_COMPLETE) | (s->dict_sorted ? DICTIONARY_SORTED : 0));
+    }
+    FN_TRY(put_reference(ctx, out, &ref));
+    FN_TRY(put_u32(ctx, out, entries));
+    return fn_buf_byte(ctx, out, (char)flags);
+}
+
+static fn_status put_column(fn_ctx *ctx, fn_part_writer *w, writer_column *c, fn_buf *scratch, fn_buf *out)
+{
+    fn_buf dictionaries = FN_BUF_INIT;
+    part_reference zones = {0};
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < c->streams.count && status == FN_OK; i++) status = put_dictionary(ctx, w, c, i, scratch, &dictionaries);
+    scratch->size = 0;
+    if (status == FN_OK) status = zones_finish(ctx, &c->zones, scratch);
+    if (status == FN_OK) status = write_section(ctx, w, c, REF_ZONES, scratch, &zones);
+    c->disk_bytes += zones.size;
+    if (status == FN_OK) status = put_u32(ctx, out, c->info.id);
+    if (status == FN_OK) status = put_u32(ctx, out, c->type_number);
+    if (status == FN_OK) status = put_text(ctx, out, c->info.codec);
+    if (status == FN_OK) status = put_u64(ctx, out, c->disk_bytes);
+    if (status == FN_OK) status = put_u64(ctx, out, c->streams.raw_bytes);
+    if (status == FN_OK) status = put_u64(ctx, out, zones_distinct(&c->zones, &c->streams));
+    if (status == FN_OK) status = fn_buf_byte(ctx, out, (char)((c->zones.has_range ? COLUMN_HAS_RANGE : 0) | (c->zones.has_sum ? COLUMN_HAS_SUM : 0)));
+    if (status == FN_OK) status = put_u32(ctx, out, c->streams.count);
+    if (status == FN_OK) status = fn_buf_append(ctx, out, dictionaries.data, dictionaries.size);
+    if (status == FN_OK) status = put_reference(ctx, out, &zones);
+    fn_buf_release(&dictionaries);
+    FN_TRY(status);
+    return fn_buf_append(ctx, out, c->references.data, c->references.size); /* same layout in memory as on disk */
+}
+
+static fn_status put_types(fn_ctx *ctx, fn_part_writer *w, uint32_t count_at, fn_buf *out)
+{
+    uint32_t types = 0;
+    for (uint32_t i = 0; i < w->column_count; i++) {
+        uint32_t before = 0;
+        while (w->columns[before].info.type != w->columns[i].info.type) before++;
+        if (before < i) {
+            w->columns[i].type_number = w->columns[before].type_number;
+            continue;
+        }
+        w->columns[i].type_number = types++;
+        FN_TRY(put_text(ctx, out, fn_cstr(w->columns[i].info.type->name)));
+    }
+    fn_store_u32(out->data + count_at, types);
+    return FN_OK;
+}
+
+static fn_status put_index(fn_ctx *ctx, fn_part_writer *w, fn_buf *out)
+{
+    for (uint32_t i = 0; i < w->options.key_count; i++) {
+        fn_column *column;
+        if (w->last) FN_TRY(fn_builder_copy(ctx, &w->keys[i], w->last->columns[w->key_columns[i]], 0));
+        FN_TRY(put_u32(ctx, out, w->key_columns[i]));
+        FN_TRY(fn_builder_finish(ctx, &w->keys[i], &column));
+        const fn_status status = w->last ? part_column_save(ctx, column, out) : FN_OK;
+        fn_column_drop(column);
+        FN_TRY(status);
+    }
+    return FN_OK;
+}
+
+static fn_status put_footer(fn_ctx *ctx, fn_part_writer *w, uint64_t raw_bytes, fn_buf *scratch, fn_buf *out)
+{
+    uint32_t granules = 0;
+    for (uint32_t i = 0; i < w->segments; i++) granules += fn_load_u32(w->segment_granules.data + i * sizeof(uint32_t));
+    FN_TRY(put_u64(ctx, out, w->options.id.high));
+    FN_TRY(put_u64(ctx, out, w->options.id.low));
+    FN_TRY(put_u64(ctx, out, w->rows));
+    FN_TRY(put_u64(ctx, out, raw_bytes));
+    FN_TRY(put_u32(ctx, out, granules));
+    FN_TRY(put_u32(ctx, out, w->segments));
+    const uint32_t types_at = (uint32_t)out->size;
+    FN_TRY(put_u32(ctx, out, 0));
+    FN_TRY(put_u32(ctx, out, w->column_count));
+    FN_TRY(put_u32(ctx, out, w->options.key_count));
+    FN_TRY(put_types(ctx, w, types_at, out));
+    FN_TRY(fn_buf_append(ctx, out, w->segment_granules.data, w->segment_granules.size));
+    for (uint32_t i = 0; i < w->column_count; i++) FN_TRY(put_column(ctx, w, &w->columns[i], scratch, out));
+    return put_index(ctx, w, out);
+}
+
+static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *scratch, fn_buf *footer)
+{
+    w->finishing = true;
+    FN_TRY(flush(ctx, w));
+    *out = (fn_part_summary){.rows = w->rows};
+    for (uint32_t i = 0; i < w->column_count; i++) out->raw_bytes += w->columns[i].streams.raw_bytes;
+    FN_TRY(put_footer(ctx, w, out->raw_bytes, scratch, footer));
+    if (footer->size > FOOTER_MAX) return fn_fail(ctx, FN_LOGICAL_ERROR, "The footer of part %s would have %zu bytes", w->path, footer->size);
+    out->checksum = part_checksum(footer->data, footer->size, w->options.id, UINT32_MAX, 0);
+    FN_TRY(put_u32(ctx, footer, (uint32_t)footer->size));
+    FN_TRY(put_u32(ctx, footer, PART_VERSION));
+    FN_TRY(fn_buf_append(ctx, footer, &out->checksum, sizeof out->checksum));
+    FN_TRY(fn_buf_append(ctx, footer, PART_MAGIC, MAGIC_SIZE));
+    FN_TRY(w->options.fs->write_sync(w->options.fs, ctx, w->file, w->file_at, footer->data, footer->size));
+    w->file_at += footer->size;
+    out->file_bytes = w->file_at;
+    w->done = true;
+    return FN_OK;
+}
+
+fn_status fn_part_writer_finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out)
+{
+    fn_buf scratch = FN_BUF_INIT, footer = FN_BUF_INIT;
+    const fn_status status = finish(ctx, w, out, &scratch, &footer);
+    fn_buf_release(&scratch);
+    fn_buf_release(&footer);
+    return status;
+}

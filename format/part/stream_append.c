@@ -1,0 +1,279 @@
+/* stream_append.c - columns taken apart into streams: nulls, values, lengths, strings (with or without dictionary).
+ *
+ * A string stream begins with a dictionary and gives it up when it does not pay: more than a third of the strings are distinct,
+ * or the entries grow beyond DICT_BYTES_MAX. Values under a NULL are written as 0 or '', whatever they were.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "part/stream_write.h"
+
+enum {
+    DICT_TRY_ROWS = 32768,         /* no judgement before */
+    DICT_BYTES_MAX = 64 << 20,     /* entries of a scan's LIKE and of the reader's memory */
+    DICT_ENTRIES_MAX = 4 << 20,
+};
+
+static fn_status init_node(fn_ctx *ctx, column_streams *c, const part_node *n)
+{
+    if (n->nullable) c->streams[n->null_stream] = (stream){.form = CHUNK_FIXED, .width = 1, .kind = ENC_UNSIGNED};
+    stream *s = &c->streams[n->value_stream];
+    switch (n->kind) {
+    case NODE_FIXED: *s = (stream){.form = CHUNK_FIXED, .width = n->base->width, .kind = part_enc_kind(n->base)}; break;
+    case NODE_ARRAY: *s = (stream){.form = CHUNK_LENGTHS, .width = sizeof(uint32_t), .kind = ENC_UNSIGNED}; break;
+    case NODE_TEXT:
+        *s = (stream){.form = CHUNK_TEXT, .keep_dict = fn_type_strip_low_cardinality(n->type) != n->type};
+        s->dict = fn_alloc_zero(ctx, sizeof *s->dict);
+        FN_TRY_PTR(ctx, s->dict);
+        FN_TRY(text_dict_init(ctx, s->dict));
+        s->dict_alive = n->base->id != FN_T_AGGREGATE_FUNCTION;
+        break;
+    case NODE_TUPLE:
+    case NODE_NOTHING: break;
+    }
+    for (uint32_t i = 0; i < n->kid_count; i++) FN_TRY(init_node(ctx, c, &n->kids[i]));
+    return FN_OK;
+}
+
+fn_status streams_init(fn_ctx *ctx, column_streams *c, const fn_type *type, fn_str codec)
+{
+    *c = (column_streams){0};
+    FN_TRY(part_codec_parse(ctx, codec, &c->outer));
+    uint32_t count = 0;
+    FN_TRY(part_node_build(ctx, type, &c->root, &count));
+    c->streams = fn_alloc_zero(ctx, (count + 1u) * sizeof *c->streams);
+    FN_TRY_PTR(ctx, c->streams);
+    c->count = count;
+    return init_node(ctx, c, &c->root);
+}
+
+void streams_release(column_streams *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        stream *s = &c->streams[i];
+        fn_buf_release(&s->values);
+        fn_buf_release(&s->lengths);
+        fn_buf_release(&s->codes);
+        if (s->dict) text_dict_release(s->dict);
+        fn_free(s->dict);
+    }
+    fn_free(c->streams);
+    c->streams = NULL;
+    c->count = 0;
+}
+
+uint64_t streams_bytes(const column_streams *c)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < c->count; i++) bytes += c->streams[i].values.size + c->streams[i].lengths.size + c->streams[i].codes.size;
+    return bytes;
+}
+
+static fn_status append_bytes(fn_ctx *ctx, stream *s, const void *values, size_t count)
+{
+    s->count += (uint32_t)count;
+    return fn_buf_append(ctx, &s->values, values, count * s->width);
+}
+
+static fn_status append_nulls(fn_ctx *ctx, stream *s, const uint8_t *nulls, uint32_t rows)
+{
+    FN_TRY(fn_buf_reserve(ctx, &s->values, rows));
+    char *to = s->values.data + s->values.size;
+    if (!nulls) memset(to, 0, rows);
+    else
+        for (uint32_t i = 0; i < rows; i++) to[i] = nulls[i] != 0;
+    s->values.size += rows;
+    s->count += rows;
+    return FN_OK;
+}
+
+static fn_status append_fixed(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *flat, size_t from, uint32_t rows)
+{
+    const size_t at = s->values.size;
+    FN_TRY(append_bytes(ctx, s, flat->values + from * s->width, rows));
+    c->raw_bytes += (uint64_t)rows * s->width;
+    if (!flat->nulls) return FN_OK;
+    for (uint32_t i = 0; i < rows; i++)
+        if (flat->nulls[from + i]) memset(s->values.data + at + (size_t)i * s->width, 0, s->width);
+    return FN_OK;
+}
+
+/* ---- strings ---- */
+
+/* The codes kept become strings; entries stay for chunks that refer to them. */
+static fn_status give_up(fn_ctx *ctx, stream *s, const fn_buf *codes)
+{
+    s->dict_alive = false;
+    for (size_t i = 0; i < codes->size; i += sizeof(uint32_t)) {
+        const uint32_t code = fn_load_u32(codes->data + i);
+        const fn_str text = code == DICT_NONE ? FN_STR("") : text_dict_at(s->dict, code);
+        const uint32_t length = (uint32_t)text.size;
+        FN_TRY(fn_buf_append(ctx, &s->lengths, &length, sizeof length));
+        FN_TRY(fn_buf_append(ctx, &s->values, text.data, text.size));
+    }
+    return FN_OK;
+}
+
+static fn_status abandon_dictionary(fn_ctx *ctx, stream *s)
+{
+    fn_buf codes = s->codes;
+    s->codes = FN_BUF_INIT;
+    const fn_status status = give_up(ctx, s, &codes);
+    fn_buf_release(&codes);
+    if (s->dict_used || status != FN_OK) return status;
+    text_dict_release(s->dict);
+    return text_dict_init(ctx, s->dict);
+}
+
+/* distinct * 3 > strings: a code and a third of a string are no smaller than the string, and slower to make. */
+static bool pays(const stream *s, uint64_t rows_min)
+{
+    const text_dict *d = s->dict;
+    if (d->bytes.size > DICT_BYTES_MAX || d->entries > DICT_ENTRIES_MAX) return false;
+    return s->strings < rows_min || (uint64_t)d->entries * (s->keep_dict ? 1 : 3) <= s->strings;
+}
+
+static fn_status append_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
+{
+    FN_TRY(fn_buf_reserve(ctx, &s->codes, rows * sizeof(uint32_t)));
+    uint32_t *to = (uint32_t *)(void *)(s->codes.data + s->codes.size);
+    if (col->shape == FN_DICT) FN_TRY(text_dict_translate(ctx, s->dict, col, from, rows, to));
+    else if (col->shape == FN_CONST) {
+        uint32_t code = 0;
+        if (!col->nulls || !col->nulls[0]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, 0), &code));
+        for (uint32_t i = 0; i < rows; i++) to[i] = code;
+    } else {
+        for (uint32_t i = 0; i < rows; i++) {
+            to[i] = 0;
+            if (!col->nulls || !col->nulls[from + i]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, from + i), &to[i]));
+        }
+    }
+    if (s->dict->entries) /* NULL rows have code 0, which exists by now */
+        for (uint32_t i = 0; i < rows; i++) c->raw_bytes += 1 + text_dict_at(s->dict, to[i]).size;
+    s->codes.size += rows * sizeof(uint32_t);
+    s->count += rows;
+    s->strings += rows;
+    return pays(s, DICT_TRY_ROWS) ? FN_OK : abandon_dictionary(ctx, s);
+}
+
+static fn_status append_strings(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
+{
+    FN_TRY(fn_buf_reserve(ctx, &s->lengths, rows * sizeof(uint32_t)));
+    const size_t at = s->values.size;
+    s->count += rows;
+    s->strings += rows;
+    if (col->shape == FN_FLAT && !col->nulls) { /* end to end already */
+        const uint32_t *offsets = col->offsets + from;
+        for (uint32_t i = 0; i < rows; i++) fn_store_u32(s->lengths.data + s->lengths.size + i * sizeof(uint32_t), offsets[i + 1] - offsets[i]);
+        s->lengths.size += rows * sizeof(uint32_t);
+        FN_TRY(fn_buf_append(ctx, &s->values, col->values + offsets[0], offsets[rows] - offsets[0]));
+    } else {
+        for (uint32_t i = 0; i < rows; i++) {
+            const fn_str text = fn_column_is_null(col, from + i) ? FN_STR("") : fn_column_str_at(col, from + i);
+            const uint32_t length = (uint32_t)text.size;
+            FN_TRY(fn_buf_append(ctx, &s->lengths, &length, sizeof length));
+            FN_TRY(fn_buf_append(ctx, &s->values, text.data, text.size));
+        }
+    }
+    c->raw_bytes += rows + s->values.size - at;
+    return FN_OK;
+}
+
+/* ---- the tree ---- */
+
+static fn_status append_node(fn_ctx *ctx, column_streams *c, const part_node *n, const fn_column *col, size_t from, uint32_t rows);
+
+static fn_status append_array(fn_ctx *ctx, column_streams *c, const part_node *n, const fn_column *flat, size_t from, uint32_t rows)
+{
+    stream *s = &c->streams[n->value_stream];
+    FN_TRY(fn_buf_reserve(ctx, &s->values, rows * sizeof(uint32_t)));
+    const uint32_t *offsets = flat->offsets + from;
+    for (uint32_t i = 0; i < rows; i++) fn_store_u32(s->values.data + s->values.size + i * sizeof(uint32_t), offsets[i + 1] - offsets[i]);
+    s->values.size += rows * sizeof(uint32_t);
+    s->count += rows;
+    c->raw_bytes += (uint64_t)rows * sizeof(uint64_t);
+    return append_node(ctx, c, &n->kids[0], flat->kids[0], offsets[0], offsets[rows] - offsets[0]);
+}
+
+static fn_status append_flat(fn_ctx *ctx, column_streams *c, const part_node *n, const fn_column *flat, size_t from, uint32_t rows)
+{
+    if (n->nullable) {
+        FN_TRY(append_nulls(ctx, &c->streams[n->null_stream], flat->nulls ? flat->nulls + from : NULL, rows));
+        c->raw_bytes += rows;
+    }
+    switch (n->kind) {
+    case NODE_FIXED: return append_fixed(ctx, c, &c->streams[n->value_stream], flat, from, rows);
+    case NODE_ARRAY: return append_array(ctx, c, n, flat, from, rows);
+    case NODE_TUPLE:
+        for (uint32_t i = 0; i < n->kid_count; i++) FN_TRY(append_node(ctx, c, &n->kids[i], flat->kids[i], from, rows));
+        return FN_OK;
+    case NODE_TEXT: break;
+    case NODE_NOTHING: return FN_OK;
+    }
+    stream *s = &c->streams[n->value_stream];
+    return s->dict_alive ? append_codes(ctx, c, s, flat, from, rows) : append_strings(ctx, c, s, flat, from, rows);
+}
+
+/* Strings are taken in any shape; a constant one keeps its single null flag, so its nulls are spread here. */
+static fn_status append_text(fn_ctx *ctx, column_streams *c, const part_node *n, const fn_column *col, size_t from, uint32_t rows)
+{
+    if (n->nullable) {
+        stream *s = &c->streams[n->null_stream];
+        if (col->shape == FN_CONST && col->nulls && col->nulls[0]) {
+            FN_TRY(append_nulls(ctx, s, NULL, rows));
+            memset(s->values.data + s->values.size - rows, 1, rows);
+        } else {
+            FN_TRY(append_nulls(ctx, s, col->shape != FN_CONST && col->nulls ? col->nulls + from : NULL, rows));
+        }
+        c->raw_bytes += rows;
+    }
+    stream *s = &c->streams[n->value_stream];
+    return s->dict_alive ? append_codes(ctx, c, s, col, from, rows) : append_strings(ctx, c, s, col, from, rows);
+}
+
+static fn_status append_node(fn_ctx *ctx, column_streams *c, const part_node *n, const fn_column *col, size_t from, uint32_t rows)
+{
+    if (rows == 0) return FN_OK;
+    if (n->kind == NODE_TEXT) return append_text(ctx, c, n, col, from, rows);
+    if (col->shape == FN_FLAT) return append_flat(ctx, c, n, col, from, rows);
+    fn_column *piece = fn_column_slice(ctx, col, from, rows);
+    FN_TRY_PTR(ctx, piece);
+    fn_column *flat = fn_column_flatten(ctx, piece);
+    fn_column_drop(piece);
+    FN_TRY_PTR(ctx, flat);
+    const fn_status status = append_flat(ctx, c, n, flat, 0, rows);
+    fn_column_drop(flat);
+    return status;
+}
+
+fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column, size_t from, uint32_t rows)
+{
+    return append_node(ctx, c, &c->root, column, from, rows);
+}
+
+fn_status stream_ensure_entry(fn_ctx *ctx, stream *s)
+{
+    uint32_t code;
+    return s->dict->entries ? FN_OK : text_dict_add(ctx, s->dict, FN_STR(""), &code);
+}
+
+fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        stream *s = &c->streams[i];
+        if (s->form != CHUNK_TEXT || !s->dict_alive || s->count == 0) continue;
+        FN_TRY(stream_ensure_entry(ctx, s));
+        if (s->dict_used) continue;
+        if (!pays(s, 4)) {
+            FN_TRY(abandon_dictionary(ctx, s));
+            continue;
+        }
+        if (!sort) continue;
+        uint32_t *rank = fn_alloc(ctx, s->dict->entries * sizeof *rank);
+        FN_TRY_PTR(ctx, rank);
+        const fn_status status = text_dict_sort(ctx, s->dict, rank);
+        for (size_t k = 0; k < s->codes.size && status == FN_OK; k += sizeof(uint32_t))
+            fn_store_u32(s->codes.data + k, rank[fn_load_u32(s->codes.data + k)]);
+        s->dict_sorted = status == FN_OK;
+        fn_free(rank);
+        FN_TRY(status);
+    }
+    return FN_OK;
+}

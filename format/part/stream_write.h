@@ -1,0 +1,47 @@
+/* part/stream_write.h - the streams of a column being written: rows are taken apart and kept until a segment is full, then each
+ * stream becomes one chunk. One thread per column. SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_STREAM_WRITE_H
+#define FIRN_STREAM_WRITE_H
+#include "part/part_layout.h"
+#include "part/text_dict.h"
+
+typedef struct stream {
+    chunk_form form;   /* CHUNK_TEXT: a string stream, with or without dictionary */
+    unsigned width;    /* FIXED, LENGTHS */
+    enc_kind kind;
+    bool keep_dict;    /* LowCardinality: worth more patience */
+    uint32_t count;    /* values kept */
+    fn_buf values;     /* values; strings without dictionary: their bytes */
+    fn_buf lengths;    /* u32 per string without dictionary */
+    fn_buf codes;      /* u32 per string with dictionary */
+    text_dict *dict;   /* strings; entries stay after it was given up, while chunks refer to them */
+    bool dict_alive;
+    bool dict_used;    /* a chunk of codes was written */
+    bool dict_partial; /* a chunk without was written */
+    bool dict_sorted;
+    uint64_t strings;  /* all so far, NULLs left out */
+} stream;
+
+typedef struct column_streams {
+    part_node root;
+    stream *streams; /* root's numbering */
+    uint32_t count;
+    enc_outer outer; /* from CODEC(...) */
+    uint64_t raw_bytes;
+} column_streams;
+
+/* Streams of `type`; memory of the tree from ctx->arena. */
+fn_status streams_init(fn_ctx *ctx, column_streams *c, const fn_type *type, fn_str codec) FN_MUST_USE;
+void streams_release(column_streams *c);
+fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column, size_t from, uint32_t rows) FN_MUST_USE;
+uint64_t streams_bytes(const column_streams *c); /* kept */
+/* Before the last segment: a dictionary of which nothing was written yet is given up if it did not pay, or sorted. */
+fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort) FN_MUST_USE;
+/* Appends the segment of what is kept. Streams are empty afterwards. */
+fn_status streams_encode(fn_ctx *ctx, column_streams *c, uint32_t rows, fn_buf *out) FN_MUST_USE;
+fn_status stream_ensure_entry(fn_ctx *ctx, stream *s) FN_MUST_USE; /* all rows so far are NULL: their code 0 needs an entry */
+/* The dictionary as a chunk. */
+fn_status streams_dictionary(fn_ctx *ctx, const column_streams *c, const stream *s, fn_buf *out) FN_MUST_USE;
+/* CODEC(...) as text. UNKNOWN_CODEC (432), ILLEGAL_CODEC_PARAMETER (433). */
+fn_status part_codec_parse(fn_ctx *ctx, fn_str codec, enc_outer *out) FN_MUST_USE;
+#endif

@@ -1,0 +1,140 @@
+/* text_dict.c - see text_dict.h. SPDX-License-Identifier: Apache-2.0 */
+#include "part/text_dict.h"
+#include <stdlib.h>
+
+enum { SLOTS_MIN = 1024 };
+
+fn_status text_dict_init(fn_ctx *ctx, text_dict *d)
+{
+    *d = (text_dict){.mask = SLOTS_MIN - 1, .empty = DICT_NONE};
+    d->slots = fn_alloc_zero(ctx, SLOTS_MIN * sizeof *d->slots);
+    return d->slots ? FN_OK : ctx->error.code;
+}
+
+void text_dict_release(text_dict *d)
+{
+    fn_buf_release(&d->bytes);
+    fn_buf_release(&d->ends);
+    fn_buf_release(&d->prefixes);
+    fn_free(d->slots);
+    for (unsigned i = 0; i < FN_COUNT(d->maps); i++) {
+        fn_column_drop(d->maps[i].dictionary);
+        fn_free(d->maps[i].codes);
+    }
+    *d = (text_dict){0};
+}
+
+static uint64_t hash_of(fn_str s)
+{
+    return fn_hash_bytes(s.data, s.size, 0);
+}
+
+static fn_status grow(fn_ctx *ctx, text_dict *d)
+{
+    const uint32_t mask = d->mask * 2 + 1;
+    uint64_t *slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
+    FN_TRY_PTR(ctx, slots);
+    for (uint32_t e = 0; e < d->entries; e++) {
+        const uint64_t hash = hash_of(text_dict_at(d, e));
+        uint32_t at = (uint32_t)hash & mask;
+        while (slots[at]) at = (at + 1) & mask;
+        slots[at] = (hash >> 32) << 32 | (e + 1u);
+    }
+    fn_free(d->slots);
+    d->slots = slots;
+    d->mask = mask;
+    return FN_OK;
+}
+
+static fn_status append_entry(fn_ctx *ctx, text_dict *d, fn_str s)
+{
+    const uint64_t end = d->bytes.size + s.size, prefix = text_prefix(s);
+    FN_TRY(fn_buf_reserve(ctx, &d->ends, sizeof end)); /* all or nothing */
+    FN_TRY(fn_buf_reserve(ctx, &d->prefixes, sizeof prefix));
+    FN_TRY(fn_buf_append(ctx, &d->bytes, s.data, s.size));
+    FN_TRY(fn_buf_append(ctx, &d->ends, &end, sizeof end));
+    FN_TRY(fn_buf_append(ctx, &d->prefixes, &prefix, sizeof prefix));
+    if (s.size == 0) d->empty = d->entries;
+    d->entries++;
+    return FN_OK;
+}
+
+fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out)
+{
+    const uint64_t hash = hash_of(s);
+    uint32_t at = (uint32_t)hash & d->mask;
+    for (; d->slots[at]; at = (at + 1) & d->mask) {
+        if (d->slots[at] >> 32 != hash >> 32) continue;
+        const uint32_t entry = (uint32_t)d->slots[at] - 1;
+        if (!fn_str_eq(text_dict_at(d, entry), s)) continue;
+        *out = entry;
+        return FN_OK;
+    }
+    FN_TRY(append_entry(ctx, d, s));
+    d->slots[at] = (hash >> 32) << 32 | d->entries;
+    *out = d->entries - 1;
+    return (uint64_t)d->entries * 2 > d->mask ? grow(ctx, d) : FN_OK;
+}
+
+static fn_status map_for(fn_ctx *ctx, text_dict *d, const fn_column *dictionary, uint32_t **out)
+{
+    for (unsigned i = 0; i < FN_COUNT(d->maps); i++) {
+        if (d->maps[i].dictionary != dictionary) continue;
+        *out = d->maps[i].codes;
+        return FN_OK;
+    }
+    struct dict_map *m = &d->maps[d->next_map++ % FN_COUNT(d->maps)];
+    uint32_t *codes = fn_alloc(ctx, FN_MAX(dictionary->rows, 1u) * sizeof *codes);
+    FN_TRY_PTR(ctx, codes);
+    memset(codes, 0xff, dictionary->rows * sizeof *codes); /* DICT_NONE */
+    fn_column_drop(m->dictionary);
+    fn_free(m->codes);
+    m->dictionary = fn_column_ref(dictionary);
+    m->codes = *out = codes;
+    return FN_OK;
+}
+
+fn_status text_dict_translate(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out)
+{
+    uint32_t *map;
+    FN_TRY(map_for(ctx, d, c->kids[0], &map));
+    for (uint32_t i = 0; i < rows; i++) {
+        out[i] = 0;
+        if (c->nulls && c->nulls[from + i]) continue;
+        const uint32_t code = fn_column_code(c, from + i);
+        if (map[code] == DICT_NONE) FN_TRY(text_dict_add(ctx, d, fn_column_str_at(c->kids[0], code), &map[code]));
+        out[i] = map[code];
+    }
+    return FN_OK;
+}
+
+static int by_text(const void *a, const void *b, void *self)
+{
+    const text_dict *d = self;
+    const uint32_t x = fn_load_u32(a), y = fn_load_u32(b);
+    const uint64_t p = fn_load_u64(d->prefixes.data + x * sizeof p), q = fn_load_u64(d->prefixes.data + y * sizeof q);
+    if (p != q) return p < q ? -1 : 1;
+    return fn_str_compare(text_dict_at(d, x), text_dict_at(d, y));
+}
+
+fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank)
+{
+    uint32_t *order = fn_alloc(ctx, FN_MAX(d->entries, 1u) * sizeof *order);
+    FN_TRY_PTR(ctx, order);
+    for (uint32_t i = 0; i < d->entries; i++) order[i] = i;
+    qsort_r(order, d->entries, sizeof *order, by_text, d);
+    text_dict sorted = {.empty = DICT_NONE};
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < d->entries && status == FN_OK; i++) {
+        rank[order[i]] = i;
+        status = append_entry(ctx, &sorted, text_dict_at(d, order[i]));
+    }
+    fn_free(order);
+    if (status == FN_OK) {
+        text_dict_release(d);
+        *d = sorted; /* no slots: nothing is added any more */
+    } else {
+        text_dict_release(&sorted);
+    }
+    return status;
+}
