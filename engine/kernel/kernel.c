@@ -6,6 +6,7 @@ kern_table kern;
 bool kern_level(unsigned level, kern_table *out)
 {
     const unsigned cpu = fn_cpu_flags();
+    *out = (kern_table){.level = NULL}; /* slots that no level has stay empty */
     if (level == KERN_SCALAR) kern_fill_scalar(out);
     else if (level == KERN_AVX2 && (cpu & FN_CPU_AVX2) && (cpu & FN_CPU_BMI2)) kern_fill_avx2(out);
     else return false;

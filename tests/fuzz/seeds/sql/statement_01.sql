@@ -1,0 +1,1 @@
+WITH x AS (SELECT 1) SELECT (SELECT max(a) FROM x), arrayMap((i, j) -> i + j, [1], [2])[1], t.1, CASE WHEN 1 THEN 'a' ELSE 'b' END, CAST(1 AS UInt8), 1::Int8, INTERVAL 1 DAY FROM a ANY LEFT JOIN b USING (k) ARRAY JOIN c AS d

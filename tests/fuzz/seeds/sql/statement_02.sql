@@ -1,0 +1,1 @@
+CREATE TABLE db.t (a UInt8 DEFAULT 1 CODEC(ZSTD(1)) COMMENT 'x', b Nullable(String), INDEX i a TYPE minmax GRANULARITY 1) ENGINE = ReplacingMergeTree(v) PARTITION BY toYYYYMM(d) ORDER BY (a, b) TTL d + INTERVAL 1 DAY SETTINGS index_granularity = 8192

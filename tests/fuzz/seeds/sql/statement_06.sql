@@ -1,0 +1,1 @@
+SELECT * EXCEPT (a) REPLACE (1 AS b) APPLY(sum), COLUMNS('x.*') FROM numbers(10) UNION ALL SELECT {p:Array(String)} INTERSECT (SELECT 1)

@@ -1,0 +1,1 @@
+SELECT $$heredoc$$, 0xff, 1e-3, -5, 'it''s\n\x41', `q`."w"

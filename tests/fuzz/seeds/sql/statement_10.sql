@@ -1,0 +1,1 @@
+SELECT not not - - 1 between 2 and 3 is not null
