@@ -29,6 +29,7 @@ typedef struct exec {
     op *all;                 /* every operator made, for close */
     struct exec_run_state *state; /* of the statement: shared subplans, counters */
     struct exec_worker *worker;   /* contexts of the workers; run.c */
+    struct runtime_filter *filters; /* of joins, for scans; runtime_filter.h */
     op *totals;              /* the aggregate that makes the WITH TOTALS row; NULL: none */
     _Atomic bool failed;     /* a worker has failed: the others stop */
     _Atomic bool enough;     /* read or time limits in mode `break`: sources dry up */

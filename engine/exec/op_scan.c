@@ -5,6 +5,7 @@
  * itself are applied here, block by block.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/op.h"
+#include "exec/runtime_filter.h"
 #include "settings/settings.h"
 
 typedef struct op_scan {
@@ -41,12 +42,16 @@ static fn_status scan_open(op *self, fn_ctx *ctx)
 {
     op_scan *o = (op_scan *)self;
     const plan *n = self->node;
-    const uint32_t count = n->scan.conjunct_count;
-    expr **conjuncts = FN_NEW_ARRAY(ctx, expr *, count + 1);
-    bool *applied = FN_NEW_ARRAY(ctx, bool, count + 1);
+    uint32_t count = n->scan.conjunct_count, more;
+    const uint32_t room = count + 2 * runtime_filter_count(self->exec, n) + 1;
+    expr **conjuncts = FN_NEW_ARRAY(ctx, expr *, room), **all = FN_NEW_ARRAY(ctx, expr *, room);
+    bool *applied = FN_NEW_ARRAY(ctx, bool, room);
     schema_map map = {ctx, n};
-    if (!conjuncts || !applied) return ctx->error.code;
-    for (uint32_t i = 0; i < count; i++) FN_TRY(expr_replace(ctx, n->scan.conjuncts[i], to_schema, &map, &conjuncts[i]));
+    if (!conjuncts || !applied || !all) return ctx->error.code;
+    for (uint32_t i = 0; i < count; i++) all[i] = n->scan.conjuncts[i];
+    FN_TRY(runtime_filter_conditions(ctx, self->exec, n, all + count, &more));
+    count += more;
+    for (uint32_t i = 0; i < count; i++) FN_TRY(expr_replace(ctx, all[i], to_schema, &map, &conjuncts[i]));
     const table_scan_request request = {.columns = n->scan.indexes,
                                         .column_count = n->column_count,
                                         .conjuncts = conjuncts,
@@ -107,6 +112,7 @@ static fn_status scan_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **ou
             return status;
         }
         if (b->rows && o->rest) status = filter_rest(o, ctx, &b);
+        if (status == FN_OK && b && self->exec->filters) status = runtime_filter_apply(ctx, self->exec, self->node, &b);
         if (status == FN_OK && b && b->rows) {
             *out = b;
             return FN_OK;

@@ -70,7 +70,7 @@ static inline fn_column *random_values(const fn_type *type, uint32_t rows, uint6
         if (fn_type_is_nullable(type) && next_random() % 8 == 0) {
             status = fn_builder_null(&ctx, &b);
         } else if (type->phys == FN_PHYS_STRING || type->phys == FN_PHYS_FIXED) {
-            (void)snprintf(text, sizeof text, type->phys == FN_PHYS_FIXED ? "%llu" : "row number %llu", (unsigned long long)v);
+            (void)snprintf(text, sizeof text, type->phys == FN_PHYS_FIXED ? "%llu" : "row number %llu", (unsigned long long)(type->phys == FN_PHYS_FIXED ? v % 100000 : v));
             status = fn_builder_str(&ctx, &b, fn_cstr(text));
         } else {
             const double d = (double)v / 2;

@@ -1,0 +1,106 @@
+/* join_build.c - the build side of a hash join: keeps the side's rows, then makes the table over their keys.
+ * For ASOF the rows of each key are put in order of the compared value, so that the probe can search them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "exec/op_join.h"
+#include "exec/sort.h"
+
+expr **join_side_keys(fn_ctx *ctx, const plan *node, unsigned side)
+{
+    expr **given = side ? node->join.right_keys : node->join.left_keys;
+    expr **keys = FN_NEW_ARRAY(ctx, expr *, node->join.key_count + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; keys && i < node->join.key_count; i++)
+        if ((int)i != node->join.asof) keys[n++] = given[i];
+    if (keys && node->join.asof >= 0) keys[n] = given[node->join.asof];
+    return keys;
+}
+
+static fn_status build_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
+{
+    op_join_build *b = (op_join_build *)self;
+    fn_block *wide;
+    FN_TRY(key_set_widen(ctx, &b->keys, in, &wide));
+    const fn_status status = row_store_add(ctx, &b->store, worker, wide);
+    fn_block_drop(wide);
+    return status;
+}
+
+static fn_status table_of(op_join_build *b, fn_ctx *ctx, fn_pool *pool, fn_column *const *columns)
+{
+    const plan *n = b->head.node;
+    const unsigned workers = b->head.exec->workers;
+    const uint32_t count = n->join.key_count - (n->join.asof >= 0);
+    join_keys keys;
+    const fn_type **left = FN_NEW_ARRAY(ctx, const fn_type *, count + 1), **right = FN_NEW_ARRAY(ctx, const fn_type *, count + 1);
+    bool *null_safe = FN_NEW_ARRAY(ctx, bool, count + 1);
+    if (!left || !right || !null_safe) return ctx->error.code;
+    for (uint32_t i = 0, at = 0; i < n->join.key_count; i++) {
+        if ((int)i == n->join.asof) continue;
+        left[at] = n->join.left_keys[i]->type;
+        right[at] = n->join.right_keys[i]->type;
+        null_safe[at++] = n->join.null_safe && n->join.null_safe[i];
+    }
+    FN_TRY(join_keys_init(ctx, &keys, left, right, null_safe, count));
+    if (n->join.asof < 0) return join_table_build(ctx, &b->table, &keys, columns, b->store.rows, NULL, NULL, pool, workers);
+    b->asof = fn_column_flatten(ctx, columns[count]);
+    FN_TRY_PTR(ctx, b->asof);
+    const sort_column key = {b->asof, false, false};
+    fn_buffer *order = NULL;
+    FN_TRY(sort_rows(ctx, pool, workers, &key, 1, b->store.rows, &order));
+    const fn_status status =
+        join_table_build(ctx, &b->table, &keys, columns, b->store.rows, (const uint32_t *)(const void *)order->data, b->asof->nulls, pool, workers);
+    fn_buffer_drop(order);
+    return status;
+}
+
+static fn_status build_finish(op *self, fn_ctx *ctx)
+{
+    op_join_build *b = (op_join_build *)self;
+    fn_pool *pool = self->exec->workers > 1 ? self->exec->env->pool : NULL;
+    FN_TRY(row_store_seal(ctx, &b->store, pool, b->keys.types));
+    if (b->role.keep_build || b->role.first_build) {
+        b->matched_bytes = fn_buffer_new_zero(ctx, b->store.rows);
+        FN_TRY_PTR(ctx, b->matched_bytes);
+        b->matched = (_Atomic uint8_t *)b->matched_bytes->data;
+    }
+    fn_column **columns = FN_NEW_ARRAY(ctx, fn_column *, b->keys.key_count + 1);
+    FN_TRY_PTR(ctx, columns);
+    uint32_t made = 0;
+    while (made < b->keys.key_count && (columns[made] = row_store_column(ctx, &b->store, b->keys.places[made])) != NULL) made++;
+    fn_status status = made == b->keys.key_count ? table_of(b, ctx, pool, columns) : ctx->error.code;
+    while (made) fn_column_drop(columns[--made]);
+    if (status == FN_OK && b->filter) status = runtime_filter_fill(ctx, b->filter, &b->table);
+    return status;
+}
+
+static void build_close(op *self)
+{
+    op_join_build *b = (op_join_build *)self;
+    join_table_release(&b->table);
+    row_store_release(&b->store);
+    fn_buffer_drop(b->matched_bytes);
+    fn_column_drop(b->asof);
+    if (b->filter) runtime_filter_release(b->filter);
+}
+
+static const op_class class_build = {.name = "JoinBuild", .size = sizeof(op_join_build), .push = build_push, .finish = build_finish, .close = build_close};
+
+fn_status op_join_build_new(fn_ctx *ctx, exec *e, const plan *node, unsigned side, join_role role, op_join_build **out)
+{
+    op *made;
+    pipeline *input;
+    FN_TRY(pipeline_new(ctx, e, &input));
+    FN_TRY(exec_build(ctx, e, node->inputs[side], input));
+    FN_TRY(op_new(ctx, e, &class_build, node, &made));
+    op_join_build *b = (op_join_build *)made;
+    b->side = side;
+    b->role = role;
+    b->asof_op = node->join.asof_op;
+    expr **keys = join_side_keys(ctx, node, side);
+    FN_TRY_PTR(ctx, keys);
+    FN_TRY(key_set_init(ctx, &b->keys, node->inputs[side], keys, node->join.key_count));
+    FN_TRY(row_store_init(ctx, &b->store, e->workers, b->keys.column_count));
+    pipeline_end(input, made);
+    *out = b;
+    return FN_OK;
+}

@@ -1,0 +1,228 @@
+/* runtime_filter.c - see runtime_filter.h. The Bloom filter has one 64-bit word per lookup, four bits of it, about 12 bits per key:
+ * roughly one false positive in fifty. SPDX-License-Identifier: Apache-2.0 */
+#include "exec/runtime_filter.h"
+#include "kernel/kernel.h"
+
+/* ---- where a key comes from ---- */
+
+/* The scan and column that `id`, an output of `node`, is read from; rows of the scan without a wanted value can be dropped
+ * without changing what `node` gives for wanted values. */
+static const plan *find_scan(const plan *node, column_id id, uint32_t *column)
+{
+    const expr *value = NULL;
+    switch (node->kind) {
+    case PLAN_SCAN:
+        for (uint32_t i = 0; i < node->column_count; i++)
+            if (node->columns[i].id == id) {
+                *column = i;
+                return node;
+            }
+        return NULL;
+    case PLAN_FILTER: return find_scan(node->inputs[0], id, column);
+    case PLAN_PROJECT:
+        for (uint32_t i = 0; i < node->column_count; i++)
+            if (node->project.items[i].id == id) value = node->project.items[i].value;
+        return value && value->kind == EXPR_COLUMN ? find_scan(node->inputs[0], value->column, column) : NULL;
+    case PLAN_AGGREGATE: /* a key: its groups go, others stay as they are */
+        if (node->aggregate.grouping_sets || node->aggregate.totals || node->aggregate.limit) return NULL;
+        for (uint32_t i = 0; i < node->aggregate.key_count; i++)
+            if (node->aggregate.keys[i].id == id) value = node->aggregate.keys[i].value;
+        return value && value->kind == EXPR_COLUMN ? find_scan(node->inputs[0], value->column, column) : NULL;
+    case PLAN_JOIN: {
+        const plan_join_kind kind = node->join.kind;
+        const bool inner = (kind == PLAN_JOIN_INNER && !node->join.any && node->join.asof < 0) || kind == PLAN_JOIN_CROSS;
+        const bool left = inner || kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_SEMI_LEFT || kind == PLAN_JOIN_ANTI_LEFT || kind == PLAN_JOIN_MARK || kind == PLAN_JOIN_SINGLE;
+        const plan *found = left ? find_scan(node->inputs[0], id, column) : NULL;
+        return found || !inner ? found : find_scan(node->inputs[1], id, column);
+    }
+    case PLAN_VALUES: case PLAN_NUMBERS: case PLAN_SORT: case PLAN_LIMIT: case PLAN_LIMIT_BY: case PLAN_DISTINCT: case PLAN_UNION:
+    case PLAN_SET_OP: case PLAN_WINDOW: case PLAN_ARRAY_JOIN: case PLAN_FILL: case PLAN_SHARED: return NULL;
+    }
+    return NULL;
+}
+
+fn_status runtime_filter_plan(fn_ctx *ctx, exec *e, const plan *probe, const expr *value, runtime_filter **out)
+{
+    uint32_t column = 0;
+    *out = NULL;
+    if (value->kind != EXPR_COLUMN) return FN_OK;
+    const plan *scan = find_scan(probe, value->column, &column);
+    if (!scan || scan->columns[column].type != value->type) return FN_OK;
+    runtime_filter *f = fn_arena_alloc_zero(ctx, e->arena, sizeof *f);
+    FN_TRY_PTR(ctx, f);
+    f->scan = scan;
+    f->column = column;
+    f->next = e->filters;
+    e->filters = f;
+    *out = f;
+    return FN_OK;
+}
+
+/* ---- filling ---- */
+
+enum { BITMAP_MAX = 1 << 26, BLOOM_ROWS_MAX = 1 << 24 };
+
+static void fill_bitmap(const runtime_filter *f, const join_table *t)
+{
+    const uint32_t *places = (const uint32_t *)(const void *)t->places->data;
+    for (uint64_t v = 0; v <= f->max - f->min; v++)
+        if (t->unique ? places[v] != 0 : places[v + 1] != places[v]) f->bits->data[v / 8] |= (uint8_t)(1u << (v % 8));
+}
+
+static uint64_t bloom_bits(uint64_t hash)
+{
+    return (uint64_t)1 << (hash & 63) | (uint64_t)1 << (hash >> 6 & 63) | (uint64_t)1 << (hash >> 12 & 63) | (uint64_t)1 << (hash >> 18 & 63);
+}
+
+static uint64_t hash_of(const join_keys *k, uint64_t tag)
+{
+    return k->coding == JOIN_HASHED || k->coding == JOIN_PACKED_16 ? tag : fn_hash_u64(tag);
+}
+
+static void fill_bloom(const runtime_filter *f, const join_table *t)
+{
+    uint64_t *words = (uint64_t *)(void *)f->bits->data;
+    const join_slot *slots = (const join_slot *)(const void *)t->slots->data;
+    const size_t count = t->slots->size / sizeof *slots;
+    for (size_t i = 0; i < count; i++) {
+        if (!slots[i].count) continue;
+        const uint64_t hash = hash_of(&t->keys, slots[i].tag);
+        words[hash >> 24 & f->word_mask] |= bloom_bits(hash);
+    }
+}
+
+fn_status runtime_filter_fill(fn_ctx *ctx, runtime_filter *f, const join_table *t)
+{
+    f->keys = t->keys;
+    f->has_range = t->has_range;
+    f->min = t->min;
+    f->max = t->max;
+    if (t->form == JOIN_DENSE && t->max - t->min < BITMAP_MAX) {
+        f->is_bitmap = true;
+        f->bits = fn_buffer_new_zero(ctx, (t->max - t->min) / 8 + 1);
+        FN_TRY_PTR(ctx, f->bits);
+        fill_bitmap(f, t);
+    } else if (t->form == JOIN_HASH && t->row_count <= BLOOM_ROWS_MAX) {
+        const uint64_t words = fn_next_pow2((uint64_t)t->row_count * 12 / 64 + 1);
+        f->word_mask = words - 1;
+        f->bits = fn_buffer_new_zero(ctx, words * sizeof(uint64_t));
+        FN_TRY_PTR(ctx, f->bits);
+        fill_bloom(f, t);
+    }
+    f->ready = true;
+    return FN_OK;
+}
+
+void runtime_filter_release(runtime_filter *f)
+{
+    fn_buffer_drop(f->bits);
+    f->bits = NULL;
+    f->ready = false;
+}
+
+/* ---- use ---- */
+
+uint32_t runtime_filter_count(const exec *e, const plan *scan)
+{
+    uint32_t n = 0;
+    for (const runtime_filter *f = e->filters; f; f = f->next) n += f->scan == scan;
+    return n;
+}
+
+/* column >= or <= a key of the build side */
+static fn_status compare_with(fn_ctx *ctx, const char *function, const plan_column *column, uint64_t key, expr **out)
+{
+    const fn_type *base = fn_type_base(column->type);
+    fn_builder b;
+    fn_column *value = NULL;
+    uint8_t bytes[8];
+    fn_store_u64(bytes, key); /* little endian: the low bytes are the value */
+    FN_TRY(fn_builder_init(ctx, &b, base));
+    fn_status status = fn_builder_fixed(ctx, &b, bytes);
+    if (status == FN_OK) status = fn_builder_finish(ctx, &b, &value);
+    fn_builder_release(&b);
+    FN_TRY(status);
+    fn_column *constant = fn_column_repeat(ctx, value, 0, 1);
+    fn_column_drop(value);
+    FN_TRY_PTR(ctx, constant);
+    expr *args[2] = {expr_column(ctx, column->id, column->type), expr_const(ctx, constant)};
+    if (!args[0] || !args[1]) return ctx->error.code;
+    return expr_call(ctx, function, args, 2, out);
+}
+
+fn_status runtime_filter_conditions(fn_ctx *ctx, const exec *e, const plan *scan, expr **out, uint32_t *count)
+{
+    *count = 0;
+    for (const runtime_filter *f = e->filters; f; f = f->next) {
+        if (f->scan != scan || !f->ready || !f->has_range) continue;
+        const plan_column *column = &scan->columns[f->column];
+        const fn_type *base = fn_type_base(column->type);
+        if (!fn_type_is_integer(base) && base->id != FN_T_DATE && base->id != FN_T_DATE32 && base->id != FN_T_DATETIME) continue;
+        FN_TRY(compare_with(ctx, "greaterOrEquals", column, f->min, &out[*count]));
+        FN_TRY(compare_with(ctx, "lessOrEquals", column, f->max, &out[*count + 1]));
+        *count += 2;
+    }
+    return FN_OK;
+}
+
+static void test_tags(const runtime_filter *f, const uint64_t *tags, uint32_t rows, uint8_t *mask)
+{
+    if (f->is_bitmap) {
+        const uint64_t span = f->max - f->min;
+        for (uint32_t i = 0; i < rows; i++) {
+            const uint64_t at = tags[i] - f->min, inside = at <= span ? at : 0;
+            mask[i] &= (uint8_t)((f->bits->data[inside / 8] >> (inside % 8) & 1) & (at <= span));
+        }
+        return;
+    }
+    const uint64_t *words = (const uint64_t *)(const void *)f->bits->data;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint64_t hash = hash_of(&f->keys, tags[i]), bits = bloom_bits(hash);
+        mask[i] &= (words[hash >> 24 & f->word_mask] & bits) == bits;
+    }
+}
+
+static fn_status test_block(fn_ctx *ctx, runtime_filter *f, const fn_block *b, uint8_t *mask, uint32_t *kept)
+{
+    uint64_t *tags = fn_arena_alloc(ctx, ctx->arena, ((size_t)b->rows + 1) * sizeof *tags), *words = NULL;
+    uint8_t *skip = fn_arena_alloc(ctx, ctx->arena, (size_t)b->rows + 1);
+    bool any_skip;
+    if (!tags || !skip) return ctx->error.code;
+    if (f->keys.coding == JOIN_PACKED_16) {
+        words = fn_arena_alloc(ctx, ctx->arena, ((size_t)b->rows + 1) * 2 * sizeof *words);
+        FN_TRY_PTR(ctx, words);
+    }
+    FN_TRY(join_keys_encode(ctx, &f->keys, &b->columns[f->column], 0, b->rows, tags, words, skip, &any_skip));
+    memset(mask, 1, b->rows);
+    for (uint32_t i = 0; any_skip && i < b->rows; i++) mask[i] = !skip[i];
+    test_tags(f, tags, b->rows, mask);
+    *kept = (uint32_t)kern.mask_count(mask, b->rows);
+    atomic_fetch_add_explicit(&f->tested, b->rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->passed, *kept, memory_order_relaxed);
+    return FN_OK;
+}
+
+/* Has it shown that it does not pay? Judged after some blocks, for good. */
+static bool pays(const runtime_filter *f)
+{
+    enum { ROWS_TO_JUDGE = 1 << 18 };
+    const uint64_t tested = atomic_load_explicit(&f->tested, memory_order_relaxed);
+    return tested < ROWS_TO_JUDGE || atomic_load_explicit(&f->passed, memory_order_relaxed) * 10 < tested * 7;
+}
+
+fn_status runtime_filter_apply(fn_ctx *ctx, const exec *e, const plan *scan, fn_block **block)
+{
+    for (runtime_filter *f = e->filters; f && *block; f = f->next) {
+        fn_block *in = *block;
+        uint32_t kept;
+        if (f->scan != scan || !f->ready || !f->bits || !pays(f)) continue;
+        uint8_t *mask = fn_arena_alloc(ctx, ctx->arena, (size_t)in->rows + FN_BUFFER_PAD);
+        FN_TRY_PTR(ctx, mask);
+        FN_TRY(test_block(ctx, f, in, mask, &kept));
+        if (kept == in->rows) continue;
+        *block = kept ? fn_block_filter(ctx, in, mask, kept) : NULL;
+        fn_block_drop(in);
+        if (kept) FN_TRY_PTR(ctx, *block);
+    }
+    return FN_OK;
+}
