@@ -29,7 +29,10 @@
     X(match)                                                                                                          \
     X(date_trunc)                                                                                                     \
     X(replace)                                                                                                        \
-    X(extract)
+    X(extract)                                                                                                        \
+    X(rounding)                                                                                                       \
+    X(math)                                                                                                           \
+    X(now)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
