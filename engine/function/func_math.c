@@ -115,7 +115,8 @@ static fn_status eval_float_test(fn_ctx *ctx, const func_call *call, fn_column *
     if (!fn_type_is_float(c->type)) return FN_OK;
     for (size_t i = 0; i < rows; i++) {
         const double x = fn_column_f64_at(c, i);
-        values[i] = kind == 'N' ? isnan(x) != 0 : kind == 'F' ? isfinite(x) != 0 : isinf(x) != 0;
+        const bool yes = kind == 'N' ? isnan(x) : kind == 'F' ? isfinite(x) : isinf(x);
+        values[i] = yes;
     }
     return FN_OK;
 }
