@@ -81,7 +81,7 @@ static fn_status look_at_args(fn_ctx *ctx, const func_def *def, expr *const *arg
         if (t->id == FN_T_LOW_CARDINALITY) {
             seen->low = true;
             if (!constant) seen->low_columns++;
-            t = t->args[0];
+            if (!(def->flags & FUNC_OWN_LOW_CARDINALITY)) t = t->args[0];
         } else if (!constant) {
             seen->other_columns++;
         }

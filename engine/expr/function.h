@@ -33,7 +33,8 @@ enum {
     FUNC_CASE_INSENSITIVE = 1u << 5,   /* name and aliases found in any case */
     FUNC_LAZY = 1u << 6,               /* if, multiIf, and, or: expr/ evaluates arguments only where needed */
     FUNC_PER_ENTRY = 1u << 7,          /* may run on a dictionary larger than the block's rows (pure and total: cannot fail per value) */
-    FUNC_INTERNAL = 1u << 8            /* not listed in system.functions */
+    FUNC_INTERNAL = 1u << 8,           /* not listed in system.functions */
+    FUNC_OWN_LOW_CARDINALITY = 1u << 9 /* argument types are seen with LowCardinality: toTypeName, materialize */
 };
 
 typedef struct func_def {

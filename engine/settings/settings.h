@@ -6,6 +6,15 @@
 #include <firn/arena.h>
 #include <firn/bits.h>
 
+/* Who runs the query and where: what currentDatabase(), currentUser(), queryID(), version() ... give. Borrowed, made by the
+ * session, outlives its queries. */
+typedef struct settings_session {
+    fn_str database, user, initial_user, query_id, initial_query_id;
+    fn_str host_name, display_name, version; /* "26.9.2.1": the server clients believe to see */
+    int64_t started_ns;                      /* of the server, fn_clock_monotonic_ns */
+    uint16_t tcp_port, http_port;
+} settings_session;
+
 /* Types in settings.def: BOOL -> bool, U64 -> uint64_t, I64, F64 -> double, SECONDS -> double (seconds), TEXT -> fn_str */
 typedef struct fn_settings {
 #define FN_SETTING_BOOL(name)    bool name;
@@ -20,6 +29,7 @@ typedef struct fn_settings {
     struct fn_setting_value *others; /* changed settings of settings_known.def: name and text, in the owner's arena */
     uint32_t other_count;
     uint64_t changed[8];             /* bit i: row i of settings.def was set explicitly */
+    const settings_session *session; /* NULL: none (unit tests, background work) */
     const struct fn_tz *session_tz;  /* resolved session_timezone; never NULL */
 } fn_settings;
 
