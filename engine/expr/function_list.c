@@ -32,7 +32,9 @@
     X(extract)                                                                                                        \
     X(rounding)                                                                                                       \
     X(math)                                                                                                           \
-    X(now)
+    X(now)                                                                                                            \
+    X(encoding)                                                                                                       \
+    X(introspect)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
