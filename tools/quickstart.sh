@@ -27,7 +27,7 @@ if [ -f build/demo/pid ] && kill -0 "$(cat build/demo/pid)" 2>/dev/null; then
     kill "$(cat build/demo/pid)"
     while kill -0 "$(cat build/demo/pid)" 2>/dev/null; do sleep 0.1; done
 fi
-printf 'user_files: %s/tests/iceberg/lake\n' "$PWD" >build/demo/config.yaml
+printf 'user_files_path: %s/tests/iceberg/lake\n' "$PWD" >build/demo/config.yaml
 $firn server --path build/demo/data --http-port "$port" --config build/demo/config.yaml >build/demo/server.log 2>&1 &
 echo $! >build/demo/pid
 url=http://127.0.0.1:$port

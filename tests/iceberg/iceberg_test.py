@@ -64,7 +64,7 @@ def main():
     a = parser.parse_args()
     path = tempfile.mkdtemp(prefix='firn-iceberg-')
     total = [0, 0, 0]
-    firn = Running(a.firn, os.path.join(path, 'data'), config='user_files: %s\n' % HERE)
+    firn = Running(a.firn, os.path.join(path, 'data'), config='user_files_path: %s\n' % HERE)
     s3 = None
     try:
         add = lambda counts: [x + y for x, y in zip(total, counts)]
