@@ -11,6 +11,7 @@
     X(conversion)                                                                                                     \
     X(comparison)                                                                                                     \
     X(logical)                                                                                                        \
+    X(set)                                                                                                            \
     X(conditional)                                                                                                    \
     X(string)                                                                                                         \
     X(array_make)                                                                                                     \
@@ -34,7 +35,9 @@
     X(math)                                                                                                           \
     X(now)                                                                                                            \
     X(encoding)                                                                                                       \
-    X(introspect)
+    X(introspect)                                                                                                     \
+    X(date_add)                                                                                                       \
+    X(extreme)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

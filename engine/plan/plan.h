@@ -148,7 +148,8 @@ struct plan {
             uint64_t limit; /* rows enough; 0 = all */
         } distinct;
         struct {
-            bool except; /* EXCEPT, else INTERSECT (PLAN_SET_OP); DISTINCT is a node of its own */
+            bool except; /* EXCEPT, else INTERSECT (PLAN_SET_OP); DISTINCT is a node of its own above */
+            bool distinct; /* EXCEPT DISTINCT: no row the right side has, however often */
         } set_op;
         struct { /* input is partitioned and sorted by the operator itself */
             expr **partition_by;
@@ -206,6 +207,8 @@ typedef struct plan_query {
     uint32_t cell_count;
     table **tables;        /* referenced for the run */
     uint32_t table_count;
+    plan **scans;          /* PLAN_SCAN nodes: their snapshots are given back by plan_query_release */
+    uint32_t scan_count;
     uint64_t applied_limit_rows;
     bool has_totals;
 } plan_query;

@@ -1,0 +1,10 @@
+/* plan/rule.h - rewrite rules: one per file rule_<name>.c, run in the order of rule_list.c over the whole tree.
+ * A rule may change nodes in place. It must keep the node's outputs (ids and types) as they are for whoever reads them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_PLAN_RULE_H
+#define FIRN_PLAN_RULE_H
+#include "plan/node.h"
+
+typedef fn_status rule_fn(fn_ctx *ctx, plan_query *q, plan **p);
+rule_fn rule_fold_filter, rule_push_filter, rule_prune_columns, rule_top_n, rule_push_limit;
+#endif
