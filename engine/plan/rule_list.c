@@ -1,4 +1,5 @@
-/* rule_list.c - the rules in their order. Cells' plans (subqueries that run first) are optimised like the statement's own.
+/* rule_list.c - the rules in their order. Cells' plans (subqueries that run first) and shared plans are optimised like
+ * the statement's own, each by itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/rule.h"
 
@@ -13,6 +14,25 @@ static const struct {
     {"prune columns", rule_prune_columns}, /* last: other rules change what is read */
 };
 
+typedef struct shared_list {
+    plan_shared **items;
+    uint32_t count;
+} shared_list;
+
+static fn_status find_shared(fn_ctx *ctx, const plan *p, shared_list *list)
+{
+    if (p->kind == PLAN_SHARED) {
+        for (uint32_t i = 0; i < list->count; i++)
+            if (list->items[i] == p->shared.shared) return FN_OK;
+        FN_TRY(find_shared(ctx, p->shared.shared->plan, list)); /* inner ones first */
+        plan_shared **slot = plan_grow(ctx, &list->items, &list->count, sizeof *slot);
+        FN_TRY_PTR(ctx, slot);
+        *slot = p->shared.shared;
+    }
+    for (uint32_t i = 0; i < p->input_count; i++) FN_TRY(find_shared(ctx, p->inputs[i], list));
+    return FN_OK;
+}
+
 static fn_status run_rules(fn_ctx *ctx, plan_query *q, plan **p)
 {
     for (size_t i = 0; i < FN_COUNT(rules); i++) FN_TRY(rules[i].run(ctx, q, p));
@@ -21,6 +41,11 @@ static fn_status run_rules(fn_ctx *ctx, plan_query *q, plan **p)
 
 fn_status plan_optimize(fn_ctx *ctx, plan_query *q)
 {
+    shared_list shared = {0};
+    for (uint32_t i = 0; i < q->cell_count; i++)
+        if (q->cells[i]->plan) FN_TRY(find_shared(ctx, q->cells[i]->plan, &shared));
+    FN_TRY(find_shared(ctx, q->root, &shared));
+    for (uint32_t i = 0; i < shared.count; i++) FN_TRY(run_rules(ctx, q, &shared.items[i]->plan));
     for (uint32_t i = 0; i < q->cell_count; i++)
         if (q->cells[i]->plan) FN_TRY(run_rules(ctx, q, &q->cells[i]->plan));
     return run_rules(ctx, q, &q->root);

@@ -4,9 +4,6 @@
 
 typedef struct prune {
     fn_ctx *ctx;
-    plan_query *q;
-    const plan_shared **seen;
-    uint32_t seen_count;
 } prune;
 
 static fn_status visit(prune *u, plan *p, const plan_ids *needed);
@@ -112,10 +109,8 @@ static fn_status prune_aggregate(prune *u, plan *p, const plan_ids *needed)
 
 static fn_status prune_window(prune *u, plan *p, const plan_ids *needed)
 {
-    const uint32_t before = p->column_count - p->window.item_count;
     plan_ids below;
     uint32_t kept = 0;
-    (void)before;
     for (uint32_t i = 0; i < p->window.item_count; i++)
         if (is_needed(needed, p->window.items[i].id)) p->window.items[kept++] = p->window.items[i];
     p->window.item_count = kept;
@@ -189,7 +184,7 @@ static fn_status prune_union(prune *u, plan *p, const plan_ids *needed)
     return FN_OK;
 }
 
-/* Every column takes part: DISTINCT over all, EXCEPT and INTERSECT, shared plans. */
+/* Every column takes part: DISTINCT over all, EXCEPT and INTERSECT. */
 static fn_status keep_all(prune *u, plan *p)
 {
     for (uint32_t k = 0; k < p->input_count; k++) {
@@ -198,19 +193,6 @@ static fn_status keep_all(prune *u, plan *p)
         FN_TRY(visit(u, p->inputs[k], &below));
     }
     return FN_OK;
-}
-
-static fn_status prune_shared(prune *u, plan *p)
-{
-    plan_shared *shared = p->shared.shared;
-    for (uint32_t i = 0; i < u->seen_count; i++)
-        if (u->seen[i] == shared) return FN_OK;
-    const plan_shared **slot = plan_grow(u->ctx, &u->seen, &u->seen_count, sizeof *slot);
-    FN_TRY_PTR(u->ctx, slot);
-    *slot = shared;
-    plan_ids all = {0};
-    FN_TRY(all_columns(u, shared->plan, &all));
-    return visit(u, shared->plan, &all);
 }
 
 /* The node hands its input through: its outputs are the input's after pruning. */
@@ -243,7 +225,7 @@ static fn_status visit(prune *u, plan *p, const plan_ids *needed)
     case PLAN_SET_OP: return keep_all(u, p);
     case PLAN_WINDOW: return prune_window(u, p, needed);
     case PLAN_ARRAY_JOIN: return prune_array_join(u, p, needed);
-    case PLAN_SHARED: return prune_shared(u, p);
+    case PLAN_SHARED: return FN_OK; /* shared plans are optimised by themselves and keep all columns */
     case PLAN_DISTINCT:
         if (p->distinct.keys == NULL) return keep_all(u, p);
         return prune_through(u, p, needed);
@@ -258,7 +240,8 @@ static fn_status visit(prune *u, plan *p, const plan_ids *needed)
 
 fn_status rule_prune_columns(fn_ctx *ctx, plan_query *q, plan **p)
 {
-    prune u = {.ctx = ctx, .q = q};
+    prune u = {.ctx = ctx};
+    (void)q;
     plan_ids needed = {0};
     FN_TRY(all_columns(&u, *p, &needed));
     const uint32_t count = (*p)->column_count;
