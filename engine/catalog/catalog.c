@@ -47,10 +47,16 @@ fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, cata
     return FN_OK;
 }
 
+void catalog_drop_tables(catalog *c)
+{
+    catalog_names_drop(c->names);
+    c->names = NULL;
+}
+
 void catalog_close(catalog *c)
 {
     if (!c) return;
-    catalog_names_drop(c->names);
+    catalog_drop_tables(c);
     catalog_sql_close(c);
     (void)pthread_cond_destroy(&c->finished);
     (void)pthread_mutex_destroy(&c->states_lock);

@@ -61,7 +61,9 @@ typedef fn_status catalog_build_fn(void *self, fn_ctx *ctx, const catalog_table_
 fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, catalog **out) FN_MUST_USE;
 /* Builds every table. One that cannot be built is logged and left out: its rows and files stay. */
 fn_status catalog_load(fn_ctx *ctx, catalog *c, catalog_build_fn *build, void *self) FN_MUST_USE;
-void catalog_close(catalog *c); /* NULL is fine; drops the names */
+/* Lets go of every table, so that the store can close; commits still work (background work may be at its end). */
+void catalog_drop_tables(catalog *c);
+void catalog_close(catalog *c); /* NULL is fine */
 mt_catalog *catalog_parts(catalog *c); /* for mt_store_open */
 
 /* ---- changing ---- */

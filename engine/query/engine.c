@@ -1,6 +1,7 @@
 /* engine.c - opening and closing a data directory; who may come in. The door is firn/engine.h.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "query/query.h"
+#include "catalog/catalog.h"
+#include "query/definition.h"
 #include "query/query_log.h"
 #include <firn/time.h>
 #include <unistd.h>
@@ -38,6 +39,16 @@ static fn_status fill_texts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     return FN_OK;
 }
 
+static fn_status open_catalog(fn_ctx *ctx, fn_engine *e)
+{
+    FN_TRY(catalog_open(ctx, e->path, e->database, &e->catalog));
+    const mt_store_options store = {.fs = e->parts_fs, .root = e->path ? e->path : "/memory", .catalog = catalog_parts(e->catalog), .workers = e->workers,
+                                    .background = e->background};
+    FN_TRY(mt_store_open(ctx, &store, &e->store));
+    FN_TRY(catalog_load(ctx, e->catalog, definition_build, e));
+    return mt_store_sweep(ctx, e->store);
+}
+
 static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *o)
 {
     e->arena = fn_arena_new(ctx);
@@ -49,9 +60,12 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     FN_TRY_PTR(ctx, e->workers);
     e->background = fn_pool_new(ctx, "background", FN_MAX(e->threads / 2, 1u));
     FN_TRY_PTR(ctx, e->background);
+    e->parts_fs = e->fs;
     if (e->path) FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
+    else FN_TRY(fn_fs_memory(ctx, &e->parts_fs));
     FN_TRY(query_log_open(ctx, e->fs, e->path, &e->log));
-    return o->user_files || !e->path ? FN_OK : e->fs->make_dir(e->fs, ctx, e->user_files);
+    if (e->path && !o->user_files) FN_TRY(e->fs->make_dir(e->fs, ctx, e->user_files));
+    return open_catalog(ctx, e);
 }
 
 fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out)
@@ -62,6 +76,8 @@ fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engin
     session_list_init(&e->sessions);
     process_list_init(&e->processes);
     FN_ASSERT(pthread_mutex_init(&e->objects_lock, NULL) == 0);
+    FN_ASSERT(pthread_mutex_init(&e->ddl_lock, NULL) == 0);
+    FN_ASSERT(pthread_rwlock_init(&e->texts_lock, NULL) == 0);
     e->started_ns = fn_clock_realtime_ns();
     const fn_status status = open_parts(ctx, e, options);
     if (status != FN_OK) {
@@ -77,6 +93,9 @@ void fn_engine_close(fn_engine *e)
     if (!e) return;
     process_list_release(&e->processes);
     session_list_release(&e->sessions);
+    if (e->catalog) catalog_drop_tables(e->catalog);
+    mt_store_close(e->store);
+    catalog_close(e->catalog);
     fn_pool_free(e->background);
     fn_pool_free(e->workers);
     fn_object_store_close(e->objects);

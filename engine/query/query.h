@@ -30,13 +30,16 @@ typedef struct session_list {
 struct fn_engine {
     fn_tracker memory;          /* all queries */
     fn_arena *arena;            /* texts below; filled by fn_engine_open only */
-    fn_fs *fs;
+    fn_fs *fs;                  /* the machine's files */
+    fn_fs *parts_fs;            /* where parts lie: fs, or memory */
     const char *path;           /* NULL: in memory */
     const char *user_files, *display_name, *user, *password, *database;
     unsigned threads;
     fn_pool *workers, *background;
     session_list sessions;
     process_list processes;
+    pthread_mutex_t ddl_lock;   /* ALTER reads a definition and writes it back: one at a time */
+    pthread_rwlock_t texts_lock; /* table.create_sql, engine_full, comment, keys: written by ALTER and RENAME */
     pthread_mutex_t objects_lock;
     fn_object_store *objects;   /* opened at first use */
     struct catalog *catalog;
@@ -142,5 +145,7 @@ fn_status world_init(query *q) FN_MUST_USE;
 fn_status world_check_database(query *q, fn_str database) FN_MUST_USE; /* UNKNOWN_DATABASE (81) */
 /* The table of that name, one reference; temporary ones first when `database` is empty. UNKNOWN_TABLE, UNKNOWN_DATABASE. */
 fn_status world_table(query *q, fn_str database, fn_str name, table **out) FN_MUST_USE;
+/* Like it, but with a database always: temporary tables are not looked at. */
+fn_status world_stored_table(query *q, fn_str database, fn_str name, table **out) FN_MUST_USE;
 fn_status world_parameter(query *q, fn_str name, fn_str *out) FN_MUST_USE;
 #endif

@@ -1,28 +1,46 @@
 /* world.c - what the binder asks: tables by name, table functions, views, parameters (plan_world).
  * SPDX-License-Identifier: Apache-2.0 */
-#include "query/query.h"
+#include "catalog/catalog.h"
+#include "query/definition.h"
 #include "query/table_function.h"
+
+/* Databases whose tables engine/system makes. */
+static bool is_virtual(fn_str database)
+{
+    return fn_str_eq(database, FN_STR("system")) || fn_str_eq_nocase(database, FN_STR("information_schema"));
+}
 
 fn_status world_check_database(query *q, fn_str database)
 {
-    if (fn_str_eq(database, fn_cstr(q->engine->database)) || fn_str_eq(database, FN_STR("system"))) return FN_OK;
-    return fn_fail(q->ctx, FN_UNKNOWN_DATABASE, "Database " FN_STR_FMT " does not exist", FN_STR_ARG(database));
+    if (is_virtual(database)) return FN_OK;
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    const bool found = catalog_names_database(names, database) != NULL;
+    catalog_names_drop(names);
+    return found ? FN_OK : fn_fail(q->ctx, FN_UNKNOWN_DATABASE, "Database " FN_STR_FMT " does not exist", FN_STR_ARG(database));
 }
 
-fn_status world_table(query *q, fn_str database, fn_str name, table **out)
+fn_status world_stored_table(query *q, fn_str database, fn_str name, table **out)
 {
-    table *t = database.size ? NULL : session_table_find(q->session, name);
-    if (t) {
-        *out = table_ref(t);
-        return FN_OK;
-    }
     if (!database.size) database = q->database;
     if (fn_str_eq(database, FN_STR("system"))) {
         FN_TRY(system_table_find(q->ctx, &q->system.base, name, out));
         if (*out) return FN_OK;
     }
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    const catalog_entry *e = catalog_names_table(names, database, name);
+    *out = e ? table_ref(e->table) : NULL;
+    catalog_names_drop(names);
+    if (*out) return FN_OK;
     FN_TRY(world_check_database(q, database));
     return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
+}
+
+fn_status world_table(query *q, fn_str database, fn_str name, table **out)
+{
+    table *t = database.size ? NULL : session_table_find(q->session, name);
+    if (!t) return world_stored_table(q, database, name, out);
+    *out = table_ref(t);
+    return FN_OK;
 }
 
 fn_status world_parameter(query *q, fn_str name, fn_str *out)
@@ -77,11 +95,12 @@ static fn_status make_table(plan_world *w, fn_ctx *ctx, const ast_expr *call, ta
 
 static fn_status view_query(plan_world *w, fn_ctx *ctx, table *t, ast_query **out)
 {
-    (void)w;
     *out = NULL;
     if (!t->is_view) return FN_OK;
     ast_statement *s;
-    FN_TRY(sql_parse(ctx, t->create_sql, &s));
+    fn_str sql;
+    FN_TRY(definition_text(ctx, query_of(w)->engine, t, &sql));
+    FN_TRY(sql_parse(ctx, sql, &s));
     *out = s->create->as_select;
     return FN_OK;
 }

@@ -29,10 +29,15 @@ static fn_status tables(system_world *w, fn_ctx *ctx, fn_str database, system_ea
     query *q = query_of(w);
     catalog_names *names = catalog_names_get(q->engine->catalog);
     fn_status status = FN_OK;
+    FN_ASSERT(pthread_rwlock_rdlock(&q->engine->texts_lock) == 0); /* `each` makes rows of what is in memory */
     for (uint32_t d = 0; d < names->count; d++) {
         if (database.size && !fn_str_eq(database, names->databases[d].name)) continue;
-        for (uint32_t i = 0; i < names->databases[d].count && status == FN_OK; i++) status = each(self, ctx, names->databases[d].entries[i].table);
+        for (uint32_t i = 0; i < names->databases[d].count && status == FN_OK; i++) {
+            if (fn_str_starts(names->databases[d].entries[i].name, FN_STR(".tmp."))) continue; /* being filled by CREATE ... AS SELECT */
+            status = each(self, ctx, names->databases[d].entries[i].table);
+        }
     }
+    FN_ASSERT(pthread_rwlock_unlock(&q->engine->texts_lock) == 0);
     catalog_names_drop(names);
     for (const session_table *t = q->session->tables; t && !database.size && status == FN_OK; t = t->next) status = each(self, ctx, t->table);
     return status;
@@ -69,7 +74,8 @@ static bool table_function_row(system_world *w, size_t index, system_table_funct
 
 static bool table_engine_row(system_world *w, size_t index, const char **name)
 {
-    static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "Memory", "Null", "View"};
+    static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
+                                        "VersionedCollapsingMergeTree", "Memory", "Null", "View"};
     (void)w;
     if (index < FN_COUNT(names)) *name = names[index];
     return index < FN_COUNT(names);

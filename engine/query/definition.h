@@ -1,0 +1,46 @@
+/* query/definition.h - from CREATE TABLE to a table, in two steps.
+ *
+ * complete: the statement as written (AS other, AS SELECT, missing types, default engine, NULL modifiers) becomes the full one that
+ * SHOW CREATE prints: definition.sql. build: that text becomes a table. The catalog stores the text, so that a table after a start
+ * is made by the same code from the same words as on the day it was created.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_QUERY_DEFINITION_H
+#define FIRN_QUERY_DEFINITION_H
+#include "catalog/catalog.h"
+#include "query/query.h"
+
+typedef struct definition {
+    ast_statement *statement;
+    fn_str sql;          /* canonical, on one line */
+    fn_str column_ids;   /* "1,2,3" */
+    uint32_t next_column_id;
+} definition;
+
+/* Errors: those of CREATE TABLE. Everything in ctx->arena. */
+fn_status definition_complete(query *q, const ast_statement *s, fn_str database, fn_str name, definition *out) FN_MUST_USE;
+/* Canonical text of a complete statement. */
+fn_status definition_print(fn_ctx *ctx, const ast_statement *s, fn_str *out) FN_MUST_USE;
+/* Column types canonical, defaults bound, no name twice: what CREATE and ALTER have in common. `written`: engine and keys were
+ * given by the user (their checks apply). */
+fn_status definition_check_columns(query *q, ast_create *c) FN_MUST_USE;
+/* Parses "1,2,5" into `count` numbers. CORRUPTED_DATA if there are others. */
+fn_status definition_ids(fn_ctx *ctx, fn_str text, uint32_t *ids, uint32_t count) FN_MUST_USE;
+fn_status definition_ids_text(fn_ctx *ctx, const uint32_t *ids, uint32_t count, fn_str *out) FN_MUST_USE;
+
+/* A catalog_build_fn; self is the fn_engine. Checks keys and engine arguments: the errors of CREATE TABLE. */
+fn_status definition_build(void *engine, fn_ctx *ctx, const catalog_table_row *row, table **out) FN_MUST_USE;
+/* Schema and (MergeTree) definition of a row anew, for mt_table_alter. mt NULL: not wanted. */
+fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_row *row, table_schema **schema, mt_definition *mt, table *head) FN_MUST_USE;
+/* A copy of the table's CREATE statement as it is now; empty for tables without one. */
+fn_status definition_text(fn_ctx *ctx, fn_engine *engine, table *t, fn_str *out) FN_MUST_USE;
+/* The texts of a table (create_sql, engine_full, comment, keys) become those of `head`, copied. */
+fn_status definition_retext(fn_ctx *ctx, fn_engine *engine, table *t, const table *head) FN_MUST_USE;
+/* Names a table for readers that look without a lock: see definition_build.c. */
+fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str database, fn_str name) FN_MUST_USE;
+
+/* Adds `database` to the names of tables in a view's query that have none (names of its CTEs excepted). */
+fn_status definition_qualify(fn_ctx *ctx, fn_str database, ast_query *tree) FN_MUST_USE;
+
+/* A view as a table: columns without rows. head's schema reference is taken on success. */
+fn_status view_table_new(fn_ctx *ctx, const table *head, table **out) FN_MUST_USE;
+#endif

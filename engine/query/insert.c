@@ -1,0 +1,330 @@
+/* insert.c - see insert.h. SPDX-License-Identifier: Apache-2.0 */
+#include "query/insert.h"
+#include "query/definition.h"
+
+/* ---- which columns are given ---- */
+static fn_status name_of(fn_ctx *ctx, const ast_expr *e, fn_str *out)
+{
+    if (e->kind != AST_IDENTIFIER) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Column matchers in INSERT other than * EXCEPT are not supported");
+    if (e->part_count == 1) {
+        *out = e->parts[0];
+        return FN_OK;
+    }
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < e->part_count && status == FN_OK; i++) {
+        if (i) status = fn_buf_byte(ctx, &text, '.');
+        if (status == FN_OK) status = fn_buf_str(ctx, &text, e->parts[i]);
+    }
+    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
+    fn_buf_release(&text);
+    return status;
+}
+
+static bool is_default_target(const table_column *c)
+{
+    return !c->is_virtual && (c->default_kind == DEFAULT_NONE || c->default_kind == DEFAULT_DEFAULT);
+}
+
+static fn_status no_column(const insert_target *in, fn_str name)
+{
+    const table *t = in->table;
+    return fn_fail(in->query->ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "No such column " FN_STR_FMT " in table " FN_STR_FMT "." FN_STR_FMT " (%s)", FN_STR_ARG(name),
+                   FN_STR_ARG(t->database), FN_STR_ARG(t->name), t->uuid);
+}
+
+static fn_status add_named(insert_target *in, fn_str name)
+{
+    const int at = table_schema_find(in->schema, name);
+    fn_ctx *ctx = in->query->ctx;
+    if (at < 0 || in->schema->columns[at].is_virtual || in->schema->columns[at].default_kind == DEFAULT_ALIAS) return no_column(in, name);
+    if (in->schema->columns[at].default_kind == DEFAULT_MATERIALIZED)
+        return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Cannot insert column " FN_STR_FMT ", because it is MATERIALIZED column", FN_STR_ARG(name));
+    for (uint32_t i = 0; i < in->given_count; i++) {
+        if (in->given[i] == (uint32_t)at) {
+            return fn_fail(ctx, FN_DUPLICATE_COLUMN, "Column " FN_STR_FMT " in table " FN_STR_FMT "." FN_STR_FMT " (%s) specified more than once",
+                           FN_STR_ARG(name), FN_STR_ARG(in->table->database), FN_STR_ARG(in->table->name), in->table->uuid);
+        }
+    }
+    in->given[in->given_count++] = (uint32_t)at;
+    return FN_OK;
+}
+
+/* `*` or `* EXCEPT (a, b)` */
+static fn_status add_star(insert_target *in, const ast_expr *star)
+{
+    fn_ctx *ctx = in->query->ctx;
+    for (uint32_t i = 0; i < in->schema->count; i++) {
+        bool excepted = !is_default_target(&in->schema->columns[i]);
+        for (uint32_t k = 0; star && k < star->args2.count; k++) {
+            const ast_expr *transformer = star->args2.items[k];
+            if (!fn_str_eq_nocase(transformer->text, FN_STR("EXCEPT"))) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Column transformers in INSERT other than EXCEPT are not supported");
+            for (uint32_t n = 0; n < transformer->args.count; n++) {
+                fn_str name;
+                FN_TRY(name_of(ctx, transformer->args.items[n], &name));
+                excepted |= fn_str_eq(name, in->schema->columns[i].name);
+            }
+        }
+        if (!excepted) FN_TRY(add_named(in, in->schema->columns[i].name));
+    }
+    return FN_OK;
+}
+
+static fn_status choose_columns(insert_target *in, const ast_list *columns)
+{
+    in->given = FN_NEW_ARRAY(in->query->ctx, uint32_t, FN_MAX(in->schema->count, 1u));
+    FN_TRY_PTR(in->query->ctx, in->given);
+    if (!columns || columns->count == 0) return add_star(in, NULL);
+    for (uint32_t i = 0; i < columns->count; i++) {
+        const ast_expr *e = columns->items[i];
+        fn_str name;
+        if (e->kind == AST_ASTERISK && !e->text.size && !e->args.count) {
+            FN_TRY(add_star(in, e));
+            continue;
+        }
+        FN_TRY(name_of(in->query->ctx, e, &name));
+        FN_TRY(add_named(in, name));
+    }
+    return FN_OK;
+}
+
+/* ---- values of all stored columns ---- */
+typedef struct value_maker {
+    insert_target *in;
+    fn_ctx *ctx;
+    expr **values;    /* per schema index, over given columns; NULL: not made yet */
+    uint8_t *making;  /* per schema index: on the way (a cycle) */
+    const bool *missing;
+    fn_status status;
+} value_maker;
+
+static fn_status make_value(value_maker *m, uint32_t index, expr **out);
+
+static expr *value_for(void *self, column_id id)
+{
+    value_maker *m = self;
+    expr *value = NULL;
+    const fn_status status = make_value(m, id, &value);
+    if (status != FN_OK && m->status == FN_OK) m->status = status;
+    return value;
+}
+
+static int place_given(const insert_target *in, uint32_t index)
+{
+    for (uint32_t i = 0; i < in->given_count; i++)
+        if (in->given[i] == index) return (int)i;
+    return -1;
+}
+
+static fn_status default_value(value_maker *m, uint32_t index, expr **out)
+{
+    const table_column *c = &m->in->schema->columns[index];
+    ast_expr *ast;
+    expr *bound, *over;
+    if (!c->default_sql.size) {
+        *out = expr_const(m->ctx, fn_column_default(m->ctx, c->type, 1));
+        FN_TRY_PTR(m->ctx, *out);
+        return FN_OK;
+    }
+    FN_TRY(sql_parse_expr(m->ctx, c->default_sql, &ast));
+    FN_TRY(plan_bind_expr(m->ctx, &m->in->query->world.base, ast, m->in->schema, &bound));
+    FN_TRY(expr_replace(m->ctx, bound, value_for, m, &over));
+    FN_TRY(m->status);
+    return expr_cast(m->ctx, over, c->type, out);
+}
+
+/* A given column as the type of the table; NULL where the table has none takes the default, as insert_null_as_default says. */
+static fn_status given_value(value_maker *m, uint32_t index, uint32_t place, expr **out)
+{
+    const table_column *c = &m->in->schema->columns[index];
+    const fn_type *from = m->in->given_types[place];
+    expr *value = expr_column(m->ctx, place, from);
+    FN_TRY_PTR(m->ctx, value);
+    if (fn_type_is_nullable(from) && !fn_type_is_nullable(c->type) && from->id != FN_T_NOTHING) {
+        expr *args[2] = {value, NULL};
+        const bool only_null = fn_type_base(from)->id == FN_T_NOTHING;
+        FN_TRY(default_value(m, index, &args[1]));
+        if (only_null) {
+            *out = args[1];
+            return FN_OK;
+        }
+        FN_TRY(expr_cast(m->ctx, value, fn_type_nullable(c->type), &args[0]));
+        if (!fn_type_is_nullable(args[0]->type)) return expr_cast(m->ctx, value, c->type, out); /* containers cannot be Nullable */
+        FN_TRY(expr_call(m->ctx, "ifNull", args, 2, &value));
+    }
+    return expr_cast(m->ctx, value, c->type, out);
+}
+
+static fn_status make_value(value_maker *m, uint32_t index, expr **out)
+{
+    const int place = place_given(m->in, index);
+    if (m->values[index]) {
+        *out = m->values[index];
+        return FN_OK;
+    }
+    if (m->making[index]) {
+        return fn_fail(m->ctx, FN_CYCLIC_ALIASES, "The default of column " FN_STR_FMT " depends on itself", FN_STR_ARG(m->in->schema->columns[index].name));
+    }
+    m->making[index] = 1;
+    const bool given = place >= 0 && !(m->missing && m->missing[place]);
+    FN_TRY(given ? given_value(m, index, (uint32_t)place, out) : default_value(m, index, out));
+    m->making[index] = 0;
+    m->values[index] = *out;
+    return FN_OK;
+}
+
+/* CONSTRAINT ... CHECK of the table's definition. */
+static fn_status add_constraints(value_maker *m, expr **exprs, uint32_t room, uint32_t *count)
+{
+    insert_target *in = m->in;
+    ast_statement *s;
+    in->constraint_count = 0;
+    fn_str sql;
+    FN_TRY(definition_text(m->ctx, in->query->engine, in->table, &sql));
+    if (!sql.size) return FN_OK;
+    FN_TRY(sql_parse(m->ctx, sql, &s));
+    if (!s->create) return FN_OK;
+    in->constraints = FN_NEW_ARRAY(m->ctx, insert_constraint, FN_MAX(s->create->item_count, 1u));
+    FN_TRY_PTR(m->ctx, in->constraints);
+    for (uint32_t i = 0; i < s->create->item_count; i++) {
+        const ast_table_item *item = &s->create->items[i];
+        expr *bound, *over;
+        if (item->kind != 'c') continue;
+        if (*count == room) return fn_fail(m->ctx, FN_NOT_IMPLEMENTED, "More than %u constraints are not supported", room);
+        FN_TRY(plan_bind_expr(m->ctx, &in->query->world.base, item->constraint, in->schema, &bound));
+        FN_TRY(expr_replace(m->ctx, bound, value_for, m, &over));
+        FN_TRY(m->status);
+        exprs[(*count)++] = over;
+        in->constraints[in->constraint_count++] = (insert_constraint){item->name, item->text};
+    }
+    return FN_OK;
+}
+
+fn_status insert_compile(insert_target *in, const bool *missing)
+{
+    enum { CONSTRAINTS_MAX = 100 };
+    fn_ctx *ctx = in->query->ctx;
+    const uint32_t n = in->schema->count, room = n + CONSTRAINTS_MAX;
+    value_maker m = {.in = in, .ctx = ctx, .values = FN_NEW_ARRAY(ctx, expr *, FN_MAX(n, 1u)), .making = FN_NEW_ARRAY(ctx, uint8_t, FN_MAX(n, 1u)), .missing = missing};
+    expr **exprs = FN_NEW_ARRAY(ctx, expr *, room);
+    column_id *layout = FN_NEW_ARRAY(ctx, column_id, FN_MAX(in->given_count, 1u));
+    if (!m.values || !m.making || !exprs || !layout) return ctx->error.code;
+    in->stored_count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (table_column_is_stored(&in->schema->columns[i])) FN_TRY(make_value(&m, i, &exprs[in->stored_count++]));
+    uint32_t count = in->stored_count;
+    FN_TRY(add_constraints(&m, exprs, room, &count));
+    for (uint32_t i = 0; i < in->given_count; i++) layout[i] = i;
+    return expr_compile(ctx, exprs, count, layout, in->given_count, &in->program);
+}
+
+fn_status insert_open(query *q, table *t, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out)
+{
+    fn_ctx *ctx = q->ctx;
+    *out = (insert_target){.query = q, .table = t};
+    if (!t->ops->write) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Method write is not supported by storage %s", t->ops->engine);
+    out->schema = table_schema_ref(atomic_load(&t->schema));
+    FN_TRY(choose_columns(out, columns));
+    if (types && type_count != out->given_count)
+        return fn_fail(ctx, FN_NUMBER_OF_COLUMNS_DOESNT_MATCH, "Number of columns doesn't match (source: %u and result: %u)", type_count, out->given_count);
+    out->given_types = FN_NEW_ARRAY(ctx, const fn_type *, FN_MAX(out->given_count, 1u));
+    FN_TRY_PTR(ctx, out->given_types);
+    for (uint32_t i = 0; i < out->given_count; i++) out->given_types[i] = types ? types[i] : out->schema->columns[out->given[i]].type;
+    return t->ops->write(t, ctx, &out->writer);
+}
+
+/* ---- blocks ---- */
+static fn_status violated(const insert_target *in, fn_ctx *ctx, uint32_t constraint, uint64_t row)
+{
+    const insert_constraint *c = &in->constraints[constraint];
+    return fn_fail(ctx, FN_VIOLATED_CONSTRAINT, "Constraint `" FN_STR_FMT "` for table " FN_STR_FMT "." FN_STR_FMT " (%s) is violated at row %llu. Expression: ("
+                   FN_STR_FMT ")", FN_STR_ARG(c->name), FN_STR_ARG(in->table->database), FN_STR_ARG(in->table->name), in->table->uuid,
+                   (unsigned long long)row, FN_STR_ARG(c->text));
+}
+
+static fn_status check_constraints(const insert_target *in, fn_ctx *ctx, fn_column *const *conditions, uint32_t rows)
+{
+    for (uint32_t c = 0; c < in->constraint_count; c++) {
+        for (uint32_t row = 0; row < rows; row++) {
+            if (fn_column_is_null(conditions[c], row) || fn_column_u64_at(conditions[c], row) == 0) return violated(in, ctx, c, in->rows + row + 1);
+        }
+    }
+    return FN_OK;
+}
+
+fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
+{
+    const uint32_t count = in->stored_count + in->constraint_count;
+    if (block->rows == 0) return FN_OK;
+    FN_TRY(fn_ctx_check(ctx));
+    fn_column **columns = fn_alloc_zero(ctx, sizeof *columns * FN_MAX(count, 1u));
+    FN_TRY_PTR(ctx, columns);
+    fn_block *stored = NULL;
+    fn_status status = expr_run(ctx, in->program, block, columns);
+    const bool made = status == FN_OK;
+    if (status == FN_OK) status = check_constraints(in, ctx, columns + in->stored_count, block->rows);
+    if (status == FN_OK) {
+        stored = fn_block_new(ctx, in->stored_count, block->rows);
+        if (!stored) status = ctx->error.code;
+    }
+    for (uint32_t i = 0; made && i < count; i++) {
+        if (stored && i < in->stored_count) stored->columns[i] = columns[i];
+        else fn_column_drop(columns[i]);
+    }
+    fn_free(columns);
+    if (status == FN_OK) status = in->writer->write(in->writer, ctx, stored);
+    if (status == FN_OK) {
+        in->rows += block->rows;
+        in->query->written_rows += block->rows;
+        in->query->written_bytes += fn_block_bytes(stored);
+    }
+    fn_block_drop(stored);
+    return status;
+}
+
+fn_status insert_commit(insert_target *in)
+{
+    return in->writer->commit(in->writer, in->query->ctx);
+}
+
+void insert_close(insert_target *in)
+{
+    if (in->writer) in->writer->close(in->writer);
+    in->writer = NULL;
+    table_schema_drop(in->schema);
+    in->schema = NULL;
+}
+
+/* ---- INSERT ... SELECT ---- */
+typedef struct select_output {
+    exec_output base;
+    insert_target *in;
+} select_output;
+
+static fn_status take_block(exec_output *self, fn_ctx *ctx, const fn_block *block)
+{
+    return insert_block(((select_output *)self)->in, ctx, block);
+}
+
+fn_status insert_from_query(query *q, table *t, const ast_list *columns, const ast_query *select)
+{
+    plan_query *bound;
+    insert_target in = {.query = q};
+    select_output out = {.base = {take_block}, .in = &in};
+    FN_TRY(query_plan(q, select, &bound));
+    const fn_type **types = FN_NEW_ARRAY(q->ctx, const fn_type *, FN_MAX(bound->schema.count, 1u));
+    fn_status status = types ? FN_OK : q->ctx->error.code;
+    for (uint32_t i = 0; i < bound->schema.count && types; i++) types[i] = bound->schema.fields[i].type;
+    if (status == FN_OK) status = insert_open(q, t, columns, types, bound->schema.count, &in);
+    if (status == FN_OK) status = insert_compile(&in, NULL);
+    if (status == FN_OK) status = query_exec(q, bound, &out.base, NULL, NULL);
+    if (status == FN_OK) status = insert_commit(&in);
+    insert_close(&in);
+    plan_query_release(bound);
+    return status;
+}
+
+fn_status insert_select(query *q, table *t, const ast_query *select)
+{
+    return insert_from_query(q, t, NULL, select);
+}

@@ -1,0 +1,155 @@
+/* run_create.c - CREATE TABLE, VIEW and DATABASE, also OR REPLACE, AS SELECT and TEMPORARY.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/definition.h"
+#include "query/insert.h"
+#include "query/result.h"
+#include <firn/time.h>
+
+static fn_status refuse(query *q, const ast_create *c)
+{
+    if (c->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(c->on_cluster));
+    if (c->clone) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "CREATE TABLE ... CLONE AS is not supported");
+    if (c->materialized) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Materialized views are not supported");
+    return FN_OK;
+}
+
+static fn_status table_exists(query *q, fn_str database, fn_str name, bool *out)
+{
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    const catalog_database *d = catalog_names_database(names, database);
+    *out = d && catalog_names_table(names, database, name);
+    catalog_names_drop(names);
+    return d ? FN_OK : world_check_database(q, database);
+}
+
+static fn_status build(query *q, const definition *d, fn_str database, fn_str name, table **out)
+{
+    char uuid[37];
+    catalog_make_uuid(uuid);
+    const catalog_table_row row = {.uuid = uuid, .database = database, .name = name, .create_sql = d->sql, .column_ids = d->column_ids,
+                                   .next_column_id = d->next_column_id, .created_s = fn_clock_realtime_ns() / 1000000000};
+    return definition_build(q->engine, q->ctx, &row, out);
+}
+
+static fn_status create_temporary(query *q, const ast_statement *s, fn_str name)
+{
+    definition d;
+    table *t;
+    if (session_table_find(q->session, name)) {
+        if (s->create->if_not_exists) return FN_OK;
+        if (!s->create->or_replace)
+            return fn_fail(q->ctx, FN_TABLE_ALREADY_EXISTS, "Temporary table " FN_STR_FMT " already exists", FN_STR_ARG(name));
+    }
+    FN_TRY(definition_complete(q, s, (fn_str){NULL, 0}, name, &d));
+    if (fn_str_ends(d.statement->create->engine.name, FN_STR("MergeTree")))
+        return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Temporary tables of engine " FN_STR_FMT " are not supported", FN_STR_ARG(d.statement->create->engine.name));
+    FN_TRY(build(q, &d, (fn_str){NULL, 0}, name, &t));
+    fn_status status = FN_OK;
+    if (s->create->as_select && !s->create->empty) status = insert_select(q, t, s->create->as_select);
+    if (status == FN_OK) {
+        (void)session_table_remove(q->session, name);
+        status = session_table_add(q->ctx, q->session, t);
+    }
+    table_drop(t);
+    return status;
+}
+
+/* CREATE ... AS SELECT: the table is filled while it has a name nobody knows, then takes the wanted one: others see it whole. */
+static fn_status create_filled(query *q, const ast_statement *s, const definition *d, table *t, const catalog_action *wanted)
+{
+    const char *hidden = fn_arena_printf(q->ctx, q->ctx->arena, ".tmp.%s", t->uuid);
+    FN_TRY_PTR(q->ctx, hidden);
+    const catalog_action create = {.kind = CATALOG_CREATE_TABLE, .database = wanted->database, .name = fn_cstr(hidden), .table = t, .create_sql = d->sql,
+                                   .column_ids = d->column_ids, .next_column_id = d->next_column_id};
+    FN_TRY(catalog_apply(q->ctx, q->engine->catalog, &create, 1));
+    fn_status status = insert_select(q, t, s->create->as_select);
+    const catalog_action publish[] = {
+        {.kind = CATALOG_DROP_TABLE, .database = wanted->database, .name = wanted->name},
+        {.kind = CATALOG_RENAME_TABLE, .database = wanted->database, .name = fn_cstr(hidden), .to_database = wanted->database, .to_name = wanted->name},
+    };
+    const bool replace = wanted->kind == CATALOG_REPLACE_TABLE;
+    if (status == FN_OK) status = catalog_apply(q->ctx, q->engine->catalog, replace ? publish : publish + 1, replace ? 2 : 1);
+    if (status == FN_OK) return FN_OK;
+    fn_ctx own = {.arena = q->ctx->arena};
+    const catalog_action undo = {.kind = CATALOG_DROP_TABLE, .database = wanted->database, .name = fn_cstr(hidden)};
+    if (catalog_apply(&own, q->engine->catalog, &undo, 1) == FN_OK && mt_is(t)) mt_table_forget(t);
+    return status;
+}
+
+static fn_status create_stored(query *q, const ast_statement *s, fn_str database, fn_str name)
+{
+    const ast_create *c = s->create;
+    bool exists;
+    definition d;
+    table *t, *old = NULL;
+    FN_TRY(table_exists(q, database, name, &exists));
+    if (exists && c->if_not_exists) return FN_OK;
+    if (exists && !c->or_replace && !c->replace)
+        return fn_fail(q->ctx, FN_TABLE_ALREADY_EXISTS, "Table " FN_STR_FMT "." FN_STR_FMT " already exists", FN_STR_ARG(database), FN_STR_ARG(name));
+    if (!exists && c->replace)
+        return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
+    FN_TRY(definition_complete(q, s, database, name, &d));
+    if (exists) FN_TRY(world_stored_table(q, database, name, &old));
+    fn_status status = build(q, &d, database, name, &t);
+    if (status == FN_OK) {
+        const catalog_action action = {.kind = exists ? CATALOG_REPLACE_TABLE : CATALOG_CREATE_TABLE, .database = database, .name = name, .table = t,
+                                       .create_sql = d.sql, .column_ids = d.column_ids, .next_column_id = d.next_column_id,
+                                       .may_exist = c->if_not_exists};
+        const bool fill = s->what == 't' && c->as_select && !c->empty;
+        status = fill ? create_filled(q, s, &d, t, &action) : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
+        table_drop(t);
+    }
+    if (status == FN_OK && old && mt_is(old)) mt_table_forget(old);
+    table_drop(old);
+    return status;
+}
+
+static fn_status create(query *q, const ast_statement *s)
+{
+    fn_str database, name;
+    FN_TRY(refuse(q, s->create));
+    FN_TRY(query_name(q, &s->create->name, &database, &name));
+    if (s->create->temporary) {
+        FN_TRY(create_temporary(q, s, name));
+    } else {
+        FN_TRY(create_stored(q, s, database.size ? database : q->database, name));
+    }
+    return result_none(q);
+}
+
+fn_status run_create_table(query *q, const ast_statement *s)
+{
+    return create(q, s);
+}
+
+fn_status run_create_view(query *q, const ast_statement *s)
+{
+    return create(q, s);
+}
+
+fn_status run_create_database(query *q, const ast_statement *s)
+{
+    const ast_create *c = s->create;
+    static const char *const engines[] = {"Atomic", "Memory", "Ordinary", "Lazy", "Replicated", "Shared"};
+    fn_str name, ignored;
+    FN_TRY(refuse(q, c));
+    FN_TRY(query_name(q, &c->name, &name, &ignored));
+    const fn_str engine = c->engine.name.size ? c->engine.name : FN_STR("Atomic");
+    bool known = false;
+    for (size_t i = 0; i < FN_COUNT(engines); i++) known |= fn_str_eq(engine, fn_cstr(engines[i]));
+    if (!known) {
+        static const char *const others[] = {"MySQL", "PostgreSQL", "MaterializedPostgreSQL", "SQLite", "S3", "Filesystem", "HDFS", "DataLakeCatalog", "Backup", "Overlay"};
+        for (size_t i = 0; i < FN_COUNT(others); i++)
+            if (fn_str_eq(engine, fn_cstr(others[i]))) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Database engine %s is not supported", others[i]);
+        return fn_fail(q->ctx, FN_UNKNOWN_DATABASE_ENGINE, "Unknown database engine: " FN_STR_FMT, FN_STR_ARG(engine));
+    }
+    if (fn_str_eq(name, FN_STR("system")) || fn_str_eq_nocase(name, FN_STR("information_schema"))) {
+        if (c->if_not_exists) return result_none(q);
+        return fn_fail(q->ctx, FN_DATABASE_ALREADY_EXISTS, "Database " FN_STR_FMT " already exists", FN_STR_ARG(name));
+    }
+    /* Every database is atomic; Memory keeps its name because it is shown. */
+    const catalog_action action = {.kind = CATALOG_CREATE_DATABASE, .name = name, .comment = c->comment, .may_exist = c->if_not_exists,
+                                   .engine = fn_str_eq(engine, FN_STR("Memory")) ? engine : FN_STR("Atomic")};
+    FN_TRY(catalog_apply(q->ctx, q->engine->catalog, &action, 1));
+    return result_none(q);
+}

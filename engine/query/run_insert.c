@@ -1,0 +1,179 @@
+/* run_insert.c - INSERT: rows from the statement's text and body in a format, or from a SELECT.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "expr/convert.h"
+#include "query/insert.h"
+#include "query/result.h"
+#include "query/table_function.h"
+#include "sql/lex.h"
+
+/* ---- data: what follows in the text, then the body ---- */
+typedef struct data_source {
+    fn_source base;
+    fn_str text;
+    fn_source *body;
+    bool any;      /* a byte that is not white space has come */
+} data_source;
+
+static fn_status read_data(fn_source *self, fn_ctx *ctx, void *out, size_t capacity, size_t *got)
+{
+    data_source *d = (data_source *)self;
+    if (d->text.size) {
+        *got = FN_MIN(capacity, d->text.size);
+        memcpy(out, d->text.data, *got);
+        d->text = (fn_str){d->text.data + *got, d->text.size - *got};
+    } else if (d->body) {
+        FN_TRY(d->body->read(d->body, ctx, out, capacity, got));
+    } else {
+        *got = 0;
+    }
+    for (size_t i = 0; i < *got && !d->any; i++) d->any = ((const unsigned char *)out)[i] > ' ';
+    return FN_OK;
+}
+
+/* ---- expressions among VALUES ---- */
+typedef struct value_eval {
+    fn_value_eval base;
+    query *query;
+} value_eval;
+
+/* The bytes of the expression at `text`: up to ',' or ')' outside of brackets. */
+static size_t expression_end(fn_str text)
+{
+    sql_token token = {.kind = TOKEN_END};
+    unsigned depth = 0;
+    for (size_t at = 0; at < text.size;) {
+        const sql_token previous = token;
+        token = sql_lex(text, text.size, at, &previous);
+        if (token.kind == TOKEN_END || token.kind == TOKEN_BAD) return at;
+        if (token.kind == TOKEN_SYMBOL) {
+            const bool open = token.symbol == SQL_SYMBOL1('(') || token.symbol == SQL_SYMBOL1('[') || token.symbol == SQL_SYMBOL1('{');
+            const bool close = token.symbol == SQL_SYMBOL1(')') || token.symbol == SQL_SYMBOL1(']') || token.symbol == SQL_SYMBOL1('}');
+            if (depth == 0 && (close || token.symbol == SQL_SYMBOL1(','))) return token.begin;
+            depth += open;
+            depth -= close;
+        }
+        at = token.end;
+    }
+    return text.size;
+}
+
+static fn_status append_value(fn_ctx *ctx, const fn_column *value, const fn_type *type, fn_builder *out)
+{
+    fn_column *converted = NULL;
+    if (fn_column_is_null(value, 0) && !fn_type_is_nullable(type) && settings_of(ctx)->input_format_null_as_default) return fn_builder_default(ctx, out);
+    FN_TRY(expr_convert(ctx, value, type, CONVERT_CAST, &converted));
+    const fn_status status = fn_builder_copy(ctx, out, converted, 0);
+    fn_column_drop(converted);
+    return status;
+}
+
+static fn_status eval_value(fn_value_eval *self, fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_builder *out)
+{
+    static const table_schema none = {.count = 0};
+    value_eval *e = (value_eval *)self;
+    const fn_str rest = {in->at, (size_t)(in->end - in->at)};
+    const size_t size = expression_end(rest);
+    ast_expr *ast;
+    expr *bound;
+    fn_column *value;
+    FN_TRY(sql_parse_expr(ctx, (fn_str){rest.data, size}, &ast));
+    FN_TRY(plan_bind_expr(ctx, &e->query->world.base, ast, &none, &bound));
+    FN_TRY(expr_fold(ctx, bound, &value));
+    const fn_status status = append_value(ctx, value, type, out);
+    fn_column_drop(value);
+    if (status == FN_OK) in->at += size;
+    return status;
+}
+
+/* ---- INSERT ... VALUES / FORMAT ---- */
+static fn_status find_format(fn_ctx *ctx, fn_str name, const fn_format **out)
+{
+    *out = fn_format_find(name);
+    if (!*out) return fn_fail(ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(name));
+    if (!(*out)->open_reader) return fn_fail(ctx, FN_FORMAT_IS_NOT_SUITABLE_FOR_INPUT, "Format %s is not suitable for input", (*out)->name);
+    return FN_OK;
+}
+
+static fn_status given_schema(const insert_target *in, fn_schema *out)
+{
+    fn_ctx *ctx = in->query->ctx;
+    *out = (fn_schema){FN_NEW_ARRAY(ctx, fn_field, FN_MAX(in->given_count, 1u)), in->given_count};
+    FN_TRY_PTR(ctx, out->fields);
+    for (uint32_t i = 0; i < in->given_count; i++) out->fields[i] = (fn_field){in->schema->columns[in->given[i]].name, in->given_types[i]};
+    return FN_OK;
+}
+
+static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing)
+{
+    fn_ctx *ctx = in->query->ctx;
+    bool *seen = FN_NEW_ARRAY(ctx, bool, FN_MAX(in->given_count, 1u));
+    FN_TRY_PTR(ctx, seen);
+    for (;;) {
+        fn_block *block = NULL;
+        FN_TRY(reader->next(reader, ctx, &block));
+        if (!block) return FN_OK;
+        fn_status status = FN_OK;
+        if (!in->program || memcmp(seen, missing, sizeof *seen * in->given_count) != 0) {
+            memcpy(seen, missing, sizeof *seen * in->given_count);
+            status = insert_compile(in, missing);
+        }
+        if (status == FN_OK) status = insert_block(in, ctx, block);
+        fn_block_drop(block);
+        FN_TRY(status);
+    }
+}
+
+static fn_status read_format(insert_target *in, fn_source *data, const fn_format *format)
+{
+    query *q = in->query;
+    value_eval eval = {.base = {eval_value}, .query = q};
+    fn_format_settings settings;
+    fn_schema schema;
+    fn_reader *reader;
+    settings_format(&q->settings, &settings);
+    settings.eval = &eval.base;
+    bool *missing = FN_NEW_ARRAY(q->ctx, bool, FN_MAX(in->given_count, 1u));
+    FN_TRY_PTR(q->ctx, missing);
+    FN_TRY(given_schema(in, &schema));
+    FN_TRY(format->open_reader(q->ctx, &schema, data, &settings, missing, &reader));
+    const fn_status status = pump(in, reader, missing);
+    reader->close(reader);
+    return status;
+}
+
+static fn_status insert_data(query *q, const ast_statement *s, table *t)
+{
+    const fn_str sql = q->request->sql;
+    const fn_format *format;
+    insert_target in = {.query = q};
+    const size_t offset = FN_MIN(s->data_offset, sql.size);
+    data_source data = {.base = {read_data, NULL}, .text = {sql.data + offset, sql.size - offset}, .body = q->request->body};
+    FN_TRY(find_format(q->ctx, s->format, &format));
+    fn_status status = insert_open(q, t, &s->insert_columns, NULL, 0, &in);
+    if (status == FN_OK) status = read_format(&in, &data.base, format);
+    if (status == FN_OK && s->insert_values && !data.any) status = fn_fail(q->ctx, FN_NO_DATA_TO_INSERT, "No data to insert");
+    if (status == FN_OK) status = insert_commit(&in);
+    insert_close(&in);
+    return status;
+}
+
+static fn_status find_target(query *q, const ast_statement *s, table **out)
+{
+    if (s->function) {
+        if (s->partition.value) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "INSERT INTO FUNCTION ... PARTITION BY is not supported");
+        return table_function_make(q, s->function, out);
+    }
+    fn_str database, name;
+    FN_TRY(query_name(q, &s->name, &database, &name));
+    return world_table(q, database, name, out);
+}
+
+fn_status run_insert(query *q, const ast_statement *s)
+{
+    table *t;
+    FN_TRY(find_target(q, s, &t));
+    const fn_status status = s->query ? insert_from_query(q, t, &s->insert_columns, s->query) : insert_data(q, s, t);
+    table_drop(t);
+    FN_TRY(status);
+    return result_none(q);
+}
