@@ -1,4 +1,4 @@
-/* part_read.c - blocks of granules out of a part, hints, and the full check. SPDX-License-Identifier: Apache-2.0 */
+/* part_block.c - blocks of granules out of a part, hints, and the full check. SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_reader.h"
 
 static uint32_t segment_of(const fn_part *p, uint32_t granule)
