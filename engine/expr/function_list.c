@@ -37,7 +37,10 @@
     X(encoding)                                                                                                       \
     X(introspect)                                                                                                     \
     X(date_add)                                                                                                       \
-    X(extreme)
+    X(extreme)                                                                                                        \
+    X(array_sum)                                                                                                      \
+    X(array_sort)                                                                                                     \
+    X(array_set)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

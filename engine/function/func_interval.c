@@ -16,7 +16,7 @@ fn_status interval_result(fn_ctx *ctx, const func_call *call, const fn_type *dat
     if (date->id == FN_T_DATE || date->id == FN_T_DATE32) {
         if (is_sub_second(unit)) return func_illegal(ctx, call);
         if (unit >= FN_INTERVAL_DAY) *out = date;
-        else *out = date->id == FN_T_DATE ? fn_type_datetime(NULL) : fn_type_datetime64(0, NULL);
+        else *out = date->id == FN_T_DATE ? fn_type_datetime(NULL) : fn_type_datetime64(3, NULL);
         return FN_OK;
     }
     if (date->id == FN_T_DATETIME) *out = scale ? fn_type_datetime64(scale, date->timezone) : date;

@@ -22,6 +22,10 @@ static double exp10_of(double x)
 {
     return pow(10, x);
 }
+static double cbrt_of(double x)
+{
+    return (double)cbrtl(x); /* cbrt() is an ulp off at whole cubes */
+}
 static double lgamma_of(double x)
 {
     int sign; /* lgamma() itself writes a global */
@@ -34,7 +38,7 @@ typedef struct math_row {
     double (*two)(double, double);
 } math_row;
 static const math_row maths[] = {
-    {"sqrt", sqrt, NULL},        {"cbrt", cbrt, NULL},     {"exp", exp, NULL},           {"exp2", exp2, NULL},       {"exp10", exp10_of, NULL},
+    {"sqrt", sqrt, NULL},        {"cbrt", cbrt_of, NULL},     {"exp", exp, NULL},           {"exp2", exp2, NULL},       {"exp10", exp10_of, NULL},
     {"log", log, NULL},          {"log2", log2, NULL},     {"log10", log10, NULL},       {"log1p", log1p, NULL},     {"sin", sin, NULL},
     {"cos", cos, NULL},          {"tan", tan, NULL},       {"asin", asin, NULL},         {"acos", acos, NULL},       {"atan", atan, NULL},
     {"sinh", sinh, NULL},        {"cosh", cosh, NULL},     {"tanh", tanh, NULL},         {"asinh", asinh, NULL},     {"acosh", acosh, NULL},
