@@ -2,6 +2,7 @@
  * NULL and NaN come last in both directions, as in ClickHouse. Equal keys keep their order.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "function/higher.h"
+#include <stdlib.h>
 
 /* Where the parts of a call lie: [lambda] [limit] arrays or map. */
 typedef struct sort_shape {

@@ -59,7 +59,7 @@ static void fold_f64(sum_kind kind, const array_in *a, const double *x, double *
             if (kind == SUM_PRODUCT) v *= x[k];
             else v += x[k];
         }
-        to[i] = kind == SUM_AVG ? (end > from ? v / (end - from) : NAN) : v;
+        to[i] = kind == SUM_AVG ? (end > from ? v / (end - from) : (double)NAN) : v;
     }
 }
 
