@@ -301,11 +301,23 @@ static fn_status build_with(fn_ctx *ctx, build_job *j)
     return build_hash(ctx, j);
 }
 
+/* No keys, but an order: every probe row matches the rows that are not excluded. */
+static fn_status list_all(fn_ctx *ctx, join_table *t, const uint32_t *order, const uint8_t *excluded)
+{
+    t->rows = fn_buffer_new(ctx, ((size_t)t->row_count + 1) * sizeof(uint32_t));
+    FN_TRY_PTR(ctx, t->rows);
+    uint32_t *rows = (uint32_t *)(void *)t->rows->data, n = 0;
+    for (uint32_t i = 0; i < t->row_count; i++)
+        if (!excluded || !excluded[order[i]]) rows[n++] = order[i];
+    t->row_count = n;
+    return FN_OK;
+}
+
 fn_status join_table_build(fn_ctx *ctx, join_table *t, const join_keys *keys, fn_column *const *columns, uint32_t rows, const uint32_t *order,
                            const uint8_t *excluded, fn_pool *pool, unsigned workers)
 {
     *t = (join_table){.keys = *keys, .row_count = rows, .form = JOIN_ALL};
-    if (!keys->count) return FN_OK;
+    if (!keys->count) return order ? list_all(ctx, t, order, excluded) : FN_OK;
     t->columns = fn_alloc_zero(ctx, keys->count * sizeof *t->columns);
     FN_TRY_PTR(ctx, t->columns);
     for (uint32_t i = 0; i < keys->count; i++) t->columns[i] = fn_column_ref(columns[i]);
@@ -388,8 +400,9 @@ static void find_batch(const join_table *t, const uint64_t *tags, const uint64_t
 fn_status join_table_find(fn_ctx *ctx, const join_table *t, fn_column *const *columns, uint32_t rows, uint32_t *first, uint32_t *count)
 {
     if (t->form == JOIN_ALL) {
+        const uint32_t start = t->rows && t->row_count == 1 ? *(const uint32_t *)(const void *)t->rows->data : 0;
         for (uint32_t i = 0; i < rows; i++) {
-            first[i] = 0;
+            first[i] = start;
             count[i] = t->row_count;
         }
         return FN_OK;
