@@ -162,7 +162,7 @@ static fn_status value_for_some(fn_ctx *ctx, run *r, uint32_t n, const uint8_t *
 static fn_status cell_value(fn_ctx *ctx, const expr_cell *cell, uint32_t rows, fn_column **out)
 {
     if (cell->is_set) { /* IN reaches its set through the call's own data; this column only stands in its place */
-        *out = fn_column_const_u64(ctx, fn_type_simple(FN_T_UINT8), 0, rows);
+        *out = fn_column_default(ctx, cell->type, rows);
         FN_TRY_PTR(ctx, *out);
         return FN_OK;
     }
