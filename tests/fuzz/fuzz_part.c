@@ -1,0 +1,120 @@
+/* fuzz_part.c - any bytes as a part file. First as they are; then with every checksum made right, so that the footer, the segments,
+ * zones and dictionaries behind them are reached: only errors with a code, and columns that keep their invariants.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "part/part_reader.h"
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static const char *const PATH = "/f/part";
+enum { SIZE_MAX_TRIED = 1 << 20 };
+
+static fn_status put_file(fn_ctx *ctx, fn_fs *fs, const uint8_t *bytes, size_t size)
+{
+    fn_file *f;
+    FN_TRY(fs->remove(fs, ctx, PATH));
+    FN_TRY(fs->open(fs, ctx, PATH, FN_OPEN_WRITE | FN_OPEN_CREATE, &f));
+    const fn_status status = fs->write(fs, ctx, f, 0, bytes, size);
+    fs->close(fs, f);
+    return status;
+}
+
+static void store_checksum(uint8_t *at, fn_hash128 sum)
+{
+    fn_store_u64(at, sum.low);
+    fn_store_u64(at + 8, sum.high);
+}
+
+/* The footer's id and checksum made right; false: no footer in sight. */
+static bool mend_footer(uint8_t *file, size_t size, fn_part_id *id)
+{
+    if (size < MAGIC_SIZE + TRAILER_SIZE + 16) return false;
+    const uint32_t footer = fn_load_u32(file + size - TRAILER_SIZE);
+    if (footer < 16 || footer > size - MAGIC_SIZE - TRAILER_SIZE) return false;
+    uint8_t *at = file + size - TRAILER_SIZE - footer;
+    *id = (fn_part_id){fn_load_u64(at), fn_load_u64(at + 8)};
+    memcpy(file, PART_MAGIC, MAGIC_SIZE);
+    memcpy(file + size - MAGIC_SIZE, PART_MAGIC, MAGIC_SIZE);
+    fn_store_u32(file + size - TRAILER_SIZE + 4, PART_VERSION);
+    store_checksum(file + size - TRAILER_SIZE + 8, part_checksum(at, footer, *id, UINT32_MAX, 0));
+    return true;
+}
+
+/* One reference of an opened part: its bytes' checksum put into the file's footer. */
+static void mend_reference(uint8_t *file, const fn_part *p, const part_column *c, const uint8_t *in_footer, uint32_t number)
+{
+    const part_reference r = part_reference_at(in_footer);
+    if (r.size == 0) return;
+    uint8_t *at = file + p->footer_at + (size_t)(in_footer - (const uint8_t *)p->footer.data) + 16;
+    store_checksum(at, part_checksum(file + r.offset, (size_t)r.size, p->id, c->info.id, number));
+}
+
+static void mend_columns(uint8_t *file, const fn_part *p)
+{
+    for (uint32_t i = 0; i < p->column_count; i++) {
+        const part_column *c = &p->columns[i];
+        for (uint32_t s = 0; s < c->streams; s++) mend_reference(file, p, c, c->dictionaries + (size_t)s * DICTIONARY_SIZE, REF_DICTIONARY + s);
+        mend_reference(file, p, c, c->segments - REFERENCE_SIZE, REF_ZONES); /* zones stand before the segments */
+        for (uint32_t s = 0; s < p->segments; s++) mend_reference(file, p, c, c->segments + (size_t)s * REFERENCE_SIZE, s);
+    }
+}
+
+static fn_status read_part(fn_ctx *ctx, const fn_part *p)
+{
+    for (uint32_t i = 0; i < p->column_count && i < 64; i++) {
+        const fn_part_zones *zones;
+        fn_status status = fn_part_zones_of(ctx, p, i, &zones);
+        fn_error_clear(ctx);
+        for (uint32_t g = 0; g < p->granules && g < 16; g++) {
+            fn_block *b;
+            status = fn_part_read(ctx, p, &i, 1, g, 1, &b);
+            fn_error_clear(ctx);
+            if (status != FN_OK) continue;
+            if (fn_column_check(ctx, b->columns[0]) != FN_OK) abort();
+            fn_block_drop(b);
+        }
+    }
+    return fn_part_check(ctx, p);
+}
+
+static fn_status run(fn_ctx *ctx, fn_fs *fs, uint8_t *file, size_t size)
+{
+    fn_part_id id = {0};
+    fn_part *p;
+    FN_TRY(fs->make_dir(fs, ctx, "/f"));
+    FN_TRY(put_file(ctx, fs, file, size));
+    if (fn_part_open(ctx, fs, PATH, id, NULL, &p) == FN_OK) fn_part_drop(p);
+    fn_error_clear(ctx);
+    if (!mend_footer(file, size, &id)) return FN_OK;
+    FN_TRY(put_file(ctx, fs, file, size));
+    FN_TRY(fn_part_open(ctx, fs, PATH, id, NULL, &p));
+    mend_columns(file, p);
+    fn_part_drop(p);
+    (void)mend_footer(file, size, &id);
+    FN_TRY(put_file(ctx, fs, file, size));
+    FN_TRY(fn_part_open(ctx, fs, PATH, id, NULL, &p));
+    fn_part_cache_clear();
+    const fn_status status = read_part(ctx, p);
+    fn_part_drop(p);
+    return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > SIZE_MAX_TRIED) return 0;
+    fn_tracker memory;
+    fn_tracker_init(&memory, "query", NULL, (int64_t)512 << 20);
+    fn_ctx ctx = {.memory = &memory};
+    fn_fs *fs;
+    uint8_t *file = malloc(size + 1);
+    ctx.arena = fn_arena_new(&ctx);
+    if (file && ctx.arena && fn_fs_memory(&ctx, &fs) == FN_OK) {
+        if (size) memcpy(file, data, size);
+        const fn_status status = run(&ctx, fs, file, size);
+        if (status != FN_OK && ctx.error.code != status) abort();
+        fn_fs_memory_free(fs);
+    }
+    free(file);
+    fn_arena_free(ctx.arena);
+    fn_part_cache_clear();
+    return 0;
+}
