@@ -212,6 +212,7 @@ static fn_status take_names(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *en
         row_reader *r;                                                                                                                                  \
         FN_TRY(row_reader_new(ctx, schema, in, s, missing, row_function, &r));                                                                          \
         r->flavour = (flags);                                                                                                                           \
+        r->keyed = row_function == take_object;                                                                                                         \
         r->skip = row_skip_line;                                                                                                                        \
         if ((flags) & WITH_NAMES) r->head = take_names;                                                                                                 \
         *reader = &r->base;                                                                                                                             \

@@ -218,6 +218,7 @@ static fn_status tskv_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
 {
     row_reader *r;
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_tskv, &r));
+    r->keyed = true;
     r->skip = row_skip_line;
     *reader = &r->base;
     return FN_OK;

@@ -47,6 +47,8 @@ static fn_status one(row_reader *r, fn_ctx *ctx, row_fn *parse, uint32_t rows, b
     for (;;) {
         fn_text_in in = {r->window.data + r->at, r->window.data + r->window.size, r->window.data};
         *end = false;
+        r->row_at = r->at;
+        if (r->keyed) memset(r->seen, 0, r->schema.count);
         const fn_status status = r->window.size == 0 && !r->ended ? FN_OK : parse(r, ctx, &in, end);
         const bool cut = !r->ended && (r->window.size == 0 || in.at >= in.end || status != FN_OK);
         if (!cut) {
@@ -88,7 +90,7 @@ static fn_status finish_block(row_reader *r, fn_ctx *ctx, uint32_t rows, fn_bloc
         return status;
     }
     if (r->missing)
-        for (uint32_t c = 0; c < r->schema.count; c++) r->missing[c] = !r->seen[c];
+        for (uint32_t c = 0; c < r->schema.count; c++) r->missing[c] = r->keyed ? !r->block_seen[c] : !r->seen[c];
     *out = b;
     return FN_OK;
 }
@@ -105,10 +107,15 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
         FN_TRY(one(r, ctx, head, 0, &end));
         r->done = end;
     }
-    if (!r->columns) memset(r->seen, 0, r->schema.count);
     while (!r->done && rows < r->settings.max_block_rows) {
         FN_TRY(one(r, ctx, r->row, rows, &r->done));
         if (r->done) break;
+        if (r->keyed && rows == 0) memcpy(r->block_seen, r->seen, r->schema.count);
+        if (r->keyed && memcmp(r->block_seen, r->seen, r->schema.count) != 0) { /* read again as the first row of the next block */
+            take_back(r, rows);
+            r->at = r->row_at;
+            break;
+        }
         rows++;
         r->rows++;
         if ((rows & 1023) == 0 && builder_bytes(r) > BLOCK_BYTES) break;
@@ -122,6 +129,7 @@ static void reader_close(fn_reader *base)
     for (uint32_t c = 0; c < r->schema.count; c++) fn_builder_release(&r->builders[c]);
     fn_free(r->builders);
     fn_free(r->seen);
+    fn_free(r->block_seen);
     fn_free(r->columns);
     fn_buf_release(&r->window);
     fn_buf_release(&r->scratch);
@@ -141,7 +149,8 @@ fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, co
     r->row = row;
     r->builders = fn_alloc_zero(ctx, (schema->count + 1u) * sizeof *r->builders);
     r->seen = fn_alloc_zero(ctx, schema->count + 1u);
-    fn_status status = r->builders && r->seen ? FN_OK : ctx->error.code;
+    r->block_seen = fn_alloc_zero(ctx, schema->count + 1u);
+    fn_status status = r->builders && r->seen && r->block_seen ? FN_OK : ctx->error.code;
     for (uint32_t c = 0; c < schema->count && status == FN_OK; c++) {
         status = fn_builder_init(ctx, &r->builders[c], schema->fields[c].type);
         r->seen[c] = true;

@@ -29,7 +29,10 @@ struct row_reader {
     unsigned flavour;
     int *columns;       /* position in the data -> column, -1 unknown; set by header lines */
     uint32_t column_count;
-    bool *seen;         /* columns that had data in this block */
+    bool *seen;         /* columns that have data: of the header, or with `keyed` of the row being read */
+    bool *block_seen;   /* keyed: those of the rows of this block, which all have the same ones */
+    bool keyed;         /* every row names its columns (JSONEachRow, TSKV); a row with other columns begins a new block */
+    size_t row_at;      /* where the row just read begins in the window */
     fn_buf scratch;
 };
 fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, row_fn *row,
