@@ -100,6 +100,9 @@ void fn_engine_close(fn_engine *e)
     fn_pool_free(e->workers);
     fn_object_store_close(e->objects);
     query_log_close(e->log);
+    if (e->parts_fs && e->parts_fs != e->fs) fn_fs_memory_free(e->parts_fs);
+    (void)pthread_rwlock_destroy(&e->texts_lock);
+    (void)pthread_mutex_destroy(&e->ddl_lock);
     (void)pthread_mutex_destroy(&e->objects_lock);
     fn_arena_free(e->arena);
     fn_free(e);
