@@ -211,6 +211,7 @@ typedef struct plan_query {
     uint32_t scan_count;
     uint64_t applied_limit_rows;
     bool has_totals;
+    column_id next_id;     /* first id not used yet, for the rules */
 } plan_query;
 
 /* ---- what the binder asks of the world (implemented by engine/query; tables of functions go downwards) ---- */

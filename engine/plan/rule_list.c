@@ -8,10 +8,13 @@ static const struct {
     rule_fn *run;
 } rules[] = {
     {"fold filter", rule_fold_filter},     /* constants first: a false filter empties its input before work is done on it */
+    {"or factor", rule_or_factor},         /* before pushing: what it takes out of ORs can be pushed */
     {"push filter", rule_push_filter},     /* conjuncts down to scans and join sides; equalities over CROSS joins become keys on the way */
     {"top n", rule_top_n},                 /* SORT below LIMIT knows how many rows are wanted */
     {"push limit", rule_push_limit},
-    {"prune columns", rule_prune_columns}, /* last: other rules change what is read */
+    {"sum constant", rule_sum_constant},
+    {"prune columns", rule_prune_columns}, /* behind what changes which columns are read */
+    {"metadata", rule_metadata},           /* an aggregate over a bare scan may need no scan */
 };
 
 typedef struct shared_list {
