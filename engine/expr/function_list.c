@@ -40,7 +40,10 @@
     X(extreme)                                                                                                        \
     X(array_sum)                                                                                                      \
     X(array_sort)                                                                                                     \
-    X(array_set)
+    X(array_set)                                                                                                      \
+    X(hash)                                                                                                           \
+    X(map)                                                                                                            \
+    X(date_text)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -198,10 +198,10 @@ static fn_status bind_sets(fn_ctx *ctx, func_call *call)
 {
     for (uint32_t i = 0; i < call->arg_count; i++) FN_TRY(array_need(ctx, call, i));
     if (strcmp(call->def->name, "arrayExcept") != 0) return fn_type_common(ctx, call->arg_types, call->arg_count, &call->type);
-    const fn_type *common;
-    FN_TRY(fn_type_common(ctx, call->arg_types, call->arg_count, &common));
-    call->type = common;
-    return FN_OK;
+    const fn_type *a = call->arg_types[0], *b = call->arg_types[1];
+    if (fn_type_base(a->args[0]) != fn_type_base(b->args[0]) && b->args[0]->id != FN_T_NOTHING)
+        return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Function %s requires both arrays to have exactly the same element type. Got %s and %s", call->def->name, a->name, b->name);
+    return fn_type_common(ctx, call->arg_types, 2, &call->type);
 }
 
 typedef enum set_op { SET_INTERSECT, SET_UNION, SET_EXCEPT, SET_SYMMETRIC } set_op;

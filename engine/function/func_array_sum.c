@@ -4,7 +4,6 @@
 #include "function/arith_number.h"
 #include "function/higher.h"
 #include <firn/wide.h>
-#include <math.h>
 
 typedef enum sum_kind { SUM_SUM, SUM_AVG, SUM_PRODUCT, SUM_CUMULATIVE, SUM_NON_NEGATIVE } sum_kind;
 
@@ -59,7 +58,7 @@ static void fold_f64(sum_kind kind, const array_in *a, const double *x, double *
             if (kind == SUM_PRODUCT) v *= x[k];
             else v += x[k];
         }
-        to[i] = kind == SUM_AVG ? (end > from ? v / (end - from) : (double)NAN) : v;
+        to[i] = end == from ? 0 : kind == SUM_AVG ? v / (end - from) : v; /* nothing gives 0, also as a product */
     }
 }
 
