@@ -101,7 +101,7 @@ fn_status enc_block_finish(fn_ctx *ctx, const enc_outer *outer, const fn_buf *in
 
 fn_status enc_block_open(fn_ctx *ctx, const uint8_t *in, size_t size, fn_buf *scratch, fn_str *inner)
 {
-    enum { HEAD = 1 + sizeof(uint32_t), INNER_MAX = 1u << 31 };
+    enum { HEAD = 1 + sizeof(uint32_t), INNER_MAX = 1 << 30 };
     if (size && in[0] == 0) {
         *inner = (fn_str){(const char *)in + 1, size - 1};
         return FN_OK;

@@ -72,6 +72,8 @@ static fn_status open_column(fn_ctx *own, fn_part_writer *w, uint32_t index)
     FN_TRY(fn_arena_str(own, own->arena, c->info.codec, &c->info.codec));
     w->column_count = index + 1;
     FN_TRY(streams_init(own, &c->streams, c->info.type, c->info.codec));
+    const fn_part_dictionaries *seeds = w->options.dictionaries ? &w->options.dictionaries[index] : NULL;
+    if (seeds) FN_TRY(streams_seed(own, &c->streams, seeds->list, seeds->count));
     return zones_init(own, &c->zones, &c->streams.root);
 }
 
@@ -262,7 +264,7 @@ static fn_status put_dictionary(fn_ctx *ctx, fn_part_writer *w, writer_column *c
         FN_TRY(write_section(ctx, w, c, REF_DICTIONARY + number, scratch, &ref));
         c->disk_bytes += ref.size;
         entries = s->dict->entries;
-        flags = (uint8_t)((s->dict_partial ? 0 : DICTIONARY_COMPLETE) | (s->dict_sorted ? DICTIONARY_SORTED : 0));
+        flags = (uint8_t)((s->dict_partial ? 0 : DICTIONARY_COMPLETE) | (s->dict_sorted == s->dict->entries ? DICTIONARY_SORTED : 0));
     }
     FN_TRY(put_reference(ctx, out, &ref));
     FN_TRY(put_u32(ctx, out, entries));

@@ -22,9 +22,15 @@ typedef struct shard {
     uint64_t used;
 } shard;
 
-static shard shards[SHARDS] = {[0 ... SHARDS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+static shard shards[SHARDS];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic uint64_t limit; /* 0: not set yet */
 static _Atomic uint64_t used_total;
+
+static void make_locks(void)
+{
+    for (unsigned i = 0; i < SHARDS; i++) FN_ASSERT(pthread_mutex_init(&shards[i].lock, NULL) == 0);
+}
 
 static uint64_t limit_now(void)
 {
@@ -80,6 +86,7 @@ static void evict(shard *s, uint64_t keep)
 
 static void lock_shard(shard *s)
 {
+    (void)pthread_once(&once, make_locks);
     FN_ASSERT(pthread_mutex_lock(&s->lock) == 0);
 }
 

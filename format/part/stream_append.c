@@ -1,12 +1,13 @@
 /* stream_append.c - columns taken apart into streams: nulls, values, lengths, strings (with or without dictionary).
  *
- * A string stream begins with a dictionary and gives it up when it does not pay: more than a third of the strings are distinct,
- * or the entries grow beyond DICT_BYTES_MAX. Values under a NULL are written as 0 or '', whatever they were.
+ * A string stream begins with a dictionary and gives it up when it does not pay: entries beyond DICT_BYTES_MAX, or new ones still
+ * coming with every second string (judged at every doubling, so that 50,000 values in millions of rows are not mistaken), or in the
+ * end more than a third distinct. Values under a NULL are written as 0 or '', whatever they were.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/stream_write.h"
 
 enum {
-    DICT_TRY_ROWS = 32768,         /* no judgement before */
+    DICT_JUDGE_ROWS = 32768,       /* the first judgement, lenient; then at every doubling */
     DICT_BYTES_MAX = 64 << 20,     /* entries of a scan's LIKE and of the reader's memory */
     DICT_ENTRIES_MAX = 4 << 20,
 };
@@ -119,15 +120,31 @@ static fn_status abandon_dictionary(fn_ctx *ctx, stream *s)
     fn_buf_release(&codes);
     if (s->dict_used || status != FN_OK) return status;
     text_dict_release(s->dict);
+    s->dict_sorted = 0;
     return text_dict_init(ctx, s->dict);
 }
 
-/* distinct * 3 > strings: a code and a third of a string are no smaller than the string, and slower to make. */
-static bool pays(const stream *s, uint64_t rows_min)
+static bool too_large(const text_dict *d)
 {
-    const text_dict *d = s->dict;
-    if (d->bytes.size > DICT_BYTES_MAX || d->entries > DICT_ENTRIES_MAX) return false;
-    return s->strings < rows_min || (uint64_t)d->entries * (s->keep_dict ? 1 : 3) <= s->strings;
+    return d->bytes.size > DICT_BYTES_MAX || d->entries > DICT_ENTRIES_MAX;
+}
+
+/* distinct * 3 > strings: a code and a third of a string are no smaller than the string, and slower to make. */
+static bool paid(const stream *s)
+{
+    return !too_large(s->dict) && (uint64_t)s->dict->entries * (s->keep_dict ? 1 : 3) <= s->strings;
+}
+
+static bool promises(stream *s)
+{
+    if (too_large(s->dict)) return false;
+    if (s->strings < FN_MAX(s->judge_at, (uint64_t)DICT_JUDGE_ROWS)) return true;
+    const uint64_t rows = s->strings - s->judged_strings, found = s->dict->entries - s->judged_entries;
+    const bool first = s->judged_strings == 0;
+    s->judged_strings = s->strings;
+    s->judged_entries = s->dict->entries;
+    s->judge_at = 2 * s->strings;
+    return s->keep_dict || paid(s) || found * 10 <= rows * (first ? 9 : 5);
 }
 
 static fn_status append_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
@@ -150,7 +167,7 @@ static fn_status append_codes(fn_ctx *ctx, column_streams *c, stream *s, const f
     s->codes.size += rows * sizeof(uint32_t);
     s->count += rows;
     s->strings += rows;
-    return pays(s, DICT_TRY_ROWS) ? FN_OK : abandon_dictionary(ctx, s);
+    return promises(s) ? FN_OK : abandon_dictionary(ctx, s);
 }
 
 static fn_status append_strings(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
@@ -248,6 +265,21 @@ fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column
     return append_node(ctx, c, &c->root, column, from, rows);
 }
 
+fn_status streams_seed(fn_ctx *ctx, column_streams *c, fn_column *const *dictionaries, uint32_t count)
+{
+    stream *s = &c->streams[c->root.value_stream];
+    if (c->root.kind != NODE_TEXT || !s->dict_alive || count == 0) return FN_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        const fn_column *d = dictionaries[i];
+        uint32_t code;
+        FN_ASSERT(d->shape == FN_FLAT && !d->nulls && d->type->phys == FN_PHYS_STRING);
+        for (uint32_t k = 0; k < d->rows && !too_large(s->dict); k++) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(d, k), &code));
+    }
+    FN_TRY(text_dict_sort(ctx, s->dict, NULL));
+    s->judged_entries = s->dict_sorted = s->dict->entries;
+    return FN_OK;
+}
+
 fn_status stream_ensure_entry(fn_ctx *ctx, stream *s)
 {
     uint32_t code;
@@ -261,17 +293,17 @@ fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort)
         if (s->form != CHUNK_TEXT || !s->dict_alive || s->count == 0) continue;
         FN_TRY(stream_ensure_entry(ctx, s));
         if (s->dict_used) continue;
-        if (!pays(s, 4)) {
+        if (!paid(s)) {
             FN_TRY(abandon_dictionary(ctx, s));
             continue;
         }
-        if (!sort) continue;
+        if (!sort || s->dict_sorted == s->dict->entries) continue;
         uint32_t *rank = fn_alloc(ctx, s->dict->entries * sizeof *rank);
         FN_TRY_PTR(ctx, rank);
         const fn_status status = text_dict_sort(ctx, s->dict, rank);
         for (size_t k = 0; k < s->codes.size && status == FN_OK; k += sizeof(uint32_t))
             fn_store_u32(s->codes.data + k, rank[fn_load_u32(s->codes.data + k)]);
-        s->dict_sorted = status == FN_OK;
+        if (status == FN_OK) s->dict_sorted = s->dict->entries;
         fn_free(rank);
         FN_TRY(status);
     }

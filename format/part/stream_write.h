@@ -18,8 +18,10 @@ typedef struct stream {
     bool dict_alive;
     bool dict_used;    /* a chunk of codes was written */
     bool dict_partial; /* a chunk without was written */
-    bool dict_sorted;
-    uint64_t strings;  /* all so far, NULLs left out */
+    uint32_t dict_sorted; /* the first so many entries are in byte order */
+    uint64_t strings;  /* all so far */
+    uint64_t judged_strings, judge_at; /* when the dictionary was judged last, and will be next */
+    uint32_t judged_entries;
 } stream;
 
 typedef struct column_streams {
@@ -34,6 +36,8 @@ typedef struct column_streams {
 fn_status streams_init(fn_ctx *ctx, column_streams *c, const fn_type *type, fn_str codec) FN_MUST_USE;
 void streams_release(column_streams *c);
 fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column, size_t from, uint32_t rows) FN_MUST_USE;
+/* Before the first rows: the dictionary begins as the sorted union of these. */
+fn_status streams_seed(fn_ctx *ctx, column_streams *c, fn_column *const *dictionaries, uint32_t count) FN_MUST_USE;
 uint64_t streams_bytes(const column_streams *c); /* kept */
 /* Before the last segment: a dictionary of which nothing was written yet is given up if it did not pay, or sorted. */
 fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort) FN_MUST_USE;

@@ -29,9 +29,9 @@ static uint64_t hash_of(fn_str s)
     return fn_hash_bytes(s.data, s.size, 0);
 }
 
-static fn_status grow(fn_ctx *ctx, text_dict *d)
+/* A table of mask + 1 slots over all entries. */
+static fn_status rehash(fn_ctx *ctx, text_dict *d, uint32_t mask)
 {
-    const uint32_t mask = d->mask * 2 + 1;
     uint64_t *slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
     FN_TRY_PTR(ctx, slots);
     for (uint32_t e = 0; e < d->entries; e++) {
@@ -73,7 +73,7 @@ fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out)
     FN_TRY(append_entry(ctx, d, s));
     d->slots[at] = (hash >> 32) << 32 | d->entries;
     *out = d->entries - 1;
-    return (uint64_t)d->entries * 2 > d->mask ? grow(ctx, d) : FN_OK;
+    return (uint64_t)d->entries * 2 > d->mask ? rehash(ctx, d, d->mask * 2 + 1) : FN_OK;
 }
 
 static fn_status map_for(fn_ctx *ctx, text_dict *d, const fn_column *dictionary, uint32_t **out)
@@ -126,13 +126,14 @@ fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank)
     text_dict sorted = {.empty = DICT_NONE};
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < d->entries && status == FN_OK; i++) {
-        rank[order[i]] = i;
+        if (rank) rank[order[i]] = i;
         status = append_entry(ctx, &sorted, text_dict_at(d, order[i]));
     }
     fn_free(order);
+    if (status == FN_OK) status = rehash(ctx, &sorted, d->mask);
     if (status == FN_OK) {
         text_dict_release(d);
-        *d = sorted; /* no slots: nothing is added any more */
+        *d = sorted;
     } else {
         text_dict_release(&sorted);
     }

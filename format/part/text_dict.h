@@ -6,7 +6,7 @@
 #include <firn/bits.h>
 #include <firn/column.h>
 
-enum { DICT_NONE = UINT32_MAX };
+#define DICT_NONE UINT32_MAX
 
 typedef struct text_dict {
     fn_buf bytes, ends; /* ends: u64 per entry */
@@ -39,6 +39,6 @@ static inline uint64_t text_prefix(fn_str s)
     else if (s.size) memcpy(&v, s.data, s.size);
     return __builtin_bswap64(v);
 }
-/* Entries in byte order: rank[old number] = new number. The dictionary is rebuilt in that order. */
+/* Entries in byte order: rank[old number] = new number (rank may be NULL). The dictionary is rebuilt in that order. */
 fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank) FN_MUST_USE;
 #endif

@@ -86,7 +86,7 @@ static fn_status add_integers(fn_ctx *ctx, zone_writer *z, const stream *s, gran
 
 static fn_status add_floats(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
 {
-    double min = INFINITY, max = -INFINITY;
+    double min = HUGE_VAL, max = -HUGE_VAL;
     const uint8_t *p = (const uint8_t *)s->values.data + (size_t)g->first * s->width;
     uint32_t numbers = 0;
     for (uint32_t i = 0; i < g->rows; i++, p += s->width) {

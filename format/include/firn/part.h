@@ -28,6 +28,10 @@ typedef struct fn_part_column {
 } fn_part_column;
 
 /* ---- writing ---- */
+typedef struct fn_part_dictionaries {
+    fn_column *const *list; /* as fn_part_dictionary gives them */
+    uint32_t count;
+} fn_part_dictionaries;
 typedef struct fn_part_writer_options {
     fn_fs *fs;
     const char *path;                 /* created; must not exist */
@@ -36,7 +40,10 @@ typedef struct fn_part_writer_options {
     uint32_t column_count;
     const uint32_t *key_columns;      /* indexes into columns: prefix of the sort key made of plain columns; for the sparse index */
     uint32_t key_count;
-    bool merged;                      /* worth more effort: sorted dictionaries, best encodings */
+    bool merged;                      /* worth more effort */
+    const fn_part_dictionaries *dictionaries; /* per column (column_count), or NULL: of the parts being merged. A column's dictionary
+                                         begins as their sorted union, and is sorted if no string comes that is not in it.
+                                         Borrowed until the writer is open. */
     struct fn_pool *workers;          /* columns are taken apart and encoded on them; NULL: by the caller alone */
 } fn_part_writer_options;
 typedef struct fn_part_summary {
@@ -78,7 +85,7 @@ const fn_block *fn_part_index(const fn_part *p);
 /* Estimated number of distinct values in the column, 0 = unknown (HyperLogLog at write). */
 uint64_t fn_part_distinct(const fn_part *p, uint32_t index);
 /* The part-wide dictionary of a column that has one (every DICT column read from the part shares this very column object);
- * NULL if the column has none. sorted: ascending by value. One new reference. */
+ * NULL if the column has none. sorted: ascending by value. After a merge it may hold values that no row has. One new reference. */
 fn_status fn_part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t index, fn_column **out, bool *sorted) FN_MUST_USE;
 
 /* Reads `granules` granules from `first` on of the given columns (indexes into the part's) as one block, at most

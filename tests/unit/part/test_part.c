@@ -282,6 +282,53 @@ static void check_dictionaries(fn_ctx *ctx, fn_fs *fs)
     CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
 }
 
+/* Two parts' dictionaries handed to the writer of a third: sorted, one for both. */
+static void check_merged(fn_ctx *ctx, fn_fs *fs)
+{
+    const fn_type *text = fn_type_simple(FN_T_STRING);
+    fn_column *halves[2], *dicts[2];
+    for (int i = 0; i < 2; i++) {
+        fn_column *plain = make_column(ctx, text, FEW, 5000);
+        halves[i] = fn_column_encode_dict(ctx, plain, 100);
+        fn_column_drop(plain);
+        dicts[i] = halves[i]->kids[0];
+    }
+    const fn_part_column column = {.id = 1, .type = text};
+    const fn_part_dictionaries seeds = {dicts, 2};
+    fn_part_writer_options o = options_of(fs, &column, 1);
+    fn_part_writer *w;
+    fn_part_summary summary;
+    fn_part *p;
+    fn_column *d;
+    bool sorted;
+    o.dictionaries = &seeds;
+    o.merged = true;
+    CHECK(fn_part_writer_open(ctx, &o, &w) == FN_OK);
+    for (int i = 0; i < 400; i++) {
+        fn_block *b = fn_block_new(ctx, 1, 5000);
+        b->columns[0] = fn_column_ref(halves[i % 2]);
+        CHECK(fn_part_writer_write(ctx, w, b) == FN_OK);
+        fn_block_drop(b);
+    }
+    CHECK(fn_part_writer_finish(ctx, w, &summary) == FN_OK);
+    fn_part_writer_close(w);
+    CHECK(fn_part_open(ctx, fs, PATH, o.id, NULL, &p) == FN_OK);
+    CHECK(fn_part_dictionary(ctx, p, 0, &d, &sorted) == FN_OK && d && sorted && d->rows == 40);
+    for (uint32_t i = 1; i < d->rows; i++) CHECK(fn_column_compare(d, i - 1, d, i, true) < 0);
+    const uint32_t zero = 0;
+    fn_block *b;
+    CHECK(fn_part_read(ctx, p, &zero, 1, 200, 8, &b) == FN_OK && b->columns[0]->shape == FN_DICT);
+    for (uint32_t i = 0; i < b->rows; i++) {
+        const uint32_t row = 200 * FN_GRANULE_ROWS + i;
+        CHECK(fn_column_equal_at(b->columns[0], i, halves[row / 5000 % 2], row % 5000));
+    }
+    fn_block_drop(b);
+    fn_column_drop(d);
+    fn_part_drop(p);
+    for (int i = 0; i < 2; i++) fn_column_drop(halves[i]);
+    CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
+}
+
 /* A small file of several types for damage; its bytes in *file. */
 static fn_block *small_part(fn_ctx *ctx, fn_fs *fs, fn_part_writer_options *o, fn_buf *file)
 {
@@ -400,6 +447,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < 30; i++) check_all_types(&ctx, fs, NULL, (spread)(next() % SPREADS), (uint32_t)(next() % (i < 20 ? 200 : 9000)), 300, codecs[i % 6]);
     check_all_types(&ctx, fs, NULL, ANY, 0, 1, "");
     check_dictionaries(&ctx, fs);
+    check_merged(&ctx, fs);
     check_damage(&ctx, fs);
     check_faults(&ctx, fs);
     if (argc > 1) { /* writes a seed for the fuzzer */
