@@ -1,0 +1,88 @@
+/* run_kill.c - KILL QUERY WHERE ...: the condition is evaluated over system.processes, then each statement it names is asked to
+ * end. KILL MUTATION finds none: a mutation is a part of the statement that asked for it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/result.h"
+
+typedef struct victim {
+    fn_str id, user, sql;
+    struct victim *next;
+} victim;
+
+typedef struct victim_output {
+    exec_output base;
+    query *query;
+    victim *first, **last;
+} victim_output;
+
+static fn_status take_victims(exec_output *self, fn_ctx *ctx, const fn_block *block)
+{
+    victim_output *out = (victim_output *)self;
+    fn_arena *arena = out->query->ctx->arena; /* blocks come one at a time while the statement's thread waits */
+    for (uint32_t row = 0; row < block->rows; row++) {
+        victim *v = fn_arena_alloc_zero(ctx, arena, sizeof *v);
+        FN_TRY_PTR(ctx, v);
+        fn_str *const to[] = {&v->id, &v->user, &v->sql};
+        for (uint32_t c = 0; c < FN_COUNT(to); c++) FN_TRY(fn_arena_str(ctx, arena, fn_column_str_at(block->columns[c], row), to[c]));
+        *out->last = v;
+        out->last = &v->next;
+    }
+    return FN_OK;
+}
+
+static fn_status find_victims(query *q, const ast_statement *s, victim_output *out)
+{
+    fn_buf sql = FN_BUF_INIT;
+    ast_statement *select;
+    plan_query *bound;
+    fn_status status = fn_buf_cstr(q->ctx, &sql, "SELECT query_id, user, query FROM system.processes WHERE ");
+    if (status == FN_OK) status = sql_print_expr(q->ctx, s->where, &sql);
+    if (status == FN_OK) status = sql_parse(q->ctx, fn_buf_view(&sql), &select);
+    fn_buf_release(&sql);
+    FN_TRY(status);
+    FN_TRY(query_plan(q, select->query, &bound));
+    status = query_exec(q, bound, &out->base, NULL, NULL);
+    plan_query_release(bound);
+    return status;
+}
+
+static fn_status kill_queries(query *q, const ast_statement *s)
+{
+    static const result_field fields[] = {{"kill_status", "String"}, {"query_id", "String"}, {"user", "String"}, {"query", "String"}};
+    victim_output out = {.base = {take_victims}, .query = q};
+    result_rows rows;
+    out.last = &out.first;
+    FN_TRY(find_victims(q, s, &out));
+    fn_status status = result_rows_init(q, fields, FN_COUNT(fields), &rows);
+    for (const victim *v = out.first; v && status == FN_OK; v = v->next) {
+        const bool self = fn_str_eq(v->id, fn_cstr(q->process->id));
+        const char *end = "waiting";
+        if (self) end = "cant_cancel";
+        else if (s->full) end = "unknown_status"; /* TEST */
+        else if (!process_kill(&q->engine->processes, v->id, s->sync)) end = "finished";
+        else if (s->sync) end = "finished";
+        status = result_rows_text(&rows, 0, fn_cstr(end));
+        if (status == FN_OK) status = result_rows_text(&rows, 1, v->id);
+        if (status == FN_OK) status = result_rows_text(&rows, 2, v->user);
+        if (status == FN_OK) status = result_rows_text(&rows, 3, v->sql);
+    }
+    if (status == FN_OK) return result_rows_send(&rows, s);
+    result_rows_release(&rows);
+    return status;
+}
+
+static fn_status kill_mutations(query *q, const ast_statement *s)
+{
+    static const result_field fields[] = {
+        {"kill_status", "String"}, {"database", "String"}, {"table", "String"}, {"mutation_id", "String"}, {"command", "String"}};
+    result_rows rows;
+    FN_TRY(result_rows_init(q, fields, FN_COUNT(fields), &rows));
+    return result_rows_send(&rows, s);
+}
+
+fn_status run_kill(query *q, const ast_statement *s)
+{
+    if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
+    if (fn_str_eq(s->text, FN_STR("QUERY"))) return kill_queries(q, s);
+    if (fn_str_eq(s->text, FN_STR("MUTATION"))) return kill_mutations(q, s);
+    return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "KILL " FN_STR_FMT " is not supported", FN_STR_ARG(s->text));
+}

@@ -1,0 +1,55 @@
+/* run_system.c - SYSTEM commands. Only those that mean something here: each row says why doing nothing is the truth where it is.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/result.h"
+
+static fn_status nothing(query *q, const ast_statement *s)
+{
+    (void)s;
+    return result_none(q);
+}
+
+/* About a table that must exist. */
+static fn_status nothing_on_table(query *q, const ast_statement *s)
+{
+    fn_str database, name;
+    table *t;
+    if (!s->name.table.size) return result_none(q);
+    FN_TRY(query_name(q, &s->name, &database, &name));
+    FN_TRY(world_table(q, database, name, &t));
+    table_drop(t);
+    return result_none(q);
+}
+
+static const struct {
+    const char *text;
+    run_fn *run;
+} commands[] = {
+    /* Rows of the query log are visible at once. */
+    {"FLUSH LOGS", nothing},
+    /* Every insert is done when it is acknowledged. */
+    {"FLUSH ASYNC INSERT QUEUE", nothing},
+    {"FLUSH DISTRIBUTED", nothing_on_table},
+    /* There are no such caches. */
+    {"DROP MARK CACHE", nothing}, {"DROP UNCOMPRESSED CACHE", nothing}, {"DROP INDEX MARK CACHE", nothing},
+    {"DROP INDEX UNCOMPRESSED CACHE", nothing}, {"DROP QUERY CACHE", nothing}, {"DROP DNS CACHE", nothing},
+    {"DROP COMPILED EXPRESSION CACHE", nothing}, {"DROP FILESYSTEM CACHE", nothing}, {"DROP MMAP CACHE", nothing},
+    {"DROP PAGE CACHE", nothing}, {"DROP SCHEMA CACHE", nothing}, {"DROP FORMAT SCHEMA CACHE", nothing},
+    {"DROP QUERY CONDITION CACHE", nothing}, {"DROP S3 CLIENT CACHE", nothing}, {"DROP ICEBERG METADATA CACHE", nothing},
+    {"DROP PARQUET METADATA CACHE", nothing}, {"CLEAR MARK CACHE", nothing}, {"CLEAR QUERY CACHE", nothing},
+    /* Dictionaries, models and functions of users do not exist. */
+    {"RELOAD DICTIONARIES", nothing}, {"RELOAD MODELS", nothing}, {"RELOAD FUNCTIONS", nothing}, {"RELOAD EMBEDDED DICTIONARIES", nothing},
+    /* Replicated tables run as local ones: there is nothing to wait for. */
+    {"SYNC REPLICA", nothing_on_table}, {"RESTART REPLICA", nothing_on_table}, {"RESTART REPLICAS", nothing},
+    {"STOP FETCHES", nothing_on_table}, {"START FETCHES", nothing_on_table}, {"STOP REPLICATED SENDS", nothing_on_table},
+    {"START REPLICATED SENDS", nothing_on_table}, {"STOP REPLICATION QUEUES", nothing_on_table}, {"START REPLICATION QUEUES", nothing_on_table},
+    /* Metrics are computed when they are read. */
+    {"RELOAD ASYNCHRONOUS METRICS", nothing},
+};
+
+fn_status run_system(query *q, const ast_statement *s)
+{
+    if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
+    for (size_t i = 0; i < FN_COUNT(commands); i++)
+        if (fn_str_eq(s->text, fn_cstr(commands[i].text))) return commands[i].run(q, s);
+    return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "SYSTEM " FN_STR_FMT " is not supported", FN_STR_ARG(s->text));
+}
