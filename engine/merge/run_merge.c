@@ -1,0 +1,133 @@
+/* run_merge.c - one merge: rows of the parts in key order, collapsed as the table's mode says, into a new part; then the exchange.
+ * Nobody waits for the reading and writing. The exchange looks whether all sources are still live; if one was dropped or replaced
+ * meanwhile the result is thrown away.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "merge/merge.h"
+
+/* Rows that repeat an earlier one of the batch in the chosen columns go. Equal rows have equal keys: they are in one batch. */
+static fn_status deduplicate(fn_ctx *ctx, const mt_shape *shape, const mt_merge_how *how, const fn_block *in, fn_block **out)
+{
+    const uint32_t count = how->count ? how->count : in->count, rows = in->rows;
+    const uint64_t room = fn_next_pow2(2 * (uint64_t)rows + 16);
+    uint64_t *hashes = fn_alloc(ctx, ((size_t)rows + 1) * sizeof *hashes);
+    uint32_t *slots = fn_alloc_zero(ctx, room * sizeof *slots), kept = 0;
+    uint8_t *keep = fn_alloc(ctx, (size_t)rows + FN_BUFFER_PAD);
+    fn_column **columns = fn_alloc_zero(ctx, sizeof *columns * (count + 1));
+    fn_status status = hashes && slots && keep && columns ? FN_OK : ctx->error.code;
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) {
+        columns[i] = in->columns[how->count ? (uint32_t)shape->stored_at[how->columns[i]] : i];
+        status = fn_column_hash(ctx, columns[i], hashes, i == 0);
+    }
+    for (uint32_t i = 0; i < rows && status == FN_OK; i++) {
+        uint64_t at = hashes[i] & (room - 1);
+        for (; slots[at]; at = (at + 1) & (room - 1)) {
+            const uint32_t other = slots[at] - 1;
+            bool same = hashes[other] == hashes[i];
+            for (uint32_t c = 0; c < count && same; c++) same = fn_column_equal_at(columns[c], other, columns[c], i);
+            if (same) break;
+        }
+        keep[i] = slots[at] == 0;
+        kept += keep[i];
+        if (keep[i]) slots[at] = i + 1;
+    }
+    if (status == FN_OK) {
+        *out = kept == rows ? fn_block_ref(in) : fn_block_filter(ctx, in, keep, kept);
+        if (!*out) status = ctx->error.code;
+    }
+    fn_free(hashes);
+    fn_free(slots);
+    fn_free(keep);
+    fn_free(columns);
+    return status;
+}
+
+static fn_status write_batch(fn_ctx *ctx, const mt_shape *shape, const mt_merge_how *how, const mt_batch *b, mt_part_out *out)
+{
+    fn_block *rows = NULL, *unique = NULL;
+    fn_status status = mt_collapse(ctx, shape, &b->key, b->block, how->cleanup, &rows);
+    if (status == FN_OK && how->deduplicate) {
+        status = deduplicate(ctx, shape, how, rows, &unique);
+    } else {
+        unique = fn_block_ref(rows);
+    }
+    if (status == FN_OK && unique->rows) status = mt_part_out_write(ctx, out, unique);
+    fn_block_drop(rows);
+    fn_block_drop(unique);
+    return status;
+}
+
+static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, mt_part_out *out)
+{
+    const mt_merge_options options = {.shape = shape, .parts = parts, .part_count = count, .columns = shape->stored, .column_count = shape->stored_count,
+                                      .whole_groups = how->deduplicate || shape->definition->mode != MT_PLAIN};
+    mt_merge *m;
+    FN_TRY(mt_merge_open(ctx, &options, &m));
+    fn_arena *const outer = ctx->arena, *arena = fn_arena_new(ctx);
+    fn_status status = arena ? FN_OK : ctx->error.code;
+    for (bool more = true; more && status == FN_OK;) {
+        mt_batch b;
+        status = mt_merge_next(ctx, m, &b);
+        more = status == FN_OK && b.block;
+        ctx->arena = arena;
+        if (more) status = write_batch(ctx, shape, how, &b, out);
+        ctx->arena = outer;
+        mt_batch_release(&b);
+        if (status == FN_OK) status = fn_ctx_check(ctx);
+        if (status == FN_OK && atomic_load(&t->store->closing)) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+        if (arena) fn_arena_reset(arena);
+    }
+    fn_arena_free(arena);
+    mt_merge_close(m);
+    return status;
+}
+
+/* Are all sources live? Under the change lock. */
+static bool all_live(mt_table *t, mt_part *const *parts, uint32_t count)
+{
+    bool live = true;
+    pthread_mutex_lock(&t->lock);
+    for (uint32_t i = 0; i < count && live; i++) {
+        bool found = false;
+        for (uint32_t k = 0; k < t->list->count && !found; k++) found = t->list->parts[k] == parts[i];
+        live = found;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return live;
+}
+
+static fn_status exchange(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, mt_part *fresh, bool locked, merge_outcome *out)
+{
+    fn_status status = FN_OK;
+    if (!locked) mt_lock_change(t, NULL);
+    *out = all_live(t, parts, count) && !atomic_load(&t->forgotten) ? MERGE_DONE : MERGE_OVERTAKEN;
+    if (*out == MERGE_DONE) {
+        const mt_edit edit = {.table = t, .add = &fresh, .add_count = fresh ? 1 : 0, .remove = parts, .remove_count = count};
+        status = mt_apply(ctx, t->store, &edit, 1);
+    }
+    if (!locked) mt_unlock_change(t, NULL);
+    return status;
+}
+
+fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out)
+{
+    mt_part_spec spec = {.partition_id = parts[0]->row.partition_id, .partition = parts[0]->row.partition, .min_block = parts[0]->row.min_block, .merged = true};
+    for (uint32_t i = 0; i < count; i++) {
+        spec.min_block = FN_MIN(spec.min_block, parts[i]->row.min_block);
+        spec.max_block = FN_MAX(spec.max_block, parts[i]->row.max_block);
+        spec.level = FN_MAX(spec.level, parts[i]->row.level + 1);
+    }
+    mt_shape *shape = mt_table_shape(t);
+    mt_part_out writer;
+    mt_part *fresh = NULL;
+    fn_status status = mt_part_out_open(ctx, t->store, shape, true, &writer);
+    if (status == FN_OK) status = merge_rows(ctx, t, shape, parts, count, how, &writer);
+    if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, &spec, &fresh);
+    mt_part_out_close(&writer);
+    if (status == FN_OK) {
+        if (fresh) fresh->collapsed = true;
+        status = exchange(ctx, t, parts, count, fresh, locked, out);
+    }
+    mt_part_drop(fresh); /* the list has its own reference; an overtaken one goes with its file */
+    mt_shape_drop(shape);
+    return status;
+}

@@ -1,0 +1,9 @@
+/* mergetree/aggregate_rows.h - Summing and Aggregating: one row per group of equal keys.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_MT_AGGREGATE_ROWS_H
+#define FIRN_MT_AGGREGATE_ROWS_H
+#include "table/mergetree/mt.h"
+
+/* starts: first rows of the groups, groups + 1 entries. */
+fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *starts, uint32_t groups, const fn_block *sorted, fn_block **out) FN_MUST_USE;
+#endif

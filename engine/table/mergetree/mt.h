@@ -1,0 +1,262 @@
+/* mergetree/mt.h - what the files of this folder and engine/merge share: files, parts, part lists, shapes, the table.
+ *
+ * mt_file   a part file, shared by the tables that list it; opened at first use; removed from disk when nobody lists or reads it
+ * mt_part   a file as one table's part (name, partition, block numbers); immutable
+ * mt_list   the live parts of a table in partition and block order; immutable, swapped after each commit
+ * mt_shape  schema, definition and their compiled programs; immutable, swapped by ALTER
+ * A reader holds a list and a shape; nothing it needs can change under it.
+ *
+ * Locks, in the order they may be taken: table.change (held over a catalog commit that removes parts), table.lock (pointers and
+ * flags; never over I/O), store.lock (the map of files).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_MT_H
+#define FIRN_MT_H
+#include "table/mergetree/mergetree.h"
+
+enum { MT_FILE_SLOTS = 4096 };
+
+typedef struct mt_file {
+    mt_store *store;
+    struct mt_file *next;       /* in the map; store.lock */
+    fn_part_id id;
+    fn_hash128 checksum;
+    uint32_t refs, listed;      /* store.lock. listed: rows of tables that name the file */
+    fn_part *_Atomic part;      /* NULL until opened */
+    pthread_mutex_t open_lock;
+} mt_file;
+
+typedef struct mt_part {
+    _Atomic uint32_t refs;
+    mt_file *file;              /* referenced */
+    mt_part_row row;            /* texts behind the struct */
+    bool busy;                  /* a merge has chosen it; table.lock */
+    bool collapsed;             /* no two rows have equal keys, as far as the mode collapses: known of parts made by this process */
+} mt_part;
+
+struct mt_masks;
+typedef struct mt_list {
+    _Atomic uint32_t refs;
+    uint32_t count;
+    uint64_t rows;
+    pthread_mutex_t mask_lock;             /* one thread computes, others wait */
+    struct mt_masks *_Atomic masks[2];     /* rows FINAL shows; [1]: partitions looked at apart. NULL until asked for */
+    mt_part *parts[];                      /* referenced */
+} mt_list;
+
+typedef struct mt_shape {
+    _Atomic uint32_t refs;
+    table_schema *schema;       /* one reference */
+    const mt_definition *definition;
+    uint32_t stored_count;
+    uint32_t *stored;           /* schema indexes of the columns in parts and in written blocks, in order */
+    int *stored_at;             /* per schema index: place in stored, -1 */
+    expr_program *sort_program; /* sort items over a block of stored columns; NULL: no sort key */
+    expr_program *partition_program;
+    uint32_t group_count;       /* leading sort items that make rows "equal": all, without VersionedCollapsing's version */
+    int *sort_columns;          /* per sort item: schema index of a plain column, -1 */
+    uint32_t key_count;         /* leading sort items that are plain columns, ascending: what part files index */
+    uint32_t *part_keys;        /* their places in stored */
+    fn_part_column *part_columns; /* of stored */
+    struct mt_shape *older;     /* kept until the table goes: others may look at the schema without a reference */
+} mt_shape;
+
+typedef struct mt_table {
+    table base;
+    fn_arena *arena;
+    mt_store *store;
+    pthread_mutex_t change, lock;
+    mt_list *list;              /* lock */
+    mt_shape *shape;            /* lock */
+    struct mt_table *next, *previous; /* tables of the store; store.lock */
+    _Atomic bool merge_pending; /* a background task for it is queued or runs */
+    _Atomic bool forgotten;     /* dropped */
+} mt_table;
+
+struct mt_store {
+    mt_store_options options;
+    char *root;
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    mt_file *files[MT_FILE_SLOTS];
+    uint32_t tasks;             /* background tasks queued or running; lock */
+    _Atomic bool closing;
+    _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder */
+};
+
+/* ---- store.c ---- */
+fn_status mt_file_path(fn_ctx *ctx, const mt_store *store, fn_part_id id, const char **out) FN_MUST_USE; /* in ctx->arena */
+fn_part_id mt_new_id(void);
+/* The file of an id, made if the store does not know it; one reference. */
+fn_status mt_file_get(fn_ctx *ctx, mt_store *store, fn_part_id id, fn_hash128 checksum, mt_file **out) FN_MUST_USE;
+void mt_file_drop(mt_file *f);
+void mt_file_list(mt_file *f, int by); /* +1: one more table lists it, -1: one less */
+fn_status mt_file_open(fn_ctx *ctx, mt_file *f, const fn_part **out) FN_MUST_USE; /* borrowed from f */
+fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
+fn_status mt_store_sync_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
+
+/* ---- part_list.c ---- */
+fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_part **out) FN_MUST_USE;
+mt_part *mt_part_ref(mt_part *p);
+void mt_part_drop(mt_part *p);
+mt_list *mt_list_ref(mt_list *l);
+void mt_list_drop(mt_list *l);
+fn_status mt_list_new(fn_ctx *ctx, mt_part *const *parts, uint32_t count, mt_list **out) FN_MUST_USE; /* references the parts, sorts them */
+mt_list *mt_table_list(mt_table *t);   /* one reference */
+mt_shape *mt_table_shape(mt_table *t); /* one reference */
+
+typedef struct mt_edit {
+    mt_table *table;
+    mt_part *const *add;
+    uint32_t add_count;
+    mt_part *const *remove;
+    uint32_t remove_count;
+} mt_edit;
+/* One catalog transaction, then every table's list is swapped. Whoever removes parts holds the `change` lock of those tables and
+ * has taken `remove` from their current lists. On failure nothing has changed. */
+fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count) FN_MUST_USE;
+void mt_lock_change(mt_table *a, mt_table *b); /* b may be NULL or a; in one order for all */
+void mt_unlock_change(mt_table *a, mt_table *b);
+
+/* ---- shape.c ---- */
+fn_status mt_shape_new(fn_ctx *ctx, table_schema *schema_take, const mt_definition *definition, mt_shape **out) FN_MUST_USE;
+mt_shape *mt_shape_ref(mt_shape *s);
+void mt_shape_drop(mt_shape *s);
+
+/* ---- partition.c ---- */
+/* ClickHouse's partition id and SQL text of row `row` of evaluated key values; texts in ctx->arena. No values: "all", "tuple()". */
+fn_status mt_partition_name(fn_ctx *ctx, fn_column *const *values, uint32_t count, size_t row, fn_str *id, fn_str *text) FN_MUST_USE;
+fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uint64_t max_block, uint32_t level, uint64_t mutation, fn_str *out) FN_MUST_USE;
+
+/* ---- sort_rows.c ---- */
+typedef struct mt_key { /* sort key values of the rows of one block */
+    fn_column **columns;
+    uint32_t count;
+    const bool *descending; /* NULL: none */
+} mt_key;
+int mt_key_compare(const mt_key *a, size_t row_a, const mt_key *b, size_t row_b);
+/* The first 16 bytes of a key in an order-preserving form: a < b by prefix implies a < b by key. *exact: the whole key is in it. */
+typedef struct mt_prefix {
+    uint64_t high, low;
+} mt_prefix;
+fn_status mt_key_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, mt_prefix *out, bool *exact) FN_MUST_USE;
+static inline int mt_prefix_compare(mt_prefix a, mt_prefix b)
+{
+    return a.high != b.high ? (a.high < b.high ? -1 : 1) : (a.low > b.low) - (a.low < b.low);
+}
+/* The permutation that sorts `rows` rows stably; *sorted: they are in order already (order is not filled then). */
+fn_status mt_sort_rows(fn_ctx *ctx, const mt_key *key, uint32_t rows, uint32_t *order, bool *sorted) FN_MUST_USE;
+/* Sort key of a block of stored columns; columns in ctx->arena, each referenced: release with mt_key_release. */
+fn_status mt_key_of(fn_ctx *ctx, const mt_shape *shape, const fn_block *stored, mt_key *out) FN_MUST_USE;
+void mt_key_release(mt_key *key);
+
+/* ---- collapse.c ---- */
+/* What the table's mode makes of rows in key order where equal keys stand together in insertion order: block in, block out
+ * (one new reference). `cleanup`: Replacing drops deleted rows, as OPTIMIZE CLEANUP and FINAL do. */
+fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, fn_block **out) FN_MUST_USE;
+/* For modes that only choose rows: keep[i] = 1 for the rows of [from, to) that stay. key rows are equal in that range. */
+typedef struct mt_choice {
+    const mt_shape *shape;
+    const fn_column *version, *is_deleted, *sign; /* over the same rows; NULL where the mode has none */
+    bool cleanup;
+} mt_choice;
+bool mt_chooses_rows(mt_mode mode);
+void mt_choose(const mt_choice *choice, size_t from, size_t to, uint8_t *keep);
+
+/* ---- write_part.c ---- */
+/* Writes sorted rows as a new part file; its row gets name, numbers and sizes. The folder is synced by the caller at the end. */
+typedef struct mt_part_spec {
+    fn_str partition_id, partition;
+    uint64_t min_block, max_block, mutation;
+    uint32_t level;
+    bool merged;
+} mt_part_spec;
+typedef struct mt_part_out {
+    mt_store *store;
+    const mt_shape *shape;
+    fn_part_id id;
+    fn_part_writer *writer;
+    uint64_t rows;
+} mt_part_out;
+fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, bool merged, mt_part_out *out) FN_MUST_USE;
+fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted) FN_MUST_USE;
+/* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
+fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;
+void mt_part_out_close(mt_part_out *out);
+
+/* ---- part_read.c: columns of the table out of a part, whatever the part has of them ---- */
+typedef struct mt_reader {
+    const mt_shape *shape;
+    mt_part *part;              /* borrowed */
+    const fn_part *data;        /* borrowed from the part's file */
+    uint32_t part_index;        /* for _part_index */
+    uint64_t starting_offset;   /* rows of the parts before */
+    fn_str table_name, database;
+    int *places;                /* per schema index: column of the part, -1 */
+    expr_program **casts;       /* per schema index, of columns whose type has changed; NULL: none has */
+} mt_reader;
+fn_status mt_reader_init(fn_ctx *ctx, const mt_shape *shape, mt_part *part, mt_reader *out) FN_MUST_USE; /* in ctx->arena */
+/* `granules` granules from `first` on of the given schema columns (virtual ones too). */
+fn_status mt_read(fn_ctx *ctx, const mt_reader *r, const uint32_t *columns, uint32_t count, uint32_t first, uint32_t granules, fn_block **out) FN_MUST_USE;
+
+/* ---- merge_rows.c: the rows of several parts in key order ---- */
+typedef struct mt_merge mt_merge;
+typedef struct mt_merge_options {
+    const mt_shape *shape;
+    mt_part *const *parts;      /* in the order that decides between equal keys: older first */
+    uint32_t part_count;
+    const uint32_t *columns;    /* schema indexes to deliver */
+    uint32_t column_count;
+    bool whole_groups;          /* rows with equal keys come in one batch */
+    bool origins;               /* say where each row came from */
+    const uint8_t *const *granules; /* per part: granules[p][g] = 0 leaves granule g out; NULL (also per part): all */
+} mt_merge_options;
+typedef struct mt_batch {
+    fn_block *block;            /* columns as asked; NULL at the end */
+    mt_key key;                 /* of its rows */
+    uint64_t *origins;          /* per row: part << 40 | row in the part; NULL unless asked for */
+} mt_batch;
+/* Lives on its own; close in any case. Batches belong to the caller: mt_batch_release. */
+fn_status mt_merge_open(fn_ctx *ctx, const mt_merge_options *options, mt_merge **out) FN_MUST_USE;
+fn_status mt_merge_next(fn_ctx *ctx, mt_merge *m, mt_batch *out) FN_MUST_USE;
+void mt_merge_close(mt_merge *m);
+void mt_batch_release(mt_batch *b);
+
+/* What a merge of parts makes of the rows. */
+typedef struct mt_merge_how {
+    bool cleanup;               /* Replacing: deleted rows go */
+    bool deduplicate;           /* rows equal in these columns (schema indexes; count 0: all stored ones) are kept once */
+    const uint32_t *columns;
+    uint32_t count;
+} mt_merge_how;
+
+/* ---- final.c ---- */
+typedef struct mt_masks {
+    uint32_t count;
+    uint64_t visible;           /* rows of all parts */
+    uint64_t **hidden;          /* per part of the list: bit i = row i is hidden; NULL: all rows are visible */
+    uint32_t **hidden_count;    /* per granule; NULL as above */
+} mt_masks;
+/* For modes that choose rows. Borrowed from the list; computed once. */
+fn_status mt_final_masks(fn_ctx *ctx, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out) FN_MUST_USE;
+void mt_masks_free(mt_masks *m);
+/* Do equal keys always lie in one partition (the partition key is made of sort key columns)? */
+bool mt_partitions_apart(const mt_shape *shape);
+
+/* ---- scan.c, scan_rows.c ---- */
+typedef struct mt_snapshot {
+    mt_table *table;
+    mt_list *list;
+    mt_shape *shape;
+    fn_arena *arena;            /* of stats' columns */
+    pthread_mutex_t lock;       /* of the arena */
+} mt_snapshot;
+fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *s, const table_scan_request *request, table_scan **out) FN_MUST_USE;
+bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out);
+fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out) FN_MUST_USE;
+
+/* ---- engine/merge: called from here, linked from there ---- */
+void mt_merge_schedule(mt_table *t);      /* after parts were added */
+/* Delays (or, far beyond, refuses: TOO_MANY_PARTS 252) an insert when merges do not keep up. */
+fn_status mt_merge_pressure(fn_ctx *ctx, mt_table *t) FN_MUST_USE;
+fn_status mt_optimize(fn_ctx *ctx, mt_table *t, fn_str partition_id, bool final, const mt_merge_how *how) FN_MUST_USE;
+#endif

@@ -1,0 +1,197 @@
+/* mt_table.c - a MergeTree table towards the engine: construction, ALTER of the shape, snapshots, row counts.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "settings/settings.h"
+#include "table/mergetree/mt.h"
+
+/* ---- snapshots ---- */
+
+static fn_status mt_snapshot_take(table *t, fn_ctx *ctx, table_snapshot **out)
+{
+    mt_table *m = (mt_table *)t;
+    mt_snapshot *s = fn_alloc_zero(ctx, sizeof *s);
+    FN_TRY_PTR(ctx, s);
+    s->table = (mt_table *)table_ref(t);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_lock(&m->lock);
+    s->list = mt_list_ref(m->list);
+    s->shape = mt_shape_ref(m->shape);
+    pthread_mutex_unlock(&m->lock);
+    *out = (table_snapshot *)s;
+    return FN_OK;
+}
+
+static void mt_snapshot_drop(table_snapshot *snapshot)
+{
+    mt_snapshot *s = (mt_snapshot *)snapshot;
+    fn_arena_free(s->arena);
+    mt_list_drop(s->list);
+    mt_shape_drop(s->shape);
+    table_drop(&s->table->base);
+    pthread_mutex_destroy(&s->lock);
+    fn_free(s);
+}
+
+static fn_status mt_scan_begin(table_snapshot *s, fn_ctx *ctx, const table_scan_request *request, table_scan **out)
+{
+    return mt_scan_open(ctx, (mt_snapshot *)s, request, out);
+}
+
+static bool mt_rows(table_snapshot *snapshot, bool final, uint64_t *out)
+{
+    mt_snapshot *s = (mt_snapshot *)snapshot;
+    *out = s->list->rows;
+    if (!final || s->list->rows == 0) return true;
+    const mt_masks *masks = atomic_load(&s->list->masks[mt_partitions_apart(s->shape)]);
+    if (!masks || !mt_chooses_rows(s->shape->definition->mode)) return false;
+    *out = masks->visible;
+    return true;
+}
+
+static bool mt_stats_of(table_snapshot *s, uint32_t column, table_column_stats *out)
+{
+    return mt_stats((mt_snapshot *)s, column, out);
+}
+
+/* ---- changes ---- */
+
+static fn_status mt_truncate(table *t, fn_ctx *ctx)
+{
+    return mt_drop_partition(ctx, t, (fn_str){NULL, 0});
+}
+
+static fn_status mt_optimize_table(table *t, fn_ctx *ctx, fn_str partition_id, bool final, bool deduplicate, bool cleanup)
+{
+    const mt_merge_how how = {.cleanup = cleanup, .deduplicate = deduplicate};
+    return mt_optimize(ctx, (mt_table *)t, partition_id, final || deduplicate || cleanup, &how);
+}
+
+fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const uint32_t *columns, uint32_t count)
+{
+    const mt_merge_how how = {.deduplicate = true, .columns = columns, .count = count};
+    return mt_optimize(ctx, (mt_table *)t, partition_id, true, &how);
+}
+
+static void mt_destroy(table *t)
+{
+    mt_table *m = (mt_table *)t;
+    if (atomic_load(&m->forgotten)) {
+        for (uint32_t i = 0; i < m->list->count; i++) mt_file_list(m->list->parts[i]->file, -1);
+    }
+    mt_list_drop(m->list);
+    for (mt_shape *s = m->shape, *older; s; s = older) {
+        older = s->older;
+        mt_shape_drop(s);
+    }
+    pthread_mutex_destroy(&m->change);
+    pthread_mutex_destroy(&m->lock);
+    fn_arena_free(m->arena);
+    fn_free(m);
+}
+
+void mt_table_forget(table *t)
+{
+    atomic_store(&((mt_table *)t)->forgotten, true);
+}
+
+#define OPS(title)                                                                                                                          \
+    {.engine = title, .snapshot = mt_snapshot_take, .snapshot_drop = mt_snapshot_drop, .scan = mt_scan_begin, .rows = mt_rows, .stats = mt_stats_of, \
+     .write = mt_writer_open, .truncate = mt_truncate, .optimize = mt_optimize_table, .destroy = mt_destroy}
+static const table_ops mode_ops[] = {
+    [MT_PLAIN] = OPS("MergeTree"), [MT_REPLACING] = OPS("ReplacingMergeTree"), [MT_SUMMING] = OPS("SummingMergeTree"),
+    [MT_AGGREGATING] = OPS("AggregatingMergeTree"), [MT_COLLAPSING] = OPS("CollapsingMergeTree"),
+    [MT_VERSIONED_COLLAPSING] = OPS("VersionedCollapsingMergeTree"),
+};
+
+bool mt_is(const table *t)
+{
+    return t->ops->snapshot == mt_snapshot_take;
+}
+
+const mt_definition *mt_table_definition(const table *t)
+{
+    mt_table *m = (mt_table *)(uintptr_t)t;
+    pthread_mutex_lock(&m->lock);
+    const mt_definition *d = m->shape->definition; /* lives as long as the table */
+    pthread_mutex_unlock(&m->lock);
+    return d;
+}
+
+/* ---- construction ---- */
+
+static bool ends_in_map(fn_str name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if (name.data[i] == '.') return i >= 3 && memcmp(name.data + i - 3, "Map", 3) == 0;
+    return false;
+}
+
+static fn_status check_definition(fn_ctx *ctx, const table_schema *schema, const mt_definition *d)
+{
+    for (uint32_t i = 0; d->mode == MT_SUMMING && i < schema->count; i++) {
+        if (ends_in_map(schema->columns[i].name))
+            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "SummingMergeTree over the nested map " FN_STR_FMT " is not supported", FN_STR_ARG(schema->columns[i].name));
+    }
+    FN_ASSERT(d->version_column < (int)schema->count && d->is_deleted_column < (int)schema->count && d->sign_column < (int)schema->count);
+    return FN_OK;
+}
+
+static fn_status load_parts(fn_ctx *ctx, mt_table *m, const mt_part_row *rows, size_t row_count)
+{
+    mt_part **parts = fn_alloc_zero(ctx, sizeof *parts * (row_count + 1));
+    FN_TRY_PTR(ctx, parts);
+    fn_status status = FN_OK;
+    for (size_t i = 0; i < row_count && status == FN_OK; i++) {
+        status = mt_part_new(ctx, m->store, &rows[i], &parts[i]);
+        if (status == FN_OK) mt_file_list(parts[i]->file, 1);
+    }
+    if (status == FN_OK) status = mt_list_new(ctx, parts, (uint32_t)row_count, &m->list);
+    for (size_t i = 0; i < row_count; i++) mt_part_drop(parts[i]);
+    fn_free(parts);
+    return status;
+}
+
+fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_definition *definition, const mt_part_row *rows, size_t row_count, table **out)
+{
+    table_schema *schema = atomic_load(&head->schema);
+    FN_TRY(check_definition(ctx, schema, definition));
+    fn_arena *arena = fn_arena_new(&(fn_ctx){0});
+    mt_table *m = fn_alloc_zero(ctx, sizeof *m);
+    if (!arena || !m) {
+        fn_arena_free(arena);
+        fn_free(m);
+        return fn_fail_memory(ctx, sizeof *m);
+    }
+    m->arena = arena;
+    m->store = store;
+    m->base.ops = &mode_ops[definition->mode];
+    fn_status status = table_head_copy(ctx, arena, head, &m->base);
+    if (status == FN_OK) status = load_parts(ctx, m, rows, row_count);
+    if (status == FN_OK) status = mt_shape_new(ctx, schema, definition, &m->shape);
+    if (status != FN_OK) {
+        mt_list_drop(m->list);
+        fn_arena_free(arena);
+        fn_free(m);
+        return status;
+    }
+    (void)table_schema_ref(schema); /* the shape's; the head's own is dropped with the table */
+    pthread_mutex_init(&m->change, NULL);
+    pthread_mutex_init(&m->lock, NULL);
+    *out = &m->base;
+    return FN_OK;
+}
+
+fn_status mt_table_alter(fn_ctx *ctx, table *t, table_schema *schema_take, mt_definition *definition)
+{
+    mt_table *m = (mt_table *)t;
+    mt_shape *fresh;
+    FN_TRY(check_definition(ctx, schema_take, definition));
+    FN_TRY(mt_shape_new(ctx, schema_take, definition, &fresh));
+    (void)table_schema_ref(schema_take);
+    pthread_mutex_lock(&m->lock);
+    fresh->older = m->shape;
+    m->shape = fresh;
+    table_schema *old = atomic_exchange(&t->schema, schema_take);
+    pthread_mutex_unlock(&m->lock);
+    table_schema_drop(old); /* the older shape keeps it for those who still look at it */
+    return FN_OK;
+}

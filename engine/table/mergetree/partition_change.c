@@ -1,0 +1,156 @@
+/* partition_change.c - DROP, REPLACE, ATTACH FROM and MOVE of partitions: one catalog transaction over shared files each.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/mt.h"
+
+typedef struct selection {
+    mt_list *list;    /* keeps the parts */
+    mt_part **parts;
+    uint32_t count;
+} selection;
+
+/* The live parts of a partition (data NULL: all) or with a name. Under the table's change lock. */
+static fn_status choose(fn_ctx *ctx, mt_table *t, fn_str partition_id, fn_str name, selection *out)
+{
+    *out = (selection){.list = mt_table_list(t)};
+    out->parts = FN_NEW_ARRAY(ctx, mt_part *, out->list->count + 1);
+    if (!out->parts) {
+        mt_list_drop(out->list);
+        return ctx->error.code;
+    }
+    for (uint32_t i = 0; i < out->list->count; i++) {
+        mt_part *p = out->list->parts[i];
+        if (partition_id.data && !fn_str_eq(p->row.partition_id, partition_id)) continue;
+        if (name.data && !fn_str_eq(p->row.name, name)) continue;
+        out->parts[out->count++] = p;
+    }
+    return FN_OK;
+}
+
+fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id)
+{
+    mt_table *m = (mt_table *)t;
+    selection s;
+    mt_lock_change(m, NULL);
+    fn_status status = choose(ctx, m, partition_id, (fn_str){NULL, 0}, &s);
+    if (status == FN_OK) {
+        const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count};
+        status = mt_apply(ctx, m->store, &edit, 1);
+        mt_list_drop(s.list);
+    }
+    mt_unlock_change(m, NULL);
+    return status;
+}
+
+fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name)
+{
+    mt_table *m = (mt_table *)t;
+    selection s;
+    mt_lock_change(m, NULL);
+    fn_status status = choose(ctx, m, (fn_str){NULL, 0}, name, &s);
+    if (status == FN_OK) {
+        const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count};
+        if (s.count == 0) status = fn_fail(ctx, FN_NO_SUCH_DATA_PART, "No part " FN_STR_FMT " in committed state", FN_STR_ARG(name));
+        else status = mt_apply(ctx, m->store, &edit, 1);
+        mt_list_drop(s.list);
+    }
+    mt_unlock_change(m, NULL);
+    return status;
+}
+
+/* ---- from table to table ---- */
+
+static bool same_expressions(expr *const *a, expr *const *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!expr_equal(a[i], b[i])) return false;
+    return true;
+}
+
+/* Parts can be shared only if both tables read the same columns out of them. */
+static fn_status check_same(fn_ctx *ctx, const mt_shape *from, const mt_shape *to)
+{
+    bool same = from->stored_count == to->stored_count;
+    for (uint32_t i = 0; i < from->stored_count && same; i++) {
+        const table_column *a = &from->schema->columns[from->stored[i]], *b = &to->schema->columns[to->stored[i]];
+        same = fn_str_eq(a->name, b->name) && a->type == b->type && a->id == b->id;
+    }
+    if (!same) return fn_fail(ctx, FN_INCOMPATIBLE_COLUMNS, "Tables have different structure");
+    const mt_definition *a = from->definition, *b = to->definition;
+    if (a->sort_count != b->sort_count || !same_expressions(a->sort_key, b->sort_key, a->sort_count))
+        return fn_fail(ctx, FN_BAD_ARGUMENTS, "Tables have different ordering");
+    if (a->partition_count != b->partition_count || !same_expressions(a->partition_key, b->partition_key, a->partition_count))
+        return fn_fail(ctx, FN_BAD_ARGUMENTS, "Tables have different partition key");
+    return FN_OK;
+}
+
+/* The source's parts under names of the target, over the same files. */
+static fn_status clone_parts(fn_ctx *ctx, mt_table *to, const selection *from, mt_part ***out)
+{
+    uint64_t first;
+    mt_catalog *catalog = to->store->options.catalog;
+    *out = FN_NEW_ARRAY(ctx, mt_part *, from->count + 1);
+    FN_TRY_PTR(ctx, *out);
+    if (from->count == 0) return FN_OK;
+    FN_TRY(catalog->block_numbers(catalog, ctx, to->base.uuid, from->count, &first));
+    for (uint32_t i = 0; i < from->count; i++) {
+        mt_part_row row = from->parts[i]->row;
+        row.min_block = row.max_block = first + i;
+        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, row.level, 0, &row.name));
+        FN_TRY(mt_part_new(ctx, to->store, &row, &(*out)[i]));
+        (*out)[i]->collapsed = from->parts[i]->collapsed;
+    }
+    return FN_OK;
+}
+
+typedef enum transfer { TRANSFER_ATTACH, TRANSFER_REPLACE, TRANSFER_MOVE } transfer;
+
+/* Under the change locks of both. */
+static fn_status transfer_parts(fn_ctx *ctx, mt_table *from, mt_table *to, fn_str partition_id, transfer how)
+{
+    selection source, target;
+    mt_part **clones = NULL;
+    FN_TRY(choose(ctx, from, partition_id, (fn_str){NULL, 0}, &source));
+    fn_status status = choose(ctx, to, partition_id, (fn_str){NULL, 0}, &target);
+    if (status != FN_OK) {
+        mt_list_drop(source.list);
+        return status;
+    }
+    status = clone_parts(ctx, to, &source, &clones);
+    const mt_edit edits[2] = {
+        {.table = to, .add = clones, .add_count = source.count, .remove = target.parts, .remove_count = how == TRANSFER_REPLACE ? target.count : 0},
+        {.table = from, .remove = source.parts, .remove_count = source.count},
+    };
+    if (status == FN_OK) status = mt_apply(ctx, to->store, edits, how == TRANSFER_MOVE ? 2 : 1);
+    for (uint32_t i = 0; clones && i < source.count; i++) mt_part_drop(clones[i]);
+    mt_list_drop(source.list);
+    mt_list_drop(target.list);
+    return status;
+}
+
+static fn_status change_two(fn_ctx *ctx, table *from, table *to, fn_str partition_id, transfer how)
+{
+    mt_table *a = (mt_table *)from, *b = (mt_table *)to;
+    if (!mt_is(from) || !mt_is(to))
+        return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Partitions can be exchanged between MergeTree tables only");
+    if (a == b && how == TRANSFER_MOVE) return FN_OK;
+    mt_shape *shape_a = mt_table_shape(a), *shape_b = mt_table_shape(b);
+    fn_status status = check_same(ctx, shape_a, shape_b);
+    mt_shape_drop(shape_a);
+    mt_shape_drop(shape_b);
+    FN_TRY(status);
+    mt_lock_change(a, b);
+    status = transfer_parts(ctx, a, b, partition_id, how);
+    mt_unlock_change(a, b);
+    if (status == FN_OK) mt_merge_schedule(b);
+    return status;
+}
+
+fn_status mt_copy_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id, bool replace)
+{
+    return change_two(ctx, from, to, partition_id, replace ? TRANSFER_REPLACE : TRANSFER_ATTACH);
+}
+
+fn_status mt_move_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id)
+{
+    return change_two(ctx, from, to, partition_id, TRANSFER_MOVE);
+}

@@ -1,0 +1,69 @@
+/* mergetree/scan.h - the state of one scan, shared by scan_open.c (plans it) and scan_rows.c (runs it).
+ *
+ * Planning prunes parts and granules and lays what is left out as ranges of up to 8 granules of one part. Workers take ranges from
+ * a counter. A range is read in stages: the columns of one conjunct, its evaluation, then the next one on the granules that
+ * still have rows; the other columns are read last and only where rows are left.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_MT_SCAN_H
+#define FIRN_MT_SCAN_H
+#include "table/mergetree/prune.h"
+
+enum { SCAN_GRANULES_MAX = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
+
+typedef struct scan_part {
+    mt_reader reader;
+    const uint64_t *hidden;       /* FINAL: bit i = row i is not shown; NULL: all are */
+    const uint32_t *hidden_count; /* per granule */
+    const fn_part_zones *bound_zones; /* of the threshold's column; NULL: cannot be used */
+} scan_part;
+
+typedef struct scan_range {
+    uint32_t part, first, granules;
+    uint64_t need;                /* conjuncts to evaluate */
+} scan_range;
+
+typedef struct scan_stage {
+    uint32_t conjunct;
+    expr_program *program;
+    uint32_t column_count;
+    uint32_t *slots;              /* where its columns are among scan.slots, in the program's order */
+    uint64_t cost;
+} scan_stage;
+
+typedef struct mt_scan mt_scan;
+typedef struct scan_worker {
+    fn_block *ready[SCAN_GRANULES_MAX]; /* made, not yet given */
+    uint32_t ready_first, ready_count;
+    uint8_t *mask, *piece;        /* FN_BLOCK_ROWS_MAX + pad each */
+    fn_column **columns;          /* per slot: of the range at hand, NULL: not read */
+    uint32_t *starts;             /* per slot: the granule (in the range) its column begins at */
+} scan_worker;
+
+struct mt_scan {
+    table_scan base;
+    fn_arena *arena;
+    mt_table *table;
+    mt_list *list;
+    mt_shape *shape;
+    uint32_t slot_count;
+    uint32_t *slots;              /* distinct schema columns needed */
+    uint32_t output_count;
+    uint32_t *outputs;            /* slot of each wanted column */
+    scan_stage *stages;           /* cheapest first */
+    uint32_t stage_count;
+    scan_part *parts;
+    uint32_t part_count;
+    scan_range *ranges;
+    uint32_t range_count, range_capacity;
+    _Atomic uint32_t next_range;
+    uint64_t limit;               /* rows enough; 0: all */
+    _Atomic uint64_t given;
+    scan_threshold *threshold;
+    unsigned worker_count;
+    scan_worker *workers;
+};
+
+fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
+/* Summing, Aggregating with FINAL: the merged rows of all parts, one worker. scan_merged.c */
+fn_status mt_scan_merged_open(fn_ctx *ctx, mt_snapshot *s, const table_scan_request *request, table_scan **out) FN_MUST_USE;
+#endif

@@ -1,0 +1,333 @@
+/* scan_open.c - planning a scan: which columns in which stage, which granules of which parts. See scan.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "settings/settings.h"
+#include "table/mergetree/scan.h"
+#include <stdlib.h>
+
+typedef struct planner {
+    fn_ctx *ctx;
+    mt_scan *scan;
+    const table_scan_request *request;
+    expr **conjuncts;        /* the request's and SAMPLE's */
+    uint32_t conjunct_count;
+    mt_conditions *conditions;
+    const mt_masks *masks;
+    uint32_t granules_max;   /* of a range */
+} planner;
+
+static fn_status find_slot(fn_ctx *ctx, mt_scan *s, uint32_t column, uint32_t *out)
+{
+    for (uint32_t i = 0; i < s->slot_count; i++) {
+        if (s->slots[i] == column) {
+            *out = i;
+            return FN_OK;
+        }
+    }
+    if (column >= s->shape->schema->count) return fn_fail(ctx, FN_LOGICAL_ERROR, "Column %u is not in the table", column);
+    s->slots[s->slot_count] = column;
+    *out = s->slot_count++;
+    return FN_OK;
+}
+
+static fn_status plan_stage(planner *p, uint32_t index)
+{
+    mt_scan *s = p->scan;
+    scan_stage *stage = &s->stages[s->stage_count];
+    fn_buf ids = FN_BUF_INIT;
+    fn_status status = expr_columns(p->ctx, p->conjuncts[index], &ids);
+    const uint32_t count = (uint32_t)(ids.size / sizeof(column_id));
+    const column_id *columns = (const column_id *)(const void *)ids.data;
+    *stage = (scan_stage){.conjunct = index, .column_count = count};
+    stage->slots = FN_NEW_ARRAY(p->ctx, uint32_t, FN_MAX(count, 1));
+    if (status == FN_OK && !stage->slots) status = p->ctx->error.code;
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) status = find_slot(p->ctx, s, columns[i], &stage->slots[i]);
+    if (status == FN_OK) status = expr_compile(p->ctx, &p->conjuncts[index], 1, columns, count, &stage->program);
+    fn_buf_release(&ids);
+    s->stage_count++;
+    return status;
+}
+
+static int compare_stages(const void *a, const void *b)
+{
+    const scan_stage *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost < y->cost ? -1 : 1;
+    return (x->conjunct > y->conjunct) - (x->conjunct < y->conjunct);
+}
+
+/* Cheap columns first: bytes on disk of what a stage reads, in the first part. */
+static void order_stages(mt_scan *s)
+{
+    if (s->part_count == 0) return;
+    const mt_reader *r = &s->parts[0].reader;
+    for (uint32_t i = 0; i < s->stage_count; i++) {
+        for (uint32_t k = 0; k < s->stages[i].column_count; k++) {
+            const int place = r->places[s->slots[s->stages[i].slots[k]]];
+            if (place >= 0) s->stages[i].cost += fn_part_column_bytes(r->data, (uint32_t)place, NULL);
+        }
+    }
+    qsort(s->stages, s->stage_count, sizeof *s->stages, compare_stages);
+}
+
+/* ---- SAMPLE: the sampling key's share of its type's range ---- */
+
+static fn_status sample_end(fn_ctx *ctx, const fn_type *type, double share, fn_column **out)
+{
+    const double whole = type->width == 8 ? 18446744073709551616.0 : (double)((uint64_t)1 << (8 * type->width));
+    const double end = share * whole;
+    const uint64_t value = end >= whole ? UINT64_MAX : (uint64_t)end;
+    *out = fn_column_const_u64(ctx, fn_type_simple(FN_T_UINT64), value, 1);
+    return *out ? FN_OK : ctx->error.code;
+}
+
+static fn_status sample_side(planner *p, const char *function, double share)
+{
+    expr *const key = p->scan->shape->definition->sampling;
+    fn_column *end;
+    FN_TRY(sample_end(p->ctx, fn_type_base(key->type), share, &end));
+    expr *pair[2] = {key, expr_const(p->ctx, end)};
+    FN_TRY_PTR(p->ctx, pair[1]);
+    FN_TRY(expr_call(p->ctx, function, pair, 2, &p->conjuncts[p->conjunct_count]));
+    p->conjunct_count++;
+    return FN_OK;
+}
+
+static fn_status add_sample(planner *p)
+{
+    const table_scan_request *r = p->request;
+    const table *t = &p->scan->table->base;
+    if (r->sample == 0) return FN_OK;
+    const expr *key = p->scan->shape->definition->sampling;
+    if (!key) {
+        return fn_fail(p->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(t->database),
+                       FN_STR_ARG(t->name));
+    }
+    if (!fn_type_is_unsigned(fn_type_base(key->type)) || key->type->width > 8)
+        return fn_fail(p->ctx, FN_ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, "Invalid sampling column type in storage parameters: %s. Must be one unsigned integer type",
+                       key->type->name);
+    double share = r->sample, offset = r->sample_offset;
+    if (share > 1) share = FN_MIN(1, share / (double)FN_MAX(p->scan->list->rows, 1)); /* SAMPLE n: about n rows */
+    if (offset > 1) offset = FN_MIN(1, offset / (double)FN_MAX(p->scan->list->rows, 1));
+    if (offset > 0) FN_TRY(sample_side(p, "greaterOrEquals", offset));
+    return offset + share < 1 ? sample_side(p, "less", offset + share) : FN_OK;
+}
+
+/* ---- granules ---- */
+
+static fn_status add_range(planner *p, scan_range range)
+{
+    mt_scan *s = p->scan;
+    scan_range *last = s->range_count ? &s->ranges[s->range_count - 1] : NULL;
+    s->base.total_rows += FN_MIN((uint64_t)range.granules * FN_GRANULE_ROWS,
+                                 fn_part_rows(s->parts[range.part].reader.data) - (uint64_t)range.first * FN_GRANULE_ROWS);
+    if (last && last->part == range.part && last->first + last->granules == range.first && last->need == range.need && last->granules < p->granules_max) {
+        last->granules++;
+        return FN_OK;
+    }
+    if (s->range_count == s->range_capacity) {
+        const uint32_t capacity = s->range_capacity ? 2 * s->range_capacity : 16;
+        scan_range *more = fn_realloc(p->ctx, s->ranges, capacity * sizeof *more);
+        FN_TRY_PTR(p->ctx, more);
+        s->ranges = more;
+        s->range_capacity = capacity;
+    }
+    s->ranges[s->range_count++] = range;
+    return FN_OK;
+}
+
+static fn_status add_granules(planner *p, uint32_t part, const mt_pruner *pruner, bool *any)
+{
+    const scan_part *sp = &p->scan->parts[part];
+    const fn_part *data = sp->reader.data;
+    uint32_t first, end;
+    mt_prune_index(pruner, &first, &end);
+    for (uint32_t g = first; g < end; g++) {
+        scan_range range = {.part = part, .first = g, .granules = 1};
+        if (mt_prune_granule(pruner, g, &range.need) == MT_NEVER) continue;
+        const uint64_t rows = FN_MIN((uint64_t)FN_GRANULE_ROWS, fn_part_rows(data) - (uint64_t)g * FN_GRANULE_ROWS);
+        if (sp->hidden && sp->hidden_count[g] == rows) continue;
+        FN_TRY(add_range(p, range));
+        *any = true;
+    }
+    return FN_OK;
+}
+
+static fn_status find_bound_zones(fn_ctx *ctx, const scan_threshold *t, const mt_shape *shape, scan_part *part)
+{
+    const int place = t->column < shape->schema->count ? part->reader.places[t->column] : -1;
+    const fn_part_zones *z;
+    if (place < 0 || (part->reader.casts && part->reader.casts[t->column])) return FN_OK;
+    FN_TRY(fn_part_zones_of(ctx, part->reader.data, (uint32_t)place, &z));
+    if (z->has_range && z->valid && z->nulls && !fn_type_is_float(fn_type_base(shape->schema->columns[t->column].type))) part->bound_zones = z;
+    return FN_OK;
+}
+
+static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_offset)
+{
+    mt_scan *s = p->scan;
+    mt_part *part = s->list->parts[list_index];
+    scan_part *sp = &s->parts[s->part_count];
+    mt_pruner *pruner;
+    bool any = false;
+    *sp = (scan_part){0};
+    FN_TRY(mt_reader_init(p->ctx, s->shape, part, &sp->reader));
+    sp->reader.part_index = list_index;
+    sp->reader.starting_offset = starting_offset;
+    sp->reader.table_name = s->table->base.name;
+    sp->reader.database = s->table->base.database;
+    if (p->masks && p->masks->hidden[list_index]) {
+        sp->hidden = p->masks->hidden[list_index];
+        sp->hidden_count = p->masks->hidden_count[list_index];
+    }
+    if (s->threshold) FN_TRY(find_bound_zones(p->ctx, s->threshold, s->shape, sp));
+    FN_TRY(mt_pruner_make(p->ctx, p->conditions, &sp->reader, &pruner));
+    const fn_status status = add_granules(p, s->part_count, pruner, &any);
+    mt_pruner_release(pruner);
+    s->part_count += any; /* a part without granules gives its place to the next one */
+    return status;
+}
+
+/* ---- top-N: granules that promise the best values come first ---- */
+
+static int compare_promise(const void *a, const void *b, void *scan)
+{
+    const scan_range *x = a, *y = b;
+    const mt_scan *s = scan;
+    const fn_part_zones *zx = s->parts[x->part].bound_zones, *zy = s->parts[y->part].bound_zones;
+    const bool known_x = zx && zx->valid[x->first], known_y = zy && zy->valid[y->first];
+    if (!known_x || !known_y) {
+        if (known_x != known_y) return known_x ? 1 : -1;
+        return (x->first > y->first) - (x->first < y->first);
+    }
+    const int order = s->threshold->descending ? fn_column_compare(zy->max, y->first, zx->max, x->first, true)
+                                               : fn_column_compare(zx->min, x->first, zy->min, y->first, true);
+    if (order) return order;
+    return x->part != y->part ? (x->part < y->part ? -1 : 1) : (x->first > y->first) - (x->first < y->first);
+}
+
+static uint32_t range_size(const planner *p)
+{
+    const table_scan_request *r = p->request;
+    if (r->threshold) return 1;
+    if (r->limit && r->limit <= FN_GRANULE_ROWS) return 1;
+    uint64_t granules = 0;
+    for (uint32_t i = 0; i < p->scan->list->count; i++) granules += p->scan->list->parts[i]->row.rows / FN_GRANULE_ROWS + 1;
+    const uint64_t share = granules / (4 * (uint64_t)FN_MAX(r->workers, 1));
+    return (uint32_t)FN_MAX(1, FN_MIN(share, (uint64_t)SCAN_GRANULES_MAX));
+}
+
+static fn_status plan_outputs(planner *p)
+{
+    mt_scan *s = p->scan;
+    const table_scan_request *r = p->request;
+    const uint32_t room = s->shape->schema->count + 1;
+    s->slots = FN_NEW_ARRAY(p->ctx, uint32_t, room);
+    s->outputs = FN_NEW_ARRAY(p->ctx, uint32_t, r->column_count + 1);
+    s->stages = FN_NEW_ARRAY(p->ctx, scan_stage, p->conjunct_count + 1);
+    if (!s->slots || !s->outputs || !s->stages) return p->ctx->error.code;
+    for (uint32_t i = 0; i < p->conjunct_count; i++) FN_TRY(plan_stage(p, i));
+    for (uint32_t i = 0; i < r->column_count; i++) FN_TRY(find_slot(p->ctx, s, r->columns[i], &s->outputs[i]));
+    s->output_count = r->column_count;
+    return FN_OK;
+}
+
+static fn_status plan_workers(planner *p)
+{
+    mt_scan *s = p->scan;
+    s->worker_count = FN_MAX(p->request->workers, 1);
+    s->workers = FN_NEW_ARRAY(p->ctx, scan_worker, s->worker_count);
+    FN_TRY_PTR(p->ctx, s->workers);
+    const bool masks = s->stage_count || p->masks;
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        scan_worker *w = &s->workers[i];
+        const size_t bytes = masks ? FN_BLOCK_ROWS_MAX + FN_BUFFER_PAD : 1;
+        w->mask = fn_arena_alloc(p->ctx, s->arena, bytes);
+        w->piece = fn_arena_alloc(p->ctx, s->arena, bytes);
+        w->columns = FN_NEW_ARRAY(p->ctx, fn_column *, FN_MAX(s->slot_count, 1));
+        w->starts = FN_NEW_ARRAY(p->ctx, uint32_t, FN_MAX(s->slot_count, 1));
+        if (!w->mask || !w->piece || !w->columns || !w->starts) return p->ctx->error.code;
+    }
+    return FN_OK;
+}
+
+static fn_status plan_masks(planner *p)
+{
+    mt_scan *s = p->scan;
+    const mt_definition *d = s->shape->definition;
+    if (!p->request->final) return FN_OK;
+    const table *t = &s->table->base;
+    if (d->mode == MT_PLAIN) return fn_fail(p->ctx, FN_ILLEGAL_FINAL, "Storage %s doesn't support FINAL", t->ops->engine);
+    const bool apart = settings_of(p->ctx)->do_not_merge_across_partitions_select_final || mt_partitions_apart(s->shape);
+    return mt_final_masks(p->ctx, s->shape, s->list, apart, &p->masks);
+}
+
+static fn_status plan(planner *p)
+{
+    mt_scan *s = p->scan;
+    const table_scan_request *r = p->request;
+    p->conjuncts = FN_NEW_ARRAY(p->ctx, expr *, r->conjunct_count + 3);
+    FN_TRY_PTR(p->ctx, p->conjuncts);
+    for (uint32_t i = 0; i < r->conjunct_count; i++) p->conjuncts[p->conjunct_count++] = r->conjuncts[i];
+    FN_TRY(plan_masks(p));
+    FN_TRY(add_sample(p));
+    FN_TRY(plan_outputs(p));
+    s->parts = FN_NEW_ARRAY(p->ctx, scan_part, s->list->count + 1);
+    FN_TRY_PTR(p->ctx, s->parts);
+    FN_TRY(mt_conditions_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, &p->conditions));
+    p->granules_max = range_size(p);
+    s->threshold = r->threshold;
+    fn_status status = FN_OK;
+    uint64_t offset = 0;
+    for (uint32_t i = 0; i < s->list->count && status == FN_OK; i++) {
+        status = plan_part(p, i, offset);
+        offset += s->list->parts[i]->row.rows;
+    }
+    mt_conditions_release(p->conditions);
+    FN_TRY(status);
+    order_stages(s);
+    if (s->threshold && s->range_count > 1) qsort_r(s->ranges, s->range_count, sizeof *s->ranges, compare_promise, s);
+    for (uint32_t i = 0; i < r->conjunct_count && r->applied; i++) r->applied[i] = true;
+    s->limit = r->limit;
+    return plan_workers(p);
+}
+
+static void scan_close(table_scan *self)
+{
+    mt_scan *s = (mt_scan *)self;
+    for (unsigned i = 0; i < s->worker_count && s->workers; i++) {
+        scan_worker *w = &s->workers[i];
+        for (uint32_t k = w->ready_first; k < w->ready_count; k++) fn_block_drop(w->ready[k]);
+        for (uint32_t k = 0; k < s->slot_count && w->columns; k++) fn_column_drop(w->columns[k]);
+    }
+    fn_free(s->ranges);
+    mt_list_drop(s->list);
+    mt_shape_drop(s->shape);
+    table_drop(&s->table->base);
+    fn_arena_free(s->arena);
+}
+
+fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_scan_request *request, table_scan **out)
+{
+    const mt_mode mode = snapshot->shape->definition->mode;
+    *out = NULL;
+    if (request->final && (mode == MT_SUMMING || mode == MT_AGGREGATING)) return mt_scan_merged_open(ctx, snapshot, request, out);
+    fn_arena *const query = ctx->arena, *arena = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, arena);
+    ctx->arena = arena;
+    mt_scan *s = FN_NEW(ctx, mt_scan);
+    if (!s) {
+        ctx->arena = query;
+        fn_arena_free(arena);
+        return ctx->error.code;
+    }
+    s->arena = arena;
+    s->base = (table_scan){.next = mt_scan_next, .close = scan_close};
+    s->table = (mt_table *)table_ref(&snapshot->table->base);
+    s->list = mt_list_ref(snapshot->list);
+    s->shape = mt_shape_ref(snapshot->shape);
+    planner p = {.ctx = ctx, .scan = s, .request = request};
+    const fn_status status = plan(&p);
+    ctx->arena = query;
+    if (status == FN_OK) *out = &s->base;
+    else scan_close(&s->base);
+    return status;
+}

@@ -1,0 +1,275 @@
+/* scan_rows.c - running a scan: a range of granules through the conjuncts' stages to blocks of rows that pass. See scan.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/scan.h"
+
+/* The range at hand: granules [low, high) of it may still have rows. Row numbers count from the range's first row. */
+typedef struct work {
+    mt_scan *scan;
+    scan_worker *worker;
+    const scan_range *range;
+    const scan_part *part;
+    uint32_t rows;       /* of the range */
+    uint32_t low, high;
+    uint32_t ones;       /* rows left */
+    bool masked;         /* worker->mask holds; otherwise all rows are left */
+} work;
+
+static uint32_t row_of(const work *w, uint32_t granule)
+{
+    return FN_MIN(granule * (uint32_t)FN_GRANULE_ROWS, w->rows);
+}
+
+static void drop_columns(work *w)
+{
+    for (uint32_t i = 0; i < w->scan->slot_count; i++) {
+        fn_column_drop(w->worker->columns[i]);
+        w->worker->columns[i] = NULL;
+    }
+}
+
+/* Reads the slots that are not there yet, for the live granules. */
+static fn_status load_slots(fn_ctx *ctx, work *w, const uint32_t *slots, uint32_t count)
+{
+    uint32_t *columns = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1)), *places = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1)), n = 0;
+    if (!columns || !places) return ctx->error.code;
+    for (uint32_t i = 0; i < count; i++) {
+        bool listed = w->worker->columns[slots[i]] != NULL;
+        for (uint32_t k = 0; k < n && !listed; k++) listed = places[k] == slots[i];
+        if (listed) continue;
+        places[n] = slots[i];
+        columns[n++] = w->scan->slots[slots[i]];
+    }
+    if (n == 0) return FN_OK;
+    fn_block *b;
+    FN_TRY(mt_read(ctx, &w->part->reader, columns, n, w->range->first + w->low, w->high - w->low, &b));
+    for (uint32_t i = 0; i < n; i++) {
+        w->worker->columns[places[i]] = fn_column_ref(b->columns[i]);
+        w->worker->starts[places[i]] = w->low;
+    }
+    atomic_fetch_add_explicit(&w->scan->base.bytes_read, fn_block_bytes(b), memory_order_relaxed);
+    fn_block_drop(b);
+    return FN_OK;
+}
+
+/* Rows of granules [from, to) of a loaded slot; a new reference. */
+static fn_column *slot_rows(fn_ctx *ctx, const work *w, uint32_t slot, uint32_t from, uint32_t to)
+{
+    const fn_column *c = w->worker->columns[slot];
+    const uint32_t skip = row_of(w, from) - row_of(w, w->worker->starts[slot]), rows = row_of(w, to) - row_of(w, from);
+    return skip == 0 && rows == c->rows ? fn_column_ref(c) : fn_column_slice(ctx, c, skip, rows);
+}
+
+static fn_status slots_block(fn_ctx *ctx, const work *w, const uint32_t *slots, uint32_t count, fn_block **out)
+{
+    fn_block *b = fn_block_new(ctx, count, row_of(w, w->high) - row_of(w, w->low));
+    FN_TRY_PTR(ctx, b);
+    for (uint32_t i = 0; i < count; i++) {
+        b->columns[i] = slot_rows(ctx, w, slots[i], w->low, w->high);
+        if (!b->columns[i]) {
+            fn_block_drop(b);
+            return ctx->error.code;
+        }
+    }
+    *out = b;
+    return FN_OK;
+}
+
+static uint32_t count_ones(const uint8_t *mask, uint32_t rows)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rows; i++) n += mask[i];
+    return n;
+}
+
+/* Moves low and high in to the granules that still have rows. */
+static void tighten(work *w)
+{
+    const uint8_t *mask = w->worker->mask;
+    while (w->low < w->high && !memchr(mask + row_of(w, w->low), 1, row_of(w, w->low + 1) - row_of(w, w->low))) w->low++;
+    while (w->low < w->high && !memchr(mask + row_of(w, w->high - 1), 1, row_of(w, w->high) - row_of(w, w->high - 1))) w->high--;
+}
+
+static void hide_rows(work *w)
+{
+    const scan_part *p = w->part;
+    bool any = false;
+    for (uint32_t g = 0; p->hidden && g < w->range->granules && !any; g++) any = p->hidden_count[w->range->first + g] != 0;
+    if (!any) return;
+    const uint64_t from = (uint64_t)w->range->first * FN_GRANULE_ROWS; /* a multiple of 64 */
+    for (uint32_t i = 0; i < w->rows; i++) w->worker->mask[i] = !(p->hidden[(from + i) / 64] >> ((from + i) % 64) & 1);
+    w->ones = count_ones(w->worker->mask, w->rows);
+    w->masked = true;
+    tighten(w);
+}
+
+/* A conjunct on few rows out of many: only those are evaluated. */
+static fn_status run_on_some(fn_ctx *ctx, work *w, const scan_stage *stage, const fn_block *in)
+{
+    uint8_t *mask = w->worker->mask + row_of(w, w->low);
+    uint32_t *rows = FN_NEW_ARRAY(ctx, uint32_t, w->ones), n = 0, ones;
+    FN_TRY_PTR(ctx, rows);
+    for (uint32_t i = 0; i < in->rows; i++)
+        if (mask[i]) rows[n++] = i;
+    fn_block *some = fn_block_take(ctx, in, rows, n);
+    FN_TRY_PTR(ctx, some);
+    const fn_status status = expr_run_mask(ctx, stage->program, some, w->worker->piece, &ones);
+    fn_block_drop(some);
+    FN_TRY(status);
+    for (uint32_t i = 0; i < n; i++) mask[rows[i]] = w->worker->piece[i];
+    w->ones = ones;
+    return FN_OK;
+}
+
+static fn_status run_on_all(fn_ctx *ctx, work *w, const scan_stage *stage, const fn_block *in)
+{
+    uint8_t *mask = w->worker->mask + row_of(w, w->low);
+    uint32_t ones;
+    if (!w->masked) {
+        FN_TRY(expr_run_mask(ctx, stage->program, in, mask, &w->ones));
+        w->masked = true;
+        return FN_OK;
+    }
+    uint8_t *piece = w->worker->piece;
+    FN_TRY(expr_run_mask(ctx, stage->program, in, piece, &ones));
+    for (uint32_t i = 0; i < in->rows; i++) mask[i] &= piece[i];
+    w->ones = count_ones(mask, in->rows);
+    return FN_OK;
+}
+
+static fn_status run_stages(fn_ctx *ctx, work *w)
+{
+    for (uint32_t i = 0; i < w->scan->stage_count && w->ones; i++) {
+        const scan_stage *stage = &w->scan->stages[i];
+        fn_block *in;
+        if (stage->conjunct < 64 && !(w->range->need >> stage->conjunct & 1)) continue;
+        FN_TRY(load_slots(ctx, w, stage->slots, stage->column_count));
+        FN_TRY(slots_block(ctx, w, stage->slots, stage->column_count, &in));
+        const fn_status status = w->masked && w->ones < in->rows / 8 ? run_on_some(ctx, w, stage, in) : run_on_all(ctx, w, stage, in);
+        fn_block_drop(in);
+        FN_TRY(status);
+        if (w->ones) tighten(w);
+    }
+    return FN_OK;
+}
+
+/* Rows left of granules [from, to) as a block of the wanted columns. */
+static fn_status emit(fn_ctx *ctx, work *w, uint32_t from, uint32_t to)
+{
+    const mt_scan *s = w->scan;
+    const uint32_t rows = row_of(w, to) - row_of(w, from);
+    const uint8_t *mask = w->worker->mask + row_of(w, from);
+    const uint32_t kept = w->masked ? count_ones(mask, rows) : rows;
+    fn_block *b = fn_block_new(ctx, s->output_count, kept);
+    FN_TRY_PTR(ctx, b);
+    uint32_t *some = NULL;
+    fn_status status = FN_OK;
+    if (kept < rows / 8) {
+        some = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(kept, 1));
+        if (!some) status = ctx->error.code;
+        for (uint32_t i = 0, n = 0; some && i < rows; i++)
+            if (mask[i]) some[n++] = i;
+    }
+    for (uint32_t i = 0; i < s->output_count && status == FN_OK; i++) {
+        fn_column *c = slot_rows(ctx, w, s->outputs[i], from, to);
+        if (c && kept < rows) b->columns[i] = some ? fn_column_take(ctx, c, some, kept) : fn_column_filter(ctx, c, mask, kept);
+        else b->columns[i] = fn_column_ref(c);
+        fn_column_drop(c);
+        if (!b->columns[i]) status = ctx->error.code;
+    }
+    if (status == FN_OK) w->worker->ready[w->worker->ready_count++] = b;
+    else fn_block_drop(b);
+    return status;
+}
+
+static bool has_rows(const work *w, uint32_t granule)
+{
+    return !w->masked || memchr(w->worker->mask + row_of(w, granule), 1, row_of(w, granule + 1) - row_of(w, granule)) != NULL;
+}
+
+static bool all_loaded(const work *w)
+{
+    for (uint32_t i = 0; i < w->scan->output_count; i++)
+        if (!w->worker->columns[w->scan->outputs[i]]) return false;
+    return true;
+}
+
+/* Reads the remaining columns and makes the blocks: one for the whole range, or one per run of granules with rows when columns
+ * have still to be read and some granules need none. */
+static fn_status emit_runs(fn_ctx *ctx, work *w)
+{
+    const uint32_t low = w->low, high = w->high;
+    bool holes = false;
+    for (uint32_t g = low; g < high && !holes; g++) holes = !has_rows(w, g);
+    if (!holes || all_loaded(w)) {
+        FN_TRY(load_slots(ctx, w, w->scan->outputs, w->scan->output_count));
+        return emit(ctx, w, low, high);
+    }
+    bool *early = FN_NEW_ARRAY(ctx, bool, FN_MAX(w->scan->slot_count, 1)); /* read by the stages for all live granules */
+    FN_TRY_PTR(ctx, early);
+    for (uint32_t i = 0; i < w->scan->slot_count; i++) early[i] = w->worker->columns[i] != NULL;
+    for (uint32_t from = low, to; from < high; from = to) {
+        to = from + 1;
+        if (!has_rows(w, from)) continue;
+        while (to < high && has_rows(w, to)) to++;
+        w->low = from;
+        w->high = to;
+        FN_TRY(load_slots(ctx, w, w->scan->outputs, w->scan->output_count));
+        FN_TRY(emit(ctx, w, from, to));
+        for (uint32_t i = 0; i < w->scan->slot_count; i++) {
+            if (early[i]) continue;
+            fn_column_drop(w->worker->columns[i]);
+            w->worker->columns[i] = NULL;
+        }
+    }
+    return FN_OK;
+}
+
+/* Can no row of the range be among the first N any more? */
+static bool beyond_threshold(const mt_scan *s, const scan_range *r)
+{
+    const fn_part_zones *z = s->parts[r->part].bound_zones;
+    const fn_column *bound = z ? atomic_load_explicit(&s->threshold->bound, memory_order_acquire) : NULL;
+    if (!bound || fn_column_is_null(bound, 0)) return false;
+    for (uint32_t g = r->first; g < r->first + r->granules; g++) {
+        if (!z->valid[g] || (z->nulls[g] && s->threshold->nulls_first)) return false;
+        const int order = s->threshold->descending ? fn_column_compare(bound, 0, z->max, g, true) : fn_column_compare(z->min, g, bound, 0, true);
+        if (order <= 0) return false;
+    }
+    return true;
+}
+
+static fn_status run_range(fn_ctx *ctx, mt_scan *s, scan_worker *worker, const scan_range *range)
+{
+    work w = {.scan = s, .worker = worker, .range = range, .part = &s->parts[range->part], .high = range->granules};
+    const uint64_t from = (uint64_t)range->first * FN_GRANULE_ROWS;
+    w.rows = (uint32_t)FN_MIN((uint64_t)range->granules * FN_GRANULE_ROWS, fn_part_rows(w.part->reader.data) - from);
+    w.ones = w.rows;
+    worker->ready_first = worker->ready_count = 0;
+    hide_rows(&w);
+    fn_status status = run_stages(ctx, &w);
+    if (status == FN_OK && w.ones) status = emit_runs(ctx, &w);
+    drop_columns(&w);
+    atomic_fetch_add_explicit(&s->base.rows_read, w.rows, memory_order_relaxed);
+    return status;
+}
+
+fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned index, fn_block **out)
+{
+    mt_scan *s = (mt_scan *)self;
+    scan_worker *worker = &s->workers[index];
+    *out = NULL;
+    for (;;) {
+        if (worker->ready_first < worker->ready_count) {
+            *out = worker->ready[worker->ready_first];
+            worker->ready[worker->ready_first++] = NULL;
+            atomic_fetch_add_explicit(&s->given, (*out)->rows, memory_order_relaxed);
+            return FN_OK;
+        }
+        if (s->limit && atomic_load_explicit(&s->given, memory_order_relaxed) >= s->limit) return FN_OK;
+        const uint32_t at = atomic_fetch_add_explicit(&s->next_range, 1, memory_order_relaxed);
+        if (at >= s->range_count) return FN_OK;
+        if (s->threshold && beyond_threshold(s, &s->ranges[at])) continue;
+        FN_TRY(run_range(ctx, s, worker, &s->ranges[at]));
+        FN_TRY(fn_ctx_check(ctx));
+    }
+}

@@ -1,0 +1,285 @@
+/* sort_rows.c - keys of rows and the sort of one block by them.
+ *
+ * Keys are put into 16 bytes per row whose unsigned order is the key's order (sign bits flipped, NULL behind, NaN behind, descending
+ * columns inverted, dictionary codes replaced by their rank). Sorting is a stable radix sort over those bytes that differ at all;
+ * only rows whose 16 bytes are equal while the key is longer are compared value by value.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/mt.h"
+#include <stdlib.h>
+
+enum { PREFIX_BYTES = 16 };
+
+typedef struct entry {
+    mt_prefix key;
+    uint32_t row;
+} entry;
+
+int mt_key_compare(const mt_key *a, size_t row_a, const mt_key *b, size_t row_b)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        const int order = fn_column_compare(a->columns[i], row_a, b->columns[i], row_b, true);
+        if (order) return a->descending && a->descending[i] ? -order : order;
+    }
+    return 0;
+}
+
+/* Where in the 16 bytes the next field goes. */
+typedef struct cursor {
+    unsigned used;
+    bool exact;
+} cursor;
+
+static void put_bytes(mt_prefix *to, unsigned at, unsigned bytes, fn_u128 value)
+{
+    const fn_u128 whole = value << (8 * (PREFIX_BYTES - at - bytes));
+    to->high |= (uint64_t)(whole >> 64);
+    to->low |= (uint64_t)whole;
+}
+
+/* A field of `bytes` bytes; cut at the end of the prefix. */
+static unsigned put_field(mt_prefix *to, unsigned at, unsigned bytes, fn_u128 value, bool invert)
+{
+    const unsigned room = PREFIX_BYTES - at, kept = FN_MIN(bytes, room);
+    if (invert) value = ~value;
+    if (bytes < PREFIX_BYTES) value &= ((fn_u128)1 << (8 * bytes)) - 1;
+    if (kept < bytes) value >>= 8 * (bytes - kept);
+    put_bytes(to, at, kept, value);
+    return kept;
+}
+
+static uint64_t float_order(double v)
+{
+    uint64_t bits;
+    if (v != v) return UINT64_MAX;
+    if (v == 0) v = 0; /* -0.0 equals 0.0 */
+    memcpy(&bits, &v, sizeof bits);
+    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+
+/* The order-preserving number of a fixed-width value. */
+static fn_u128 fixed_order(const fn_type *t, const uint8_t *p)
+{
+    switch (t->phys) {
+    case FN_PHYS_U8: return *p;
+    case FN_PHYS_U16: return fn_load_u16(p);
+    case FN_PHYS_U32: return fn_load_u32(p);
+    case FN_PHYS_U64: return fn_load_u64(p);
+    case FN_PHYS_U128: return fn_load_u128(p);
+    case FN_PHYS_I8: return (uint8_t)(*p ^ 0x80);
+    case FN_PHYS_I16: return (uint16_t)(fn_load_u16(p) ^ 0x8000);
+    case FN_PHYS_I32: return fn_load_u32(p) ^ 0x80000000u;
+    case FN_PHYS_I64: return fn_load_u64(p) ^ (uint64_t)1 << 63;
+    case FN_PHYS_I128: return fn_load_u128(p) ^ (fn_u128)1 << 127;
+    case FN_PHYS_F32: return float_order((double)fn_load_f32(p));
+    case FN_PHYS_F64: return float_order(fn_load_f64(p));
+    case FN_PHYS_U256: case FN_PHYS_I256: case FN_PHYS_FIXED: case FN_PHYS_STRING: case FN_PHYS_ARRAY: case FN_PHYS_TUPLE: case FN_PHYS_NOTHING: break;
+    }
+    return 0;
+}
+
+/* Bytes of a fixed-width field in the prefix; 0: the type is not encoded (strings apart). */
+static unsigned field_bytes(const fn_type *t)
+{
+    if (t->phys == FN_PHYS_F32) return 8;
+    if (t->phys == FN_PHYS_FIXED || t->phys == FN_PHYS_U256 || t->phys == FN_PHYS_I256) return 0;
+    return t->width;
+}
+
+static fn_u128 text_order(fn_str s, unsigned bytes)
+{
+    fn_u128 v = 0;
+    for (unsigned i = 0; i < bytes; i++) v = v << 8 | (i < s.size ? (uint8_t)s.data[i] : 0u);
+    return v;
+}
+
+static int compare_entries(const void *a, const void *b, void *column)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return fn_column_compare(column, x, column, y, true);
+}
+
+/* rank[code]: position of the dictionary's entry in order; equal entries share one. */
+static fn_status dictionary_ranks(fn_ctx *ctx, const fn_column *dictionary, uint32_t **out)
+{
+    const uint32_t n = dictionary->rows;
+    uint32_t *order = fn_alloc(ctx, ((size_t)n + 1) * sizeof *order), *rank = fn_alloc(ctx, ((size_t)n + 1) * sizeof *rank);
+    if (!order || !rank) {
+        fn_free(order);
+        fn_free(rank);
+        return ctx->error.code;
+    }
+    for (uint32_t i = 0; i < n; i++) order[i] = i;
+    qsort_r(order, n, sizeof *order, compare_entries, (void *)(uintptr_t)dictionary);
+    for (uint32_t i = 0, r = 0; i < n; i++) {
+        if (i && fn_column_compare(dictionary, order[i - 1], dictionary, order[i], true) != 0) r = i;
+        rank[order[i]] = r;
+    }
+    fn_free(order);
+    *out = rank;
+    return FN_OK;
+}
+
+typedef struct source { /* one key column */
+    const fn_column *column;
+    const fn_type *type;   /* base */
+    const uint32_t *rank;  /* DICT, local sort only */
+    bool invert;
+} source;
+
+static void put_values(const source *s, uint32_t rows, unsigned at, unsigned bytes, mt_prefix *out)
+{
+    const fn_column *c = s->column;
+    const bool text = s->type->phys == FN_PHYS_STRING || s->type->phys == FN_PHYS_FIXED;
+    for (uint32_t i = 0; i < rows; i++) {
+        fn_u128 v = 0;
+        if (fn_column_is_null(c, i)) v = 0; /* all NULLs are equal */
+        else if (s->rank) v = s->rank[fn_column_code(c, i)];
+        else if (text) v = text_order(fn_column_str_at(c, i), bytes);
+        else v = fixed_order(s->type, fn_column_fixed_at(c, i));
+        (void)put_field(&out[i], at, bytes, v, s->invert);
+    }
+}
+
+static void put_column(const source *s, uint32_t rows, cursor *at, mt_prefix *out)
+{
+    const fn_type *t = s->type;
+    if (fn_type_is_nullable(s->column->type)) {
+        for (uint32_t i = 0; i < rows; i++) (void)put_field(&out[i], at->used, 1, fn_column_is_null(s->column, i), s->invert);
+        if (++at->used == PREFIX_BYTES) at->exact = false;
+    }
+    const unsigned room = PREFIX_BYTES - at->used;
+    unsigned bytes;
+    if (s->rank) {
+        bytes = 4;
+    } else if (t->phys == FN_PHYS_STRING || t->phys == FN_PHYS_FIXED) {
+        bytes = room; /* a text fills the prefix: what follows cannot be told apart from its end */
+        at->exact = at->exact && t->phys == FN_PHYS_FIXED && t->width <= room;
+        if (at->exact) bytes = t->width;
+    } else {
+        bytes = field_bytes(t);
+    }
+    if (bytes == 0 || bytes > room) at->exact = false;
+    if (bytes && room) put_values(s, rows, at->used, bytes, out);
+    at->used += FN_MIN(bytes, room);
+    if (!at->exact) at->used = PREFIX_BYTES;
+}
+
+/* local: ranks of dictionary codes may be used (the prefixes are compared within this block alone). */
+static fn_status fill_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, bool local, mt_prefix *out, bool *exact)
+{
+    cursor at = {0, true};
+    memset(out, 0, (size_t)rows * sizeof *out);
+    for (uint32_t k = 0; k < key->count && at.exact; k++) {
+        if (at.used == PREFIX_BYTES) {
+            at.exact = false;
+            break;
+        }
+        const fn_column *c = key->columns[k];
+        source s = {c, fn_type_base(c->type), NULL, key->descending && key->descending[k]};
+        uint32_t *rank = NULL;
+        if (local && c->shape == FN_DICT && c->kids[0]->rows <= 2 * (uint64_t)rows + 64) FN_TRY(dictionary_ranks(ctx, c->kids[0], &rank));
+        s.rank = rank;
+        put_column(&s, rows, &at, out);
+        fn_free(rank);
+    }
+    *exact = at.exact;
+    return FN_OK;
+}
+
+fn_status mt_key_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, mt_prefix *out, bool *exact)
+{
+    return fill_prefixes(ctx, key, rows, false, out, exact);
+}
+
+static unsigned byte_of(mt_prefix p, unsigned index) /* 0 = least significant */
+{
+    return (unsigned)((index < 8 ? p.low >> (8 * index) : p.high >> (8 * (index - 8))) & 0xff);
+}
+
+/* Stable, least significant byte first; bytes equal in all rows are skipped. Returns where the result is. */
+static entry *radix_sort(entry *from, entry *to, uint32_t rows)
+{
+    mt_prefix differ = {0, 0};
+    for (uint32_t i = 1; i < rows; i++) {
+        differ.high |= from[i].key.high ^ from[0].key.high;
+        differ.low |= from[i].key.low ^ from[0].key.low;
+    }
+    for (unsigned b = 0; b < PREFIX_BYTES; b++) {
+        if (byte_of(differ, b) == 0) continue;
+        uint32_t count[257] = {0};
+        for (uint32_t i = 0; i < rows; i++) count[byte_of(from[i].key, b) + 1]++;
+        for (unsigned i = 1; i < 257; i++) count[i] += count[i - 1];
+        for (uint32_t i = 0; i < rows; i++) to[count[byte_of(from[i].key, b)]++] = from[i];
+        entry *const swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+static int compare_tied(const void *a, const void *b, void *key)
+{
+    const entry *x = a, *y = b;
+    const int order = mt_key_compare(key, x->row, key, y->row);
+    return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static bool is_sorted(const mt_key *key, const mt_prefix *p, uint32_t rows, bool exact)
+{
+    for (uint32_t i = 1; i < rows; i++) {
+        const int order = mt_prefix_compare(p[i - 1], p[i]);
+        if (order > 0 || (order == 0 && !exact && mt_key_compare(key, i - 1, key, i) > 0)) return false;
+    }
+    return true;
+}
+
+static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p, uint32_t rows, bool exact, uint32_t *order)
+{
+    entry *entries = fn_alloc(ctx, (size_t)rows * 2 * sizeof *entries);
+    FN_TRY_PTR(ctx, entries);
+    for (uint32_t i = 0; i < rows; i++) entries[i] = (entry){p[i], i};
+    entry *sorted = radix_sort(entries, entries + rows, rows);
+    for (uint32_t from = 0, to; !exact && from < rows; from = to) {
+        for (to = from + 1; to < rows && mt_prefix_compare(sorted[from].key, sorted[to].key) == 0;) to++;
+        if (to - from > 1) qsort_r(sorted + from, to - from, sizeof *sorted, compare_tied, (void *)(uintptr_t)key);
+    }
+    for (uint32_t i = 0; i < rows; i++) order[i] = sorted[i].row;
+    fn_free(entries);
+    return FN_OK;
+}
+
+fn_status mt_sort_rows(fn_ctx *ctx, const mt_key *key, uint32_t rows, uint32_t *order, bool *sorted)
+{
+    bool exact;
+    *sorted = true;
+    if (rows < 2 || key->count == 0) return FN_OK;
+    mt_prefix *p = fn_alloc(ctx, (size_t)rows * sizeof *p);
+    FN_TRY_PTR(ctx, p);
+    fn_status status = fill_prefixes(ctx, key, rows, true, p, &exact);
+    if (status == FN_OK) *sorted = is_sorted(key, p, rows, exact);
+    if (status == FN_OK && !*sorted) status = sort_entries(ctx, key, p, rows, exact, order);
+    fn_free(p);
+    return status;
+}
+
+fn_status mt_key_of(fn_ctx *ctx, const mt_shape *shape, const fn_block *stored, mt_key *out)
+{
+    const mt_definition *d = shape->definition;
+    *out = (mt_key){.count = d->sort_count, .descending = d->sort_descending};
+    out->columns = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(d->sort_count, 1));
+    FN_TRY_PTR(ctx, out->columns);
+    if (!shape->sort_program) return FN_OK;
+    const fn_status status = expr_run(ctx, shape->sort_program, stored, out->columns);
+    if (status != FN_OK) mt_key_release(out);
+    return status;
+}
+
+void mt_key_release(mt_key *key)
+{
+    for (uint32_t i = 0; i < key->count && key->columns; i++) {
+        fn_column_drop(key->columns[i]);
+        key->columns[i] = NULL;
+    }
+}

@@ -1,0 +1,240 @@
+/* store.c - what all MergeTree tables share: the map of part files, their life on disk, the folder sweep at start.
+ *
+ * A file is known by id while any table's part refers to it. `listed` counts the tables whose catalog rows name it; when the last
+ * reference goes and nobody lists it, the file is removed: aborted inserts, merged-away parts and dropped tables end here.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/mt.h"
+#include <inttypes.h>
+
+static size_t slot_of(fn_part_id id)
+{
+    return (size_t)(fn_hash_mix(id.high, id.low) % MT_FILE_SLOTS);
+}
+
+static unsigned folder_of(fn_part_id id)
+{
+    return (unsigned)(id.high >> 56);
+}
+
+fn_status mt_file_path(fn_ctx *ctx, const mt_store *store, fn_part_id id, const char **out)
+{
+    *out = fn_arena_printf(ctx, ctx->arena, "%s/store/%02x/%016" PRIx64 "%016" PRIx64 ".part", store->root, folder_of(id), id.high, id.low);
+    FN_TRY_PTR(ctx, *out);
+    return FN_OK;
+}
+
+fn_part_id mt_new_id(void)
+{
+    return (fn_part_id){fn_random_u64(), fn_random_u64()};
+}
+
+fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id)
+{
+    const unsigned folder = folder_of(id);
+    if (atomic_load(&store->dirs_made[folder / 64]) >> (folder % 64) & 1) return FN_OK;
+    fn_fs *fs = store->options.fs;
+    const char *dir = fn_arena_printf(ctx, ctx->arena, "%s/store/%02x", store->root, folder);
+    const char *parent = fn_arena_printf(ctx, ctx->arena, "%s/store", store->root);
+    if (!dir || !parent) return ctx->error.code;
+    FN_TRY(fs->make_dir(fs, ctx, dir));
+    FN_TRY(fs->sync_dir(fs, ctx, parent));
+    atomic_fetch_or(&store->dirs_made[folder / 64], (uint64_t)1 << (folder % 64));
+    return FN_OK;
+}
+
+fn_status mt_store_sync_dir(fn_ctx *ctx, mt_store *store, fn_part_id id)
+{
+    const char *dir = fn_arena_printf(ctx, ctx->arena, "%s/store/%02x", store->root, folder_of(id));
+    FN_TRY_PTR(ctx, dir);
+    return store->options.fs->sync_dir(store->options.fs, ctx, dir);
+}
+
+fn_status mt_file_get(fn_ctx *ctx, mt_store *store, fn_part_id id, fn_hash128 checksum, mt_file **out)
+{
+    mt_file *made = fn_alloc_zero(ctx, sizeof *made);
+    FN_TRY_PTR(ctx, made);
+    *made = (mt_file){.store = store, .id = id, .checksum = checksum, .refs = 1};
+    pthread_mutex_init(&made->open_lock, NULL);
+    pthread_mutex_lock(&store->lock);
+    mt_file **slot = &store->files[slot_of(id)], *f = *slot;
+    while (f && (f->id.high != id.high || f->id.low != id.low)) f = f->next;
+    if (f) {
+        f->refs++;
+    } else {
+        made->next = *slot;
+        *slot = made;
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (f) {
+        pthread_mutex_destroy(&made->open_lock);
+        fn_free(made);
+    }
+    *out = f ? f : made;
+    return FN_OK;
+}
+
+static void remove_file(mt_store *store, fn_part_id id)
+{
+    fn_ctx ctx = {0};
+    const char *path;
+    ctx.arena = fn_arena_new(&ctx);
+    if (!ctx.arena) return; /* the next start sweeps it */
+    if (mt_file_path(&ctx, store, id, &path) == FN_OK && store->options.fs->remove(store->options.fs, &ctx, path) != FN_OK)
+        fn_log(FN_LOG_WARN, "mergetree", "cannot remove %s: %s", path, ctx.error.text);
+    fn_arena_free(ctx.arena);
+}
+
+void mt_file_drop(mt_file *f)
+{
+    if (!f) return;
+    mt_store *store = f->store;
+    pthread_mutex_lock(&store->lock);
+    const bool last = --f->refs == 0;
+    const bool remove = last && f->listed == 0;
+    if (last) {
+        mt_file **at = &store->files[slot_of(f->id)];
+        while (*at != f) at = &(*at)->next;
+        *at = f->next;
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (!last) return;
+    fn_part *part = atomic_load(&f->part);
+    if (part) fn_part_drop(part);
+    if (remove) remove_file(store, f->id);
+    pthread_mutex_destroy(&f->open_lock);
+    fn_free(f);
+}
+
+void mt_file_list(mt_file *f, int by)
+{
+    pthread_mutex_lock(&f->store->lock);
+    FN_ASSERT(by > 0 || f->listed > 0);
+    f->listed = by > 0 ? f->listed + 1 : f->listed - 1;
+    pthread_mutex_unlock(&f->store->lock);
+}
+
+fn_status mt_file_open(fn_ctx *ctx, mt_file *f, const fn_part **out)
+{
+    fn_part *part = atomic_load_explicit(&f->part, memory_order_acquire);
+    if (part) {
+        *out = part;
+        return FN_OK;
+    }
+    const char *path;
+    FN_TRY(mt_file_path(ctx, f->store, f->id, &path));
+    pthread_mutex_lock(&f->open_lock);
+    fn_status status = FN_OK;
+    part = atomic_load(&f->part);
+    if (!part) {
+        fn_tracker *const query = ctx->memory; /* the opened part outlives the query */
+        ctx->memory = NULL;
+        status = fn_part_open(ctx, f->store->options.fs, path, f->id, &f->checksum, &part);
+        ctx->memory = query;
+        if (status == FN_OK) atomic_store_explicit(&f->part, part, memory_order_release);
+    }
+    pthread_mutex_unlock(&f->open_lock);
+    *out = part;
+    return status;
+}
+
+/* ---- the store ---- */
+
+fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store **out)
+{
+    mt_store *s = fn_alloc_zero(ctx, sizeof *s);
+    FN_TRY_PTR(ctx, s);
+    const size_t size = strlen(options->root);
+    s->options = *options;
+    s->root = fn_alloc(ctx, size + 1);
+    if (!s->root) {
+        fn_free(s);
+        return ctx->error.code;
+    }
+    memcpy(s->root, options->root, size + 1);
+    s->options.root = s->root;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->idle, NULL);
+    *out = s;
+    return FN_OK;
+}
+
+typedef struct sweep {
+    mt_store *store;
+    const char *dir;
+    fn_buf rubbish; /* paths, each 0-terminated */
+    bool folders;   /* collecting folder names instead of files */
+} sweep;
+
+static bool parse_id(const char *name, fn_part_id *out)
+{
+    uint64_t words[2] = {0, 0};
+    if (strlen(name) != 37 || strcmp(name + 32, ".part") != 0) return false;
+    for (int i = 0; i < 32; i++) {
+        const char c = name[i];
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0) return false;
+        words[i / 16] = words[i / 16] << 4 | (uint64_t)digit;
+    }
+    *out = (fn_part_id){words[0], words[1]};
+    return true;
+}
+
+static bool is_known(mt_store *store, fn_part_id id)
+{
+    pthread_mutex_lock(&store->lock);
+    const mt_file *f = store->files[slot_of(id)];
+    while (f && (f->id.high != id.high || f->id.low != id.low)) f = f->next;
+    pthread_mutex_unlock(&store->lock);
+    return f != NULL;
+}
+
+static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+{
+    sweep *s = self;
+    fn_part_id id;
+    if (info->is_dir != s->folders) return FN_OK;
+    if (!s->folders && (!parse_id(name, &id) || is_known(s->store, id))) return FN_OK;
+    FN_TRY(fn_buf_printf(ctx, &s->rubbish, "%s/%s", s->dir, name));
+    return fn_buf_byte(ctx, &s->rubbish, 0);
+}
+
+static fn_status sweep_folder(fn_ctx *ctx, mt_store *store, const char *dir)
+{
+    fn_fs *fs = store->options.fs;
+    sweep files = {.store = store, .dir = dir};
+    fn_status status = fs->list(fs, ctx, dir, sweep_entry, &files);
+    for (size_t at = 0; status == FN_OK && at < files.rubbish.size; at += strlen(files.rubbish.data + at) + 1)
+        status = fs->remove(fs, ctx, files.rubbish.data + at);
+    fn_buf_release(&files.rubbish);
+    return status;
+}
+
+fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store)
+{
+    fn_fs *fs = store->options.fs;
+    fn_file_info info;
+    const char *dir = fn_arena_printf(ctx, ctx->arena, "%s/store", store->root);
+    FN_TRY_PTR(ctx, dir);
+    FN_TRY(fs->stat(fs, ctx, dir, &info));
+    if (!info.exists) return FN_OK;
+    sweep folders = {.store = store, .dir = dir, .folders = true};
+    fn_status status = fs->list(fs, ctx, dir, sweep_entry, &folders);
+    for (size_t at = 0; status == FN_OK && at < folders.rubbish.size; at += strlen(folders.rubbish.data + at) + 1)
+        status = sweep_folder(ctx, store, folders.rubbish.data + at);
+    fn_buf_release(&folders.rubbish);
+    return status;
+}
+
+void mt_store_close(mt_store *store)
+{
+    if (!store) return;
+    atomic_store(&store->closing, true);
+    pthread_mutex_lock(&store->lock);
+    while (store->tasks) pthread_cond_wait(&store->idle, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+    for (size_t i = 0; i < MT_FILE_SLOTS; i++) FN_ASSERT(store->files[i] == NULL); /* all tables are gone */
+    pthread_cond_destroy(&store->idle);
+    pthread_mutex_destroy(&store->lock);
+    fn_free(store->root);
+    fn_free(store);
+}

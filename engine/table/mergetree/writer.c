@@ -1,0 +1,352 @@
+/* writer.c - INSERT: rows are collected up to max_insert_block_size, cut by partition, sorted, collapsed and written as parts beside
+ * the live ones; commit lists all of them in one catalog transaction.
+ *
+ * A part's name needs a block number, which is asked for at commit so that an aborted insert uses none up: parts wait with their
+ * file written and get their row then.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "settings/settings.h"
+#include "table/mergetree/mt.h"
+
+
+typedef struct writer {
+    table_writer base;
+    mt_table *table;
+    mt_shape *shape;
+    fn_block **blocks; /* waiting rows */
+    uint32_t block_count, block_capacity;
+    uint64_t rows, bytes;
+    mt_part **parts;   /* written */
+    uint32_t part_count, part_capacity;
+    fn_arena *arena;   /* of one flush */
+    bool pressed;      /* back-pressure was asked about */
+} writer;
+
+enum { SQUASH_BYTES = 256 << 20 }; /* as min_insert_block_size_bytes: wide rows do not pile up */
+
+static void drop_blocks(writer *w)
+{
+    for (uint32_t i = 0; i < w->block_count; i++) fn_block_drop(w->blocks[i]);
+    w->block_count = 0;
+    w->rows = w->bytes = 0;
+}
+
+/* All waiting blocks as one. */
+static fn_status join_blocks(fn_ctx *ctx, writer *w, fn_block **out)
+{
+    if (w->block_count == 1) {
+        *out = fn_block_ref(w->blocks[0]);
+        return FN_OK;
+    }
+    fn_block *b = fn_block_new(ctx, w->shape->stored_count, (uint32_t)w->rows);
+    fn_column **pieces = fn_alloc(ctx, sizeof(fn_column *) * (w->block_count + 1));
+    fn_status status = b && pieces ? FN_OK : ctx->error.code;
+    for (uint32_t c = 0; c < w->shape->stored_count && status == FN_OK; c++) {
+        for (uint32_t i = 0; i < w->block_count; i++) pieces[i] = w->blocks[i]->columns[c];
+        b->columns[c] = fn_column_concat(ctx, pieces, w->block_count);
+        if (!b->columns[c]) status = ctx->error.code;
+    }
+    fn_free(pieces);
+    if (status == FN_OK) *out = b;
+    else fn_block_drop(b);
+    return status;
+}
+
+static fn_status sort_block(fn_ctx *ctx, const mt_shape *shape, const fn_block *in, fn_block **out)
+{
+    mt_key key;
+    bool sorted;
+    FN_TRY(mt_key_of(ctx, shape, in, &key));
+    uint32_t *order = fn_alloc(ctx, ((size_t)in->rows + 1) * sizeof *order);
+    fn_status status = order ? mt_sort_rows(ctx, &key, in->rows, order, &sorted) : ctx->error.code;
+    if (status == FN_OK) {
+        *out = sorted ? fn_block_ref(in) : fn_block_take(ctx, in, order, in->rows);
+        if (!*out) status = ctx->error.code;
+    }
+    fn_free(order);
+    mt_key_release(&key);
+    return status;
+}
+
+static fn_status collapse_block(fn_ctx *ctx, const mt_shape *shape, const fn_block *sorted, fn_block **out)
+{
+    if (shape->definition->mode == MT_PLAIN || !settings_of(ctx)->optimize_on_insert) {
+        *out = fn_block_ref(sorted);
+        return FN_OK;
+    }
+    mt_key key;
+    FN_TRY(mt_key_of(ctx, shape, sorted, &key));
+    const fn_status status = mt_collapse(ctx, shape, &key, sorted, false, out);
+    mt_key_release(&key);
+    return status;
+}
+
+static fn_status keep_part(fn_ctx *ctx, writer *w, mt_part *part_take)
+{
+    if (w->part_count == w->part_capacity) {
+        const uint32_t capacity = w->part_capacity ? 2 * w->part_capacity : 8;
+        mt_part **more = fn_realloc(ctx, w->parts, capacity * sizeof *more);
+        if (!more) {
+            mt_part_drop(part_take);
+            return ctx->error.code;
+        }
+        w->parts = more;
+        w->part_capacity = capacity;
+    }
+    w->parts[w->part_count++] = part_take;
+    return FN_OK;
+}
+
+static fn_status write_part(fn_ctx *ctx, writer *w, const fn_block *rows, fn_str partition_id, fn_str partition)
+{
+    if (rows->rows == 0) return FN_OK; /* everything collapsed */
+    const mt_part_spec spec = {.partition_id = partition_id, .partition = partition};
+    mt_part_out out;
+    mt_part *part = NULL;
+    fn_status status = mt_part_out_open(ctx, w->table->store, w->shape, false, &out);
+    if (status == FN_OK) status = mt_part_out_write(ctx, &out, rows);
+    if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &part);
+    mt_part_out_close(&out);
+    return status == FN_OK ? keep_part(ctx, w, part) : status;
+}
+
+/* Rows of one partition: sort, collapse, write. */
+static fn_status write_partition(fn_ctx *ctx, writer *w, const fn_block *rows, fn_column *const *values, size_t row)
+{
+    fn_str id, text;
+    fn_block *sorted = NULL, *collapsed = NULL;
+    FN_TRY(mt_partition_name(ctx, values, w->shape->definition->partition_count, row, &id, &text));
+    fn_status status = sort_block(ctx, w->shape, rows, &sorted);
+    if (status == FN_OK) status = collapse_block(ctx, w->shape, sorted, &collapsed);
+    fn_block_drop(sorted);
+    if (status == FN_OK) status = write_part(ctx, w, collapsed, id, text);
+    fn_block_drop(collapsed);
+    return status;
+}
+
+/* ---- partitions of a block: rows grouped by the hash of the key, then by value ---- */
+
+typedef struct partition_group {
+    uint32_t first;    /* a row of it */
+    uint32_t rows;
+    uint32_t at;       /* where its rows begin in the order */
+} partition_group;
+
+typedef struct partition_split {
+    partition_group *groups;
+    uint32_t count, capacity;
+    uint32_t *group_of, *order;
+} partition_split;
+
+static bool same_values(fn_column *const *values, uint32_t count, size_t a, size_t b)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!fn_column_equal_at(values[i], a, values[i], b)) return false;
+    return true;
+}
+
+static fn_status add_group(fn_ctx *ctx, partition_split *s, uint32_t row)
+{
+    const uint64_t most = settings_of(ctx)->max_partitions_per_insert_block;
+    if (most && s->count >= most && settings_of(ctx)->throw_on_max_partitions_per_insert_block) {
+        return fn_fail(ctx, FN_TOO_MANY_PARTS, "Too many partitions for single INSERT block (more than %llu). The limit is controlled by "
+                       "'max_partitions_per_insert_block' setting. Large number of partitions is a common misconception. It will lead to severe "
+                       "negative performance impact, including slow server startup, slow INSERT queries and slow SELECT queries. Recommended total "
+                       "number of partitions for a table is under 1000..10000. Please note, that partitioning is not intended to speed up SELECT "
+                       "queries (ORDER BY key is sufficient to make range queries fast). Partitions are intended for data manipulation (DROP "
+                       "PARTITION, etc).", (unsigned long long)most);
+    }
+    if (s->count == s->capacity) {
+        s->capacity = s->capacity ? 2 * s->capacity : 16;
+        partition_group *more = fn_realloc(ctx, s->groups, s->capacity * sizeof *more);
+        FN_TRY_PTR(ctx, more);
+        s->groups = more;
+    }
+    s->groups[s->count++] = (partition_group){.first = row};
+    return FN_OK;
+}
+
+/* The group of a row: the last row's, or a search through the table of hashes. slots: group + 1. */
+static fn_status assign_groups(fn_ctx *ctx, partition_split *s, fn_column *const *values, uint32_t count, uint32_t rows, const uint64_t *hashes)
+{
+    uint32_t mask = 63;
+    uint32_t *slots = fn_alloc_zero(ctx, (mask + 1) * sizeof *slots);
+    FN_TRY_PTR(ctx, slots);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < rows && status == FN_OK; i++) {
+        if (i && hashes[i] == hashes[i - 1] && same_values(values, count, i, i - 1)) {
+            s->group_of[i] = s->group_of[i - 1];
+            continue;
+        }
+        uint32_t at = (uint32_t)hashes[i] & mask;
+        while (slots[at] && !(hashes[s->groups[slots[at] - 1].first] == hashes[i] && same_values(values, count, s->groups[slots[at] - 1].first, i))) at = (at + 1) & mask;
+        if (!slots[at]) {
+            status = add_group(ctx, s, i);
+            if (status != FN_OK) break;
+            slots[at] = s->count;
+        }
+        s->group_of[i] = slots[at] - 1;
+        if (2 * s->count > mask) { /* grow: put all groups in again */
+            fn_free(slots);
+            mask = 4 * mask + 3;
+            slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
+            if (!slots) return ctx->error.code;
+            for (uint32_t g = 0; g < s->count; g++) {
+                at = (uint32_t)hashes[s->groups[g].first] & mask;
+                while (slots[at]) at = (at + 1) & mask;
+                slots[at] = g + 1;
+            }
+        }
+    }
+    fn_free(slots);
+    return status;
+}
+
+static void order_by_group(partition_split *s, uint32_t rows)
+{
+    for (uint32_t i = 0; i < rows; i++) s->groups[s->group_of[i]].rows++;
+    for (uint32_t g = 1; g < s->count; g++) s->groups[g].at = s->groups[g - 1].at + s->groups[g - 1].rows;
+    for (uint32_t i = 0; i < rows; i++) s->order[s->groups[s->group_of[i]].at++] = i;
+    for (uint32_t g = 0; g < s->count; g++) s->groups[g].at -= s->groups[g].rows;
+}
+
+static fn_status split(fn_ctx *ctx, fn_column *const *values, uint32_t count, uint32_t rows, partition_split *s)
+{
+    uint64_t *hashes = fn_alloc(ctx, ((size_t)rows + 1) * sizeof *hashes);
+    s->group_of = fn_alloc(ctx, ((size_t)rows + 1) * sizeof *s->group_of);
+    s->order = fn_alloc(ctx, ((size_t)rows + 1) * sizeof *s->order);
+    fn_status status = hashes && s->group_of && s->order ? FN_OK : ctx->error.code;
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) status = fn_column_hash(ctx, values[i], hashes, i == 0);
+    if (status == FN_OK) status = assign_groups(ctx, s, values, count, rows, hashes);
+    if (status == FN_OK) order_by_group(s, rows);
+    fn_free(hashes);
+    return status;
+}
+
+static fn_status write_groups(fn_ctx *ctx, writer *w, const fn_block *b, fn_column *const *values, const partition_split *s)
+{
+    if (s->count == 1) return write_partition(ctx, w, b, values, 0);
+    for (uint32_t g = 0; g < s->count; g++) {
+        fn_block *rows = fn_block_take(ctx, b, s->order + s->groups[g].at, s->groups[g].rows);
+        FN_TRY_PTR(ctx, rows);
+        const fn_status status = write_partition(ctx, w, rows, values, s->groups[g].first);
+        fn_block_drop(rows);
+        FN_TRY(status);
+    }
+    return FN_OK;
+}
+
+static fn_status write_partitions(fn_ctx *ctx, writer *w, const fn_block *b)
+{
+    const uint32_t count = w->shape->definition->partition_count;
+    if (count == 0) return write_partition(ctx, w, b, NULL, 0);
+    fn_column **values = FN_NEW_ARRAY(ctx, fn_column *, count);
+    FN_TRY_PTR(ctx, values);
+    FN_TRY(expr_run(ctx, w->shape->partition_program, b, values));
+    partition_split s = {0};
+    fn_status status = split(ctx, values, count, b->rows, &s);
+    if (status == FN_OK) status = write_groups(ctx, w, b, values, &s);
+    for (uint32_t i = 0; i < count; i++) fn_column_drop(values[i]);
+    fn_free(s.groups);
+    fn_free(s.group_of);
+    fn_free(s.order);
+    return status;
+}
+
+static fn_status flush(fn_ctx *ctx, writer *w)
+{
+    if (w->rows == 0) return FN_OK;
+    fn_arena *const query = ctx->arena;
+    fn_block *all = NULL;
+    ctx->arena = w->arena;
+    fn_status status = join_blocks(ctx, w, &all);
+    drop_blocks(w);
+    if (status == FN_OK) status = write_partitions(ctx, w, all);
+    fn_block_drop(all);
+    ctx->arena = query;
+    fn_arena_reset(w->arena);
+    return status;
+}
+
+static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *block)
+{
+    writer *w = (writer *)self;
+    FN_ASSERT(block->count == w->shape->stored_count);
+    if (block->rows == 0) return FN_OK;
+    if (!w->pressed) {
+        w->pressed = true;
+        FN_TRY(mt_merge_pressure(ctx, w->table));
+    }
+    if (w->block_count == w->block_capacity) {
+        const uint32_t capacity = w->block_capacity ? 2 * w->block_capacity : 16;
+        fn_block **more = fn_realloc(ctx, w->blocks, capacity * sizeof *more);
+        FN_TRY_PTR(ctx, more);
+        w->blocks = more;
+        w->block_capacity = capacity;
+    }
+    w->blocks[w->block_count++] = fn_block_ref(block);
+    w->rows += block->rows;
+    w->bytes += fn_block_bytes(block);
+    if (w->rows < settings_of(ctx)->max_insert_block_size && w->bytes < SQUASH_BYTES) return FN_OK;
+    return flush(ctx, w);
+}
+
+/* Block numbers and names for the written parts: the part objects are made anew with complete rows. */
+static fn_status number_parts(fn_ctx *ctx, writer *w)
+{
+    mt_store *store = w->table->store;
+    uint64_t first;
+    FN_TRY(store->options.catalog->block_numbers(store->options.catalog, ctx, w->table->base.uuid, w->part_count, &first));
+    for (uint32_t i = 0; i < w->part_count; i++) {
+        mt_part_row row = w->parts[i]->row;
+        mt_part *named;
+        row.min_block = row.max_block = first + i;
+        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, 0, 0, &row.name));
+        FN_TRY(mt_part_new(ctx, store, &row, &named));
+        mt_part_drop(w->parts[i]); /* the file lives on in the new one */
+        w->parts[i] = named;
+    }
+    return FN_OK;
+}
+
+static fn_status writer_commit(table_writer *self, fn_ctx *ctx)
+{
+    writer *w = (writer *)self;
+    FN_TRY(flush(ctx, w));
+    if (w->part_count == 0) return FN_OK;
+    FN_TRY(number_parts(ctx, w));
+    const mt_edit edit = {.table = w->table, .add = w->parts, .add_count = w->part_count};
+    FN_TRY(mt_apply(ctx, w->table->store, &edit, 1));
+    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
+    w->part_count = 0;
+    mt_merge_schedule(w->table);
+    return FN_OK;
+}
+
+static void writer_close(table_writer *self)
+{
+    writer *w = (writer *)self;
+    drop_blocks(w);
+    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]); /* unlisted: their files go */
+    fn_free(w->parts);
+    fn_free(w->blocks);
+    fn_arena_free(w->arena);
+    mt_shape_drop(w->shape);
+    table_drop(&w->table->base);
+    fn_free(w);
+}
+
+fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out)
+{
+    writer *w = fn_alloc_zero(ctx, sizeof *w);
+    FN_TRY_PTR(ctx, w);
+    w->arena = fn_arena_new(ctx);
+    if (!w->arena) {
+        fn_free(w);
+        return ctx->error.code;
+    }
+    w->table = (mt_table *)table_ref(t);
+    w->shape = mt_table_shape(w->table);
+    w->base = (table_writer){writer_write, writer_commit, writer_close};
+    *out = &w->base;
+    return FN_OK;
+}
