@@ -84,12 +84,6 @@ static fn_status put_words(fn_ctx *ctx, fn_buf *b, const shown *s, char code)
     return fn_buf_byte(ctx, b, '%');
 }
 
-static fn_status put_space_padded(fn_ctx *ctx, fn_buf *b, uint64_t v)
-{
-    if (v < 10) FN_TRY(fn_buf_byte(ctx, b, ' '));
-    return put(ctx, b, v, 1);
-}
-
 static fn_status put_code(fn_ctx *ctx, fn_buf *b, const shown *s, char code)
 {
     const uint64_t year = date_year(s->packed), second = (uint64_t)s->seconds;
@@ -101,13 +95,13 @@ static fn_status put_code(fn_ctx *ctx, fn_buf *b, const shown *s, char code)
     case 'm':
     case 'c': return put(ctx, b, date_month(s->packed), 2);
     case 'd': return put(ctx, b, date_day(s->packed), 2);
-    case 'e': return put_space_padded(ctx, b, date_day(s->packed));
+    case 'e': return put(ctx, b, date_day(s->packed), 1);
     case 'j': return put(ctx, b, date_yearday(s->days, (uint32_t)year), 3);
-    case 'H': return put(ctx, b, second / 3600, 2);
-    case 'k': return put_space_padded(ctx, b, second / 3600);
+    case 'H':
+    case 'k': return put(ctx, b, second / 3600, 2);
     case 'h':
+    case 'l':
     case 'I': return put(ctx, b, (second / 3600 + 11) % 12 + 1, 2);
-    case 'l': return put_space_padded(ctx, b, (second / 3600 + 11) % 12 + 1);
     case 'i': return put(ctx, b, second / 60 % 60, 2);
     case 's':
     case 'S': return put(ctx, b, second % 60, 2);

@@ -199,19 +199,16 @@ static fn_status bind_joined(fn_ctx *ctx, func_call *call)
     return fn_type_common(ctx, call->arg_types, call->arg_count, &call->type);
 }
 
-static bool key_within(const array_in *a, uint32_t row, const fn_column *keys, uint32_t key, uint32_t *at)
+static bool key_within(const array_in *a, uint32_t row, const fn_column *keys, uint32_t key)
 {
     for (uint32_t k = a->offsets[row]; k < a->offsets[row + 1]; k++)
-        if (fn_column_equal_at(a->items->kids[0], k, keys, key)) {
-            *at = k;
-            return true;
-        }
+        if (fn_column_equal_at(a->items->kids[0], k, keys, key)) return true;
     return false;
 }
 
 static void join_row(const array_in *a, uint32_t count, uint32_t row, bool update, array_pick *p)
 {
-    uint32_t base = 0, at;
+    uint32_t base = 0;
     if (!update) {
         for (uint32_t k = 0; k < count; k++) {
             for (uint32_t i = a[k].offsets[row]; i < a[k].offsets[row + 1]; i++) array_pick_put(p, base + i);
@@ -219,10 +216,9 @@ static void join_row(const array_in *a, uint32_t count, uint32_t row, bool updat
         }
         return;
     }
-    for (uint32_t i = a[0].offsets[row]; i < a[0].offsets[row + 1]; i++) /* the second map's values win */
-        array_pick_put(p, key_within(&a[1], row, a[0].items->kids[0], i, &at) ? a[0].total + at : i);
-    for (uint32_t i = a[1].offsets[row]; i < a[1].offsets[row + 1]; i++)
-        if (!key_within(&a[0], row, a[1].items->kids[0], i, &at)) array_pick_put(p, a[0].total + i);
+    for (uint32_t i = a[0].offsets[row]; i < a[0].offsets[row + 1]; i++) /* what the second map does not replace */
+        if (!key_within(&a[1], row, a[0].items->kids[0], i)) array_pick_put(p, i);
+    for (uint32_t i = a[1].offsets[row]; i < a[1].offsets[row + 1]; i++) array_pick_put(p, a[0].total + i);
 }
 
 static fn_status eval_joined(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
@@ -365,7 +361,7 @@ static const func_def rows_[] = {
     LAMBDA("mapApply", "The pairs that the lambda gives.", "mapApply((k, v) -> (k, v + 1), map('a', 1))", "{'a':2}"),
     LAMBDA("mapExists", "1 if the lambda is true for some pair.", "mapExists((k, v) -> v > 1, map('a', 1))", "0"),
     LAMBDA("mapAll", "1 if the lambda is true for all pairs.", "mapAll((k, v) -> v > 0, map('a', 1))", "1"),
-    ROW("mapUpdate", 2, 2, 0, bind_joined, eval_joined, "The first map with the second's values for keys both have, and its other pairs behind.", "mapUpdate(map('a', 1), map('a', 2))", "{'a':2}"),
+    ROW("mapUpdate", 2, 2, 0, bind_joined, eval_joined, "The pairs of the first map whose keys the second lacks, then those of the second.", "mapUpdate(map('a', 1), map('a', 2))", "{'a':2}"),
     ROW("mapConcat", 1, -1, 0, bind_joined, eval_joined, "The pairs of all maps.", "mapConcat(map('a', 1), map('b', 2))", "{'a':1,'b':2}"),
     ROW("mapAdd", 2, -1, 0, bind_add, eval_add, "Values of equal keys added; keys in ascending order.", "mapAdd(map('a', 1), map('a', 2))", "{'a':3}"),
     ROW("mapSubtract", 2, -1, 0, bind_add, eval_add, "Values of the later maps taken from those of the first; keys in ascending order.", "mapSubtract(map('a', 3), map('a', 1))", "{'a':2}"),
