@@ -1,9 +1,16 @@
 /* memory.c - the heap behind everything: allocation with errors, trackers, reference-counted buffers.
- * The only file that calls malloc.
+ * The only file that calls malloc; large buffers come from pages.c.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/pages.h"
 #include <firn/arena.h>
 #include <firn/bits.h>
 #include <stdlib.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { IS_POOLED = 0 }; /* every buffer by itself, so that the sanitizer sees its bounds and its end */
+#else
+enum { IS_POOLED = 1 };
+#endif
 
 void fn_tracker_init(fn_tracker *t, const char *what, fn_tracker *parent, int64_t limit)
 {
@@ -69,6 +76,11 @@ void fn_free(void *p)
     free(p);
 }
 
+static bool is_pooled(size_t bytes)
+{
+    return IS_POOLED && bytes >= PAGES_FROM && bytes <= PAGES_TO;
+}
+
 fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
 {
     enum { HEAD = 128 }; /* the struct, padded so that data is 64-byte aligned */
@@ -79,7 +91,7 @@ fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
     }
     const size_t bytes = HEAD + fn_round_up(size + FN_BUFFER_PAD, 64);
     if (fn_tracker_charge(ctx, ctx->memory, bytes) != FN_OK) return NULL;
-    fn_buffer *b = aligned_alloc(64, bytes);
+    fn_buffer *b = is_pooled(bytes) ? pages_get(bytes) : aligned_alloc(64, bytes);
     if (!b) {
         fn_tracker_release(ctx->memory, bytes);
         (void)fn_fail_memory(ctx, bytes);
@@ -109,5 +121,6 @@ void fn_buffer_drop(fn_buffer *b)
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
     fn_tracker_release(b->memory, b->charged);
     if (b->release) b->release(b);
+    else if (is_pooled(b->charged)) pages_put(b, b->charged);
     else free(b);
 }

@@ -1,0 +1,11 @@
+/* base/pages.h - large blocks of memory, kept for reuse. SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_BASE_PAGES_H
+#define FIRN_BASE_PAGES_H
+#include <firn/base.h>
+
+enum { PAGES_FROM = 32 << 10, PAGES_TO = 64 << 20 }; /* bytes of blocks worth pooling */
+
+/* A 64-byte aligned block of at least `bytes` (within the bounds above), contents undefined; NULL when the system has none. */
+void *pages_get(size_t bytes);
+void pages_put(void *block, size_t bytes); /* the same number as was asked for */
+#endif
