@@ -66,7 +66,7 @@ static fn_status value_bind(fn_ctx *ctx, agg_call *call)
 {
     (void)ctx;
     call->type = call->arg_types[0];
-    call->state_size = sizeof(agg_value);
+    call->state_size = agg_value_size(call->type);
     return FN_OK;
 }
 static void value_init(const agg_call *call, void *state)

@@ -32,6 +32,7 @@ typedef struct agg_value {
         fn_column *column; /* containers: one row, referenced */
     };
 } agg_value;
+uint32_t agg_value_size(const fn_type *type); /* bytes of a holder for this type, when it is the state's last member */
 fn_status agg_value_set(fn_ctx *ctx, fn_arena *arena, agg_value *v, const fn_column *c, size_t row) FN_MUST_USE;
 fn_status agg_value_copy(fn_ctx *ctx, fn_arena *arena, const fn_type *type, agg_value *v, const agg_value *from) FN_MUST_USE;
 int agg_value_compare(const agg_value *v, const fn_column *c, size_t row); /* v has a value */

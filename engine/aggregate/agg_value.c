@@ -65,6 +65,12 @@ static bool is_boxed(const fn_type *t)
     return !is_text(t) && (!is_fixed(t) || fn_type_is_nullable(t));
 }
 
+uint32_t agg_value_size(const fn_type *type)
+{
+    const size_t held = is_text(type) || is_boxed(type) ? sizeof(void *) : fn_round_up(type->width, 8);
+    return (uint32_t)(offsetof(agg_value, fixed) + held);
+}
+
 fn_status agg_value_copy(fn_ctx *ctx, fn_arena *arena, const fn_type *type, agg_value *v, const agg_value *from)
 {
     if (is_text(type)) return set_text(ctx, arena, v, (fn_str){from->text, from->size});
@@ -73,7 +79,7 @@ fn_status agg_value_copy(fn_ctx *ctx, fn_arena *arena, const fn_type *type, agg_
         if (v->has) fn_column_drop(v->column);
         v->column = mine;
     } else {
-        memcpy(v->fixed, from->fixed, sizeof v->fixed);
+        memcpy(v->fixed, from->fixed, type->width);
     }
     v->has = 1;
     return FN_OK;

@@ -16,6 +16,11 @@ static fn_status merge_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, group
     uint32_t made, next = 0;
     *done = 0;
     FN_TRY(group_table_reserve(ctx, t, count));
+    if (o->counters) {
+        group_table_add(t, rows, count);
+        *done = count;
+        return FN_OK;
+    }
     made = group_table_find(t, rows, o->stride, count, w->slots, w->fresh);
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < count; i++) {
@@ -33,23 +38,29 @@ static fn_status merge_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, group
     return status;
 }
 
-static fn_status merge_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_partition *p)
+static fn_status merge_page(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_page *page)
 {
-    for (; p->pages; p->rows -= p->pages->rows) {
-        group_page *page = p->pages;
-        while (page->from < page->rows) {
-            const uint32_t n = FN_MIN(page->rows - page->from, (uint32_t)GROUP_CHUNK);
-            uint32_t done;
-            const fn_status status = merge_rows(o, ctx, w, &w->merged, w->merge_arena, group_page_row(page, page->from, o->stride), n, &done);
-            page->from += done;
-            FN_TRY(status);
-        }
-        p->pages = page->next;
-        fn_buffer_drop(page->memory);
-        if (!p->pages) break;
+    while (page->from < page->rows) {
+        const uint32_t n = FN_MIN(page->rows - page->from, (uint32_t)GROUP_CHUNK);
+        uint32_t done;
+        const fn_status status = merge_rows(o, ctx, w, &w->merged, w->merge_arena, group_page_row(page, page->from, o->stride), n, &done);
+        page->from += done;
+        FN_TRY(status);
     }
-    group_partition_release(p);
     return FN_OK;
+}
+
+/* All pages of a partition into the worker's table. On failure too they are used up. */
+static fn_status merge_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_spill *s, uint32_t number)
+{
+    fn_status status = FN_OK;
+    for (group_page *page = group_spill_take(s, number), *next; page; page = next) {
+        next = page->next;
+        if (status == FN_OK) status = merge_page(o, ctx, w, page);
+        aggregate_drop_rows(o, page);
+        group_page_drop(s, page);
+    }
+    return status;
 }
 
 static fn_status merge_partition(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t number)
@@ -62,7 +73,7 @@ static fn_status merge_partition(op_aggregate *o, fn_ctx *ctx, group_worker *w, 
     else group_table_init(&w->merged, o->keys.form, o->stride);
     for (unsigned i = 0; i < o->head.exec->workers; i++) {
         group_worker *from = aggregate_worker(o, i);
-        if (from->spill) FN_TRY(merge_pages(o, ctx, w, &from->spill->partitions[number]));
+        if (from->spill) FN_TRY(merge_pages(o, ctx, w, from->spill, number));
     }
     return FN_OK;
 }

@@ -55,7 +55,7 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
     }
     if (packable && width <= 16) {
         place_fields(out);
-        if (out->width <= 16) out->form = out->width <= 8 ? GROUP_KEY_8 : GROUP_KEY_16;
+        if (out->width <= 16) out->form = out->width == 1 ? GROUP_KEY_BYTE : out->width <= 8 ? GROUP_KEY_8 : GROUP_KEY_16;
     }
     out->single_text = out->form == GROUP_KEY_BYTES && count == 1 && !out->keys[0].nullable && types[0]->phys == FN_PHYS_STRING;
     return FN_OK;

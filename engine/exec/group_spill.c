@@ -10,36 +10,51 @@ void group_spill_init(group_spill *s, uint32_t stride)
     s->stride = stride;
 }
 
-void group_partition_release(group_partition *p)
+/* Until now only the end of the free space says how full the newest page is. */
+static void close_page(group_spill *s, uint32_t partition)
 {
-    while (p->pages) {
-        group_page *page = p->pages;
-        p->pages = page->next;
-        fn_buffer_drop(page->memory);
-    }
-    memset(p, 0, sizeof *p);
+    group_page *page = s->pages[partition];
+    if (page) page->rows = (uint32_t)((size_t)(s->at[partition] - group_page_row(page, 0, s->stride)) / s->stride);
+}
+
+group_page *group_spill_take(group_spill *s, uint32_t partition)
+{
+    close_page(s, partition);
+    group_page *pages = s->pages[partition];
+    s->pages[partition] = NULL;
+    s->at[partition] = s->end[partition] = NULL;
+    return pages;
+}
+
+void group_page_drop(group_spill *s, group_page *page)
+{
+    s->bytes -= page->memory->size;
+    fn_buffer_drop(page->memory);
 }
 
 void group_spill_release(group_spill *s)
 {
-    for (uint32_t i = 0; i < GROUP_PARTITIONS; i++) group_partition_release(&s->partitions[i]);
-    s->rows = 0;
+    for (uint32_t i = 0; i < GROUP_PARTITIONS; i++)
+        for (group_page *page = group_spill_take(s, i), *next; page; page = next) {
+            next = page->next;
+            group_page_drop(s, page);
+        }
 }
 
-uint8_t *group_spill_grow(fn_ctx *ctx, group_spill *s, group_partition *p)
+uint8_t *group_spill_grow(fn_ctx *ctx, group_spill *s, uint32_t partition)
 {
     const size_t head = fn_round_up(sizeof(group_page), 64);
-    const size_t last = p->pages ? p->pages->memory->size : PAGE_FIRST / 2;
+    const size_t last = s->pages[partition] ? s->pages[partition]->memory->size : PAGE_FIRST / 2;
     const size_t size = FN_MAX(FN_MIN(last * 2, (size_t)PAGE_LARGEST), head + s->stride);
     fn_buffer *memory = fn_buffer_new(ctx, size);
     if (!memory) return NULL;
+    close_page(s, partition);
     group_page *page = (group_page *)(void *)memory->data;
-    *page = (group_page){.next = p->pages, .memory = memory, .rows = 1};
-    p->pages = page;
+    *page = (group_page){.next = s->pages[partition], .memory = memory};
+    s->pages[partition] = page;
+    s->bytes += size;
     uint8_t *row = group_page_row(page, 0, s->stride);
-    p->at = row + s->stride;
-    p->end = row + (size - head) / s->stride * s->stride;
-    p->rows++;
-    s->rows++;
+    s->at[partition] = row + s->stride;
+    s->end[partition] = row + (size - head) / s->stride * s->stride;
     return row;
 }

@@ -9,18 +9,15 @@ typedef struct group_page group_page;
 struct group_page {
     group_page *next;
     fn_buffer *memory;
-    uint32_t rows, from; /* rows before `from` have been moved away */
+    uint32_t rows, from; /* rows before `from` have been moved away; rows: set by group_spill_close */
 };
-typedef struct group_partition {
-    group_page *pages;   /* newest first */
-    uint8_t *at, *end;   /* free space of the newest */
-    uint64_t rows;
-} group_partition;
-typedef struct group_spill {
-    group_partition partitions[GROUP_PARTITIONS];
+typedef struct group_spill group_spill;
+struct group_spill {
+    uint8_t *at[GROUP_PARTITIONS], *end[GROUP_PARTITIONS]; /* free space of the newest page: all that the hot loop touches */
+    group_page *pages[GROUP_PARTITIONS];                   /* newest first */
     uint32_t stride;
-    uint64_t rows;
-} group_spill;
+    uint64_t bytes;       /* of all pages */
+};
 
 static inline uint8_t *group_page_row(group_page *page, uint32_t row, uint32_t stride)
 {
@@ -28,18 +25,16 @@ static inline uint8_t *group_page_row(group_page *page, uint32_t row, uint32_t s
 }
 void group_spill_init(group_spill *s, uint32_t stride);
 void group_spill_release(group_spill *s);
-void group_partition_release(group_partition *p);
+/* The partition's pages with their numbers of rows; the spill has forgotten them. */
+group_page *group_spill_take(group_spill *s, uint32_t partition);
+void group_page_drop(group_spill *s, group_page *page);
 /* Room for one row more; contents undefined. NULL + error. */
-uint8_t *group_spill_grow(fn_ctx *ctx, group_spill *s, group_partition *p) FN_MUST_USE;
+uint8_t *group_spill_grow(fn_ctx *ctx, group_spill *s, uint32_t partition) FN_MUST_USE;
 static inline uint8_t *group_spill_row(fn_ctx *ctx, group_spill *s, uint32_t partition)
 {
-    group_partition *p = &s->partitions[partition];
-    if (FN_UNLIKELY(p->at == p->end)) return group_spill_grow(ctx, s, p);
-    uint8_t *row = p->at;
-    p->at += s->stride;
-    p->pages->rows++;
-    p->rows++;
-    s->rows++;
+    uint8_t *row = s->at[partition];
+    if (FN_UNLIKELY(row == s->end[partition])) return group_spill_grow(ctx, s, partition);
+    s->at[partition] = row + s->stride;
     return row;
 }
 #endif

@@ -1,14 +1,29 @@
 /* group_table.c - see group_table.h. The loops are made per key form by group_table_form.inc.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "exec/group_table.h"
+#include "exec/group_spill.h"
 
+#define FN_INLINE inline __attribute__((always_inline))
 enum { FIRST_CAPACITY = 64, PREFETCH_FROM = 256 << 10 /* bytes of slots: about a quarter of an L2 cache */, PREFETCH_AHEAD = 12 };
 
+/* One multiplication, whose upper bits are the slot. The shift before it brings in keys that differ in their upper bits only, such
+ * as floats. The partition comes from another round: its keys must not be regular, or they would cluster in the slots. */
 static inline uint64_t mix(uint64_t key)
 {
-    key *= 0x9e3779b97f4a7c15u;
-    return key ^ key >> 32;
+    return (key ^ key >> 32) * 0x9e3779b97f4a7c15u;
 }
+static inline uint8_t partition_of(uint64_t hash)
+{
+    return (uint8_t)((hash ^ hash >> 32) * 0xd6e8feb86659fd93u >> 56);
+}
+
+#define NAME       byte
+#define KEY        uint64_t
+#define LOAD(p)    fn_load_u64(p)
+#define STORE(p, k) fn_store_u64((p), (k))
+#define EQUAL(a, b) ((a) == (b))
+#define IS_EMPTY(k) ((k) == 0)
+#define HASH(k)    ((k) << 56)
+#include "exec/group_table_form.inc"
 
 #define NAME       key8
 #define KEY        uint64_t
@@ -16,9 +31,7 @@ static inline uint64_t mix(uint64_t key)
 #define STORE(p, k) fn_store_u64((p), (k))
 #define EQUAL(a, b) ((a) == (b))
 #define IS_EMPTY(k) ((k) == 0)
-#define HASH(k)    mix((k) * 0xd6e8feb86659fd93u ^ (k) >> 32)
-#define INDEX(h)   (h)
-#define PARTITION(h) ((uint8_t)((h) >> 56))
+#define HASH(k)    mix(k)
 #include "exec/group_table_form.inc"
 
 typedef struct key_pair {
@@ -36,9 +49,7 @@ static inline key_pair load_pair(const void *p)
 #define STORE(p, k) memcpy((p), &(k), sizeof(k))
 #define EQUAL(x, y) ((x).a == (y).a && (x).b == (y).b)
 #define IS_EMPTY(k) (((k).a | (k).b) == 0)
-#define HASH(k)    mix(mix((k).a * 0xd6e8feb86659fd93u ^ (k).a >> 32) ^ (k).b * 0xa0761d6478bd642fu ^ (k).b >> 29)
-#define INDEX(h)   (h)
-#define PARTITION(h) ((uint8_t)((h) >> 56))
+#define HASH(k)    mix((k).a * 0xd6e8feb86659fd93u + ((k).b ^ (k).b >> 31) * 0xa0761d6478bd642fu)
 #include "exec/group_table_form.inc"
 
 static inline bool same_text(key_pair x, key_pair y)
@@ -47,30 +58,28 @@ static inline bool same_text(key_pair x, key_pair y)
     const uint32_t size = (uint32_t)x.a;
     return size <= 8 ? x.b == y.b : x.b == y.b || memcmp((const void *)(uintptr_t)x.b, (const void *)(uintptr_t)y.b, size) == 0;
 }
-/* 32 bits of hash: bit 0 is always set, 8 name the partition, 23 the slot. */
 #define NAME       text
 #define KEY        key_pair
 #define LOAD(p)    load_pair(p)
 #define STORE(p, k) memcpy((p), &(k), sizeof(k))
 #define EQUAL(x, y) same_text((x), (y))
 #define IS_EMPTY(k) ((k).a == 0)
-#define HASH(k)    ((k).a >> 32)
-#define INDEX(h)   ((h) >> 9)
-#define PARTITION(h) ((uint8_t)((h) >> 1))
+#define HASH(k)    mix((k).a & 0xffffffff00000000u)
 #define NO_ZERO_KEY
 #include "exec/group_table_form.inc"
 
 typedef struct form_ops {
     uint32_t (*find)(group_table *t, const uint8_t *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh);
+    uint32_t (*count)(group_table *t, const uint8_t *keys, size_t key_stride, uint32_t rows, size_t state_at, uint8_t **fresh);
+    void (*add)(group_table *t, const uint8_t *from, uint32_t rows);
+    uint32_t (*scatter)(fn_ctx *ctx, group_spill *spill, const uint8_t *keys, size_t key_stride, uint32_t rows, size_t count_at, uint8_t **slots,
+                        uint8_t **fresh, uint32_t *made);
     void (*look)(const group_table *t, const uint8_t *keys, size_t key_stride, uint32_t rows, uint8_t **slots);
     void (*move)(group_table *to, const group_table *from);
     void (*partitions)(const uint8_t *keys, size_t key_stride, uint32_t rows, uint8_t *out);
 } form_ops;
-static const form_ops forms[] = {
-    [GROUP_KEY_8] = {find_key8, look_key8, move_key8, partitions_key8},
-    [GROUP_KEY_16] = {find_key16, look_key16, move_key16, partitions_key16},
-    [GROUP_KEY_BYTES] = {find_text, look_text, move_text, partitions_text},
-};
+#define FORM(name) {find_##name, count_##name, add_##name, scatter_##name, look_##name, move_##name, partitions_##name}
+static const form_ops forms[] = {[GROUP_KEY_BYTE] = FORM(byte), [GROUP_KEY_8] = FORM(key8), [GROUP_KEY_16] = FORM(key16), [GROUP_KEY_BYTES] = FORM(text)};
 
 void group_table_init(group_table *t, group_form form, uint32_t stride)
 {
@@ -95,10 +104,16 @@ void group_table_clear(group_table *t)
 
 fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more)
 {
-    const uint64_t wanted = (t->count + more) * 2;
-    if (t->memory && wanted <= t->capacity) return FN_OK;
     group_table larger = *t;
-    larger.capacity = FN_MAX(fn_next_pow2(wanted), (uint64_t)FIRST_CAPACITY);
+    if (t->form == GROUP_KEY_BYTE) {
+        larger.capacity = 256;
+        if (t->memory) return FN_OK;
+    } else { /* half full; the chunk that is about to come may fill it further */
+        const uint64_t wanted = FN_MAX(t->count * 2, t->count + more + more / 8);
+        if (t->memory && wanted < t->capacity) return FN_OK;
+        larger.capacity = FN_MAX(fn_next_pow2(wanted + 1), (uint64_t)FIRST_CAPACITY);
+    }
+    larger.shift = (uint8_t)(64 - __builtin_ctzll(larger.capacity));
     larger.memory = fn_buffer_new_zero(ctx, (larger.capacity + 1) * t->stride);
     FN_TRY_PTR(ctx, larger.memory);
     larger.slots = larger.memory->data;
@@ -113,8 +128,49 @@ fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more)
 
 uint32_t group_table_find(group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh)
 {
-    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->count + rows) * 2 <= t->capacity);
+    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_BYTE || t->count + rows < t->capacity));
     return forms[t->form].find(t, keys, key_stride, rows, slots, fresh);
+}
+
+void group_table_count_bytes(group_table *t, const uint8_t *values, uint32_t rows, size_t state_at)
+{
+    enum { WAYS = 4 }; /* equal values in a row do not wait for each other */
+    uint32_t counts[WAYS][256] = {{0}};
+    uint32_t i = 0;
+    for (; i + WAYS <= rows; i += WAYS)
+        for (uint32_t w = 0; w < WAYS; w++) counts[w][values[i + w]]++;
+    for (; i < rows; i++) counts[0][values[i]]++;
+    for (uint64_t key = 0; key < 256; key++) {
+        const uint32_t n = counts[0][key] + counts[1][key] + counts[2][key] + counts[3][key];
+        uint8_t *slot = t->slots + (key ? key : t->capacity) * t->stride;
+        if (!n) continue;
+        if (key == 0) {
+            t->count += !t->has_zero;
+            t->has_zero = true;
+        } else if (fn_load_u64(slot) == 0) {
+            t->count++;
+            fn_store_u64(slot, key);
+        }
+        fn_store_u64(slot + state_at, fn_load_u64(slot + state_at) + n);
+    }
+}
+
+uint32_t group_table_count(group_table *t, const void *keys, size_t key_stride, uint32_t rows, size_t state_at, uint8_t **fresh)
+{
+    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_BYTE || t->count + rows < t->capacity));
+    return forms[t->form].count(t, keys, key_stride, rows, state_at, fresh);
+}
+
+void group_table_add(group_table *t, const void *from, uint32_t rows)
+{
+    FN_DEBUG_ASSERT(t->form == GROUP_KEY_BYTE || t->count + rows < t->capacity);
+    forms[t->form].add(t, from, rows);
+}
+
+fn_status group_table_scatter(fn_ctx *ctx, group_form form, group_spill *spill, const void *keys, size_t key_stride, uint32_t rows, size_t count_at,
+                              uint8_t **slots, uint8_t **fresh, uint32_t *made)
+{
+    return forms[form].scatter(ctx, spill, keys, key_stride, rows, count_at, slots, fresh, made) == rows ? FN_OK : ctx->error.code;
 }
 
 void group_table_look(const group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots)

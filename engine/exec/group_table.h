@@ -1,7 +1,8 @@
-/* exec/group_table.h - hash tables of GROUP BY and DISTINCT: open addressing, power of two, at most half full; a slot is the
+/* exec/group_table.h - hash tables of GROUP BY and DISTINCT: open addressing, power of two, about half full; a slot is the
  * key followed by the aggregates' states (or one pointer to them), so that a row costs one memory access.
  *
  * Keys come in three forms:
+ *   GROUP_KEY_BYTE              one byte, widened to 8: the key is the slot's number
  *   GROUP_KEY_8, GROUP_KEY_16   8 or 16 bytes that are the key; the all-zero key has a slot of its own behind the others
  *   GROUP_KEY_BYTES             {hash, length} in 8 bytes, then up to 8 bytes of text or a pointer to more; never all zero
  * Slots are moved with memcpy. SPDX-License-Identifier: Apache-2.0 */
@@ -10,9 +11,9 @@
 #include <firn/arena.h>
 #include <firn/bits.h>
 
-typedef enum group_form { GROUP_KEY_8, GROUP_KEY_16, GROUP_KEY_BYTES } group_form;
+typedef enum group_form { GROUP_KEY_BYTE, GROUP_KEY_8, GROUP_KEY_16, GROUP_KEY_BYTES } group_form;
 
-enum { GROUP_CHUNK = 2048, GROUP_PARTITION_BITS = 8, GROUP_PARTITIONS = 1 << GROUP_PARTITION_BITS };
+enum { GROUP_CHUNK = 1024, GROUP_PARTITION_BITS = 8, GROUP_PARTITIONS = 1 << GROUP_PARTITION_BITS };
 
 typedef struct group_table {
     fn_buffer *memory;  /* capacity + 1 slots, zeroed where empty; NULL before the first reserve */
@@ -20,13 +21,13 @@ typedef struct group_table {
     uint64_t capacity;  /* slots without the zero key's */
     uint64_t count;     /* groups, the zero key's included */
     uint32_t stride;
-    uint8_t form;
+    uint8_t form, shift; /* hash >> shift: the slot */
     bool has_zero;
 } group_table;
 
 static inline uint32_t group_key_size(group_form form)
 {
-    return form == GROUP_KEY_8 ? 8 : 16;
+    return form == GROUP_KEY_BYTE || form == GROUP_KEY_8 ? 8 : 16;
 }
 /* A key of the BYTES form over text that stays where it is. */
 typedef struct group_text {
@@ -55,6 +56,17 @@ fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more) FN_MUS
 /* Finds or makes the slot of each of `rows` <= GROUP_CHUNK keys, key_stride bytes apart. New slots hold the key and zeroed
  * states and are listed in fresh; returns their number. Room for `rows` new groups must be there. */
 uint32_t group_table_find(group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh);
+/* The same for COUNT(*) alone, whose 64-bit count at state_at goes up by one per row. */
+uint32_t group_table_count(group_table *t, const void *keys, size_t key_stride, uint32_t rows, size_t state_at, uint8_t **fresh);
+/* The same for the BYTE form over any number of one-byte values. */
+void group_table_count_bytes(group_table *t, const uint8_t *values, uint32_t rows, size_t state_at);
+/* Adds rows that look like the table's slots and whose states are all 64-bit counters. Room for `rows` groups must be there. */
+void group_table_add(group_table *t, const void *from, uint32_t rows);
+/* Every key becomes a row of its partition in the spill, its states zero or, at count_at > 0, a count (then slots
+ * is left alone); else slots[i] is its row. fresh lists the rows made. */
+struct group_spill;
+fn_status group_table_scatter(fn_ctx *ctx, group_form form, struct group_spill *spill, const void *keys, size_t key_stride, uint32_t rows, size_t count_at,
+                              uint8_t **slots, uint8_t **fresh, uint32_t *made) FN_MUST_USE;
 /* The same without making any: slots[i] = NULL for unknown keys. */
 void group_table_look(const group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots);
 /* Partition number of each key. */

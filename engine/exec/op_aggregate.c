@@ -9,7 +9,8 @@
 
 enum {
     STATES_INLINE_MAX = 48,           /* bytes; larger ones would make the half-empty table too sparse */
-    TABLE_BYTES_SMALL = 4 << 20,      /* flush from here on: a few times the L2 cache */
+    TABLE_BYTES_FIRST = 1 << 20,      /* an L2 cache: is the table worth growing beyond it? */
+    TABLE_BYTES_SMALL = 4 << 20,      /* flush from here on */
     TABLE_BYTES_OTHER = 64 << 20,     /* states that hold memory are dear to have twice */
     POOR_REDUCTION = 3,               /* rows per group below which a table does not pay */
     PASS_FACTOR = 16                  /* rows let through before the table is tried again, in tables */
@@ -27,6 +28,9 @@ static fn_status plan_slot(op_aggregate *o, fn_ctx *ctx, fn_column *const *colum
     const uint32_t key = group_key_size(o->keys.form);
     o->inlined = o->states.size <= STATES_INLINE_MAX;
     o->state_at = o->inlined ? (uint32_t)fn_round_up(key, o->states.align) : key;
+    o->counters = o->inlined;
+    for (uint32_t i = 0; i < o->states.count; i++) o->counters &= o->states.aggs[i].kind == GROUP_ADD_U64;
+    o->counts = o->counters && o->states.count == 1 && o->states.arg_count == 0;
     o->stride = o->inlined ? (uint32_t)fn_round_up(o->state_at + o->states.size, FN_MAX(o->states.align, 8u)) : key + 8;
     return FN_OK;
 }
@@ -112,43 +116,47 @@ fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 }
 
 /* Rows become groups of their own in their partitions; repeats in a row share one. */
-static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, uint32_t rows)
+static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows)
 {
-    const uint32_t key_size = group_key_size(o->keys.form);
-    uint32_t made = 0;
-    group_partitions(o->keys.form, keys, key_stride, rows, w->numbers);
-    for (uint32_t i = 0; i < rows; i++) {
-        const uint8_t *key = keys + i * key_stride;
-        if (i && memcmp(key, key - key_stride, key_size) == 0) {
-            w->slots[i] = w->slots[i - 1];
-            continue;
-        }
-        uint8_t *row = group_spill_row(ctx, w->spill, w->numbers[i]);
-        FN_TRY_PTR(ctx, row);
-        memcpy(row, key, key_size);
-        memset(row + key_size, 0, o->stride - key_size);
-        w->slots[i] = w->fresh[made++] = row;
-    }
+    uint32_t made;
+    FN_TRY(group_table_scatter(ctx, o->keys.form, w->spill, keys, key_stride, rows, o->counts ? o->state_at : 0, w->slots, w->fresh, &made));
     w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
     return start_states(o, ctx, w, w->fresh, made);
 }
 
-static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, uint32_t rows)
+/* Empties a table that has become too large, and says how to go on. */
+static fn_status relieve_table(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows)
 {
-    const uint64_t bytes = (w->table.count + rows) * 2 * o->stride;
-    if (bytes > (o->states.small ? TABLE_BYTES_SMALL : TABLE_BYTES_OTHER) && w->table.count > rows) {
-        const uint64_t groups = w->table.count;
-        FN_TRY(aggregate_flush(o, ctx, w));
-        if (o->states.small && w->table_rows < groups * POOR_REDUCTION) w->pass_rows = groups * PASS_FACTOR;
-        w->table_rows = 0;
-        if (w->pass_rows) return pass_rows(o, ctx, w, keys, key_stride, rows);
-    }
+    const uint64_t bytes = (w->table.count + rows) * 2 * o->stride, groups = w->table.count;
+    const bool cheap = o->states.small && o->keys.form != GROUP_KEY_BYTES;
+    if (bytes <= TABLE_BYTES_FIRST || groups <= rows) return FN_OK;
+    const bool hopeless = cheap && w->table_rows * 8 < groups * 9; /* hardly a key came twice */
+    if (!hopeless && bytes <= (cheap ? TABLE_BYTES_SMALL : TABLE_BYTES_OTHER)) return FN_OK;
+    FN_TRY(aggregate_flush(o, ctx, w));
+    if (cheap && w->table_rows < groups * POOR_REDUCTION) w->pass_rows = groups * PASS_FACTOR;
+    w->table_rows = 0;
+    return FN_OK;
+}
+
+static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows)
+{
     FN_TRY(group_table_reserve(ctx, &w->table, rows));
-    const uint32_t made = group_table_find(&w->table, keys, key_stride, rows, w->slots, w->fresh);
+    const uint32_t made = o->counts ? group_table_count(&w->table, keys, key_stride, rows, o->state_at, w->fresh)
+                                    : group_table_find(&w->table, keys, key_stride, rows, w->slots, w->fresh);
     w->table_rows += rows;
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
     return start_states(o, ctx, w, w->fresh, made);
+}
+
+static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
+{
+    if (!w->pass_rows) FN_TRY(relieve_table(o, ctx, w, rows));
+    FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows) : table_rows(o, ctx, w, keys, key_stride, rows));
+    if (o->counts) return FN_OK;
+    if (!o->inlined)
+        for (uint32_t i = 0; i < rows; i++) w->slots[i] = aggregate_state(o, w->slots[i]);
+    return group_states_add(ctx, &o->states, w->arena, w->slots, o->inlined ? o->state_at : 0, args, from, rows);
 }
 
 static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_column *const *keys, fn_column *const *args, uint32_t rows)
@@ -156,15 +164,17 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
     if (o->group_keys) FN_TRY(ready_keys(o, ctx, keys));
     FN_TRY(ready_worker(o, ctx, w));
     if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, rows);
+    if (o->counts && o->keys.form == GROUP_KEY_BYTE && keys[0]->shape == FN_FLAT) {
+        FN_TRY(group_table_reserve(ctx, &w->table, rows));
+        group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
+        return FN_OK;
+    }
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
         const void *packed;
         size_t stride;
         FN_TRY(group_keys_pack(ctx, &o->keys, &w->packer, keys, from, n, &packed, &stride));
-        FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, packed, stride, n) : table_rows(o, ctx, w, packed, stride, n));
-        if (!o->inlined)
-            for (uint32_t i = 0; i < n; i++) w->slots[i] = aggregate_state(o, w->slots[i]);
-        FN_TRY(group_states_add(ctx, &o->states, w->arena, w->slots, o->inlined ? o->state_at : 0, args, from, n));
+        FN_TRY(take_chunk(o, ctx, w, packed, stride, args, from, n));
     }
     return FN_OK;
 }
@@ -223,12 +233,19 @@ static void destroy_table(op_aggregate *o, group_table *t)
     group_table_release(t);
 }
 
+void aggregate_drop_rows(op_aggregate *o, group_page *page)
+{
+    for (; o->states.destroys && page->from < page->rows; page->from++) aggregate_drop(o, group_page_row(page, page->from, o->stride));
+}
+
 static void destroy_spill(op_aggregate *o, group_spill *s)
 {
-    for (uint32_t p = 0; o->states.destroys && p < GROUP_PARTITIONS; p++)
-        for (group_page *page = s->partitions[p].pages; page; page = page->next)
-            for (uint32_t i = page->from; i < page->rows; i++) aggregate_drop(o, group_page_row(page, i, o->stride));
-    group_spill_release(s);
+    for (uint32_t p = 0; p < GROUP_PARTITIONS; p++)
+        for (group_page *page = group_spill_take(s, p), *next; page; page = next) {
+            next = page->next;
+            aggregate_drop_rows(o, page);
+            group_page_drop(s, page);
+        }
 }
 
 static void aggregate_close(op *self)

@@ -20,6 +20,8 @@ typedef struct op_aggregate {
     fn_arena *arena;        /* of the keys */
     uint32_t stride, state_at;
     bool inlined;           /* states lie in the slot; else the slot points at them */
+    bool counts;            /* the only aggregate is count() */
+    bool counters;          /* all states are 64-bit counters in the slot */
     /* giving out */
     bool partitioned;
     _Atomic uint32_t next_partition;
@@ -66,6 +68,7 @@ static inline void aggregate_drop(const op_aggregate *o, uint8_t *slot)
     if (state) group_states_destroy(&o->states, state);
     memset(slot, 0, o->stride);
 }
+void aggregate_drop_rows(op_aggregate *o, group_page *page); /* the rows not moved away */
 /* Moves all groups of the worker's table into its partitions. */
 fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
 fn_status aggregate_finish(op *self, fn_ctx *ctx) FN_MUST_USE;
