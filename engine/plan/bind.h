@@ -165,6 +165,8 @@ cte_entry *bind_find_cte(scope *s, fn_str name, scope **owner);
 fn_status bind_identifier(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
 /* Looks without failing: *out NULL if there is no such name. */
 fn_status bind_lookup(binder *b, scope *s, const fn_str *parts, uint32_t count, expr **out) FN_MUST_USE;
+/* An expression that an alias names is bound as the alias is, so that its own name means the column inside it. */
+fn_status bind_aliased(binder *b, scope *s, const ast_expr *e, bool *done, expr **out) FN_MUST_USE;
 const ast_expr *bind_find_lambda(scope *s, fn_str name); /* alias of a lambda */
 fn_status bind_source_value(binder *b, scope *s, source *src, source_column *c, expr **out) FN_MUST_USE;
 const source_column *bind_column_of(const scope *s, column_id id, const source **src);
@@ -199,6 +201,7 @@ fn_status bind_aggregate(binder *b, scope *s, const ast_expr *e, expr **out) FN_
 fn_status bind_aggregate_call(binder *b, scope *s, const ast_expr *e, expr ***args, uint32_t *count, const agg_call **call, bool *distinct) FN_MUST_USE;
 fn_status bind_grouping(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
 fn_status bind_group_by(binder *b, scope *s, const select_item *items, uint32_t item_count) FN_MUST_USE; /* sets keys and sets */
+const fn_type *bind_key_type(binder *b, const scope *s, const plan_item *key); /* Nullable with grouping sets and group_by_use_nulls */
 fn_status bind_groupings(binder *b, scope *s) FN_MUST_USE; /* values of grouping(), once the keys are known */
 /* The expression over the keys and aggregates: NOT_AN_AGGREGATE if it needs anything else of FROM. */
 fn_status bind_over_keys(binder *b, scope *s, expr *e, expr **out) FN_MUST_USE;

@@ -169,7 +169,7 @@ static fn_status bind_key(binder *b, scope *s, const ast_expr *e, const select_i
     const select_item *item;
     uint32_t index;
     expr *value;
-    if (e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("tuple")) && e->is_operator && !e->alias.size) {
+    if (e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("tuple")) && (e->is_operator || !e->args.count) && !e->alias.size) {
         for (uint32_t i = 0; i < e->args.count; i++) FN_TRY(bind_key(b, s, e->args.items[i], items, item_count, mask));
         return FN_OK;
     }
@@ -306,10 +306,10 @@ typedef struct over_keys {
     scope *s;
 } over_keys;
 
-static const fn_type *key_type(const scope *s, const plan_item *key, fn_ctx *ctx)
+const fn_type *bind_key_type(binder *b, const scope *s, const plan_item *key)
 {
     const fn_type *t = key->value->type;
-    const bool nulls = s->grouping_set_count && settings_of(ctx)->group_by_use_nulls && fn_type_can_be_nullable(t);
+    const bool nulls = s->grouping_set_count && settings_of(b->ctx)->group_by_use_nulls && fn_type_can_be_nullable(fn_type_strip_low_cardinality(t));
     return nulls ? fn_type_nullable(t) : t;
 }
 
@@ -319,7 +319,7 @@ static fn_status change(void *self, fn_ctx *ctx, expr *e, expr **out)
     const scope *s = o->s;
     for (uint32_t i = 0; i < s->key_count; i++) {
         if (!expr_equal(s->keys[i].value, e)) continue;
-        *out = expr_column(ctx, s->keys[i].id, key_type(s, &s->keys[i], ctx));
+        *out = expr_column(ctx, s->keys[i].id, bind_key_type(o->b, s, &s->keys[i]));
         FN_TRY_PTR(ctx, *out);
         return FN_OK;
     }

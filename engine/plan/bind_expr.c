@@ -29,8 +29,10 @@ fn_status bind_expr(binder *b, scope *s, const ast_expr *e, expr **out)
 {
     if (b->depth >= BIND_DEPTH_MAX)
         return fn_fail(b->ctx, FN_TOO_DEEP_RECURSION, "Too deep recursion in the expressions of the query: more than %d levels", BIND_DEPTH_MAX);
+    bool done = false;
     b->depth++;
-    const fn_status status = dispatch(b, s, e, out);
+    fn_status status = e->alias.size ? bind_aliased(b, s, e, &done, out) : FN_OK;
+    if (status == FN_OK && !done) status = dispatch(b, s, e, out);
     b->depth--;
     return status;
 }

@@ -89,10 +89,8 @@ fn_status bind_parameter(binder *b, const ast_expr *e, expr **out)
     FN_TRY(parameter_text(b, e, &text));
     FN_TRY(fn_type_parse(b->ctx, e->type_text, &type));
     const fn_status status = parse_constant(b, text, type, FN_TEXT_ESCAPED, out);
-    if (status != FN_OK && status != FN_MEMORY_LIMIT_EXCEEDED && status != FN_UNKNOWN_TYPE) {
-        fn_error_clear(b->ctx);
-        return fn_fail(b->ctx, FN_BAD_QUERY_PARAMETER, "Value " FN_STR_FMT " cannot be parsed as %s for query parameter '" FN_STR_FMT "' because it isn't parsed completely",
-                       FN_STR_ARG(text), type->name, FN_STR_ARG(e->text));
-    }
-    return status;
+    if (status != FN_BAD_QUERY_PARAMETER) return status;
+    fn_error_clear(b->ctx);
+    return fn_fail(b->ctx, FN_BAD_QUERY_PARAMETER, "Value " FN_STR_FMT " cannot be parsed as %s for query parameter '" FN_STR_FMT "' because it isn't parsed completely",
+                   FN_STR_ARG(text), type->name, FN_STR_ARG(e->text));
 }

@@ -158,6 +158,18 @@ static fn_status alias_value(binder *b, scope *s, alias_entry *a, expr **out)
     return status;
 }
 
+fn_status bind_aliased(binder *b, scope *s, const ast_expr *e, bool *done, expr **out)
+{
+    *done = false;
+    for (uint32_t i = 0; i < s->alias_count; i++) {
+        alias_entry *a = &s->aliases[i];
+        if (a->ast != e || a->resolving) continue;
+        *done = true;
+        return alias_value(b, s, a, out);
+    }
+    return FN_OK;
+}
+
 static alias_entry *find_alias(scope *s, fn_str name)
 {
     for (uint32_t i = 0; i < s->alias_count; i++)

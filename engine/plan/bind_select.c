@@ -93,7 +93,6 @@ static fn_status over_keys_windows(binder *b, scope *s)
 
 static fn_status over_keys_all(binder *b, scope *s, bound_select *q)
 {
-    FN_TRY(bind_groupings(b, s));
     for (uint32_t i = 0; i < q->item_count; i++) FN_TRY(over(b, s, &q->items[i].value));
     FN_TRY(over(b, s, &q->having));
     FN_TRY(over(b, s, &q->qualify));
@@ -127,16 +126,18 @@ static fn_status aggregate_stage(binder *b, scope *s, plan **p)
     const uint32_t count = s->key_count + s->aggregate_count + (s->grouping_set_count != 0);
     n->columns = FN_NEW_ARRAY(b->ctx, plan_column, count + 1);
     FN_TRY_PTR(b->ctx, n->columns);
-    const bool nulls = s->grouping_set_count && settings_of(b->ctx)->group_by_use_nulls;
-    for (uint32_t i = 0; i < s->key_count; i++) {
-        const fn_type *t = s->keys[i].value->type;
-        n->columns[n->column_count++] = (plan_column){s->keys[i].id, nulls && fn_type_can_be_nullable(t) ? fn_type_nullable(t) : t, FN_STR("key")};
+    n->aggregate.keys = FN_NEW_ARRAY(b->ctx, plan_item, s->key_count + 1);
+    FN_TRY_PTR(b->ctx, n->aggregate.keys);
+    for (uint32_t i = 0; i < s->key_count; i++) { /* s->keys stay as written: expressions are compared with them */
+        const fn_type *t = bind_key_type(b, s, &s->keys[i]);
+        n->aggregate.keys[i].id = s->keys[i].id;
+        FN_TRY(expr_cast(b->ctx, s->keys[i].value, t, &n->aggregate.keys[i].value));
+        n->columns[n->column_count++] = (plan_column){s->keys[i].id, t, FN_STR("key")};
     }
     for (uint32_t i = 0; i < s->aggregate_count; i++)
         n->columns[n->column_count++] = (plan_column){s->aggregates[i].id, s->aggregates[i].call->type, s->aggregates[i].call->name};
     n->aggregate.grouping_id = s->grouping_id ? s->grouping_id - 1 : b->next_id++;
     if (s->grouping_set_count) n->columns[n->column_count++] = (plan_column){n->aggregate.grouping_id, fn_type_simple(FN_T_UINT64), FN_STR("grouping")};
-    n->aggregate.keys = s->keys;
     n->aggregate.key_count = s->key_count;
     n->aggregate.items = s->aggregates;
     n->aggregate.item_count = s->aggregate_count;
@@ -354,6 +355,7 @@ static fn_status stages_to_list(binder *b, scope *s, bound_select *q, plan **p)
     if (ast->totals && !s->has_keys && !s->aggregate_count) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "WITH TOTALS, ROLLUP or CUBE are not supported without aggregation");
     if (q->where) FN_TRY(bind_filter_stage(b, s, q->where, p));
     if (aggregated && (s->has_keys || s->aggregate_count)) {
+        FN_TRY(bind_groupings(b, s));
         FN_TRY(aggregate_stage(b, s, p));
         FN_TRY(over_keys_all(b, s, q));
     } else if (s->grouping_count) {
