@@ -1,5 +1,6 @@
 /* find_metadata.c - the newest metadata file of a table: vN.metadata.json (file-system tables) or NNNNN-uuid.metadata.json
- * (catalogs), also compressed. The listing is asked, not version-hint.text, which may be missing or stale.
+ * (catalogs), also compressed. The listing is asked, not version-hint.text, which may be missing or stale. A table whose
+ * metadata lies in another folder (write.metadata.path) is found by looking into all of its folders.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "iceberg/metadata.h"
 #include <firn/codec.h>
@@ -14,8 +15,10 @@ typedef struct newest {
 } newest;
 
 /* The version in a metadata file's name; false for other files. */
-static bool version_of(fn_str name, uint64_t *out)
+static bool version_of(fn_str path, uint64_t *out)
 {
+    const char *slash = memrchr(path.data, '/', path.size);
+    const fn_str name = slash ? (fn_str){slash + 1, path.size - (size_t)(slash + 1 - path.data)} : path;
     if (!fn_str_ends(name, FN_STR(".metadata.json")) && !fn_str_ends(name, FN_STR(".metadata.json.gz"))) return false;
     size_t i = name.size && name.data[0] == 'v';
     const size_t first = i;
@@ -56,9 +59,14 @@ static fn_status inflate(fn_ctx *ctx, fn_buf *packed, fn_buf *out)
 fn_status iceberg_find_metadata(fn_ctx *ctx, fn_iceberg_files *files, fn_str *path, fn_buf *text)
 {
     newest n = {0};
-    FN_TRY(files->list(files, ctx, "metadata", see, &n));
+    const char *folder = "metadata/";
+    FN_TRY(files->list(files, ctx, "metadata", false, see, &n));
+    if (!n.name.size) {
+        folder = "";
+        FN_TRY(files->list(files, ctx, "", true, see, &n));
+    }
     if (!n.name.size) return fn_fail(ctx, FN_FILE_DOESNT_EXIST, "There is no Iceberg metadata file (metadata/*.metadata.json) in the table's folder");
-    const char *relative = fn_arena_printf(ctx, ctx->arena, "metadata/" FN_STR_FMT, FN_STR_ARG(n.name));
+    const char *relative = fn_arena_printf(ctx, ctx->arena, "%s" FN_STR_FMT, folder, FN_STR_ARG(n.name));
     FN_TRY_PTR(ctx, relative);
     *path = fn_cstr(relative);
     const bool packed = fn_str_ends(n.name, FN_STR(".gz")) || fn_str_ends(n.name, FN_STR(".gz.metadata.json"));

@@ -81,7 +81,7 @@ fn_status fn_iceberg_value(fn_ctx *ctx, const fn_iceberg_field *f, fn_str bytes,
     return iceberg_bad(ctx, "The Iceberg column " FN_STR_FMT " cannot have a single value", FN_STR_ARG(f->name));
 }
 
-static fn_status append_avro(fn_ctx *ctx, const fn_iceberg_field *f, const fn_avro_value *v, fn_builder *out)
+fn_status fn_iceberg_avro_value(fn_ctx *ctx, const fn_iceberg_field *f, const fn_avro_value *v, fn_builder *out)
 {
     switch (v->schema->kind) {
     case FN_AVRO_BOOL:
@@ -113,7 +113,7 @@ fn_status fn_iceberg_identity(fn_ctx *ctx, const fn_iceberg_file *file, const fn
         if (p->source_id != field->id || !fn_str_eq(p->transform, FN_STR("identity"))) continue;
         const fn_avro_value *v = fn_avro_field_by_id(file->partition, p->field_id);
         *found = true;
-        if (v) return append_avro(ctx, field, v, out);
+        if (v) return fn_iceberg_avro_value(ctx, field, v, out);
         return fn_type_is_nullable(field->type) ? fn_builder_null(ctx, out) : fn_builder_default(ctx, out);
     }
     return FN_OK;

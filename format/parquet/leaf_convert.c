@@ -216,7 +216,8 @@ static bool find_date(const fn_type *type, pq_convert *c)
 
 static bool find_time(const pq_leaf *leaf, const fn_type *from, const fn_type *type, pq_convert *c)
 {
-    if (type->id != FN_T_DATETIME64 && type->id != FN_T_DATETIME) return false;
+    const bool time_of_day = leaf->element->meaning == PQ_M_TIME && type->id == FN_T_TIME64;
+    if (type->id != FN_T_DATETIME64 && type->id != FN_T_DATETIME && !time_of_day) return false;
     const unsigned have = from->scale, want = type->id == FN_T_DATETIME ? 0 : type->scale;
     if (leaf->element->phys == PQ_INT96) {
         if (type->id == FN_T_DATETIME) return false;

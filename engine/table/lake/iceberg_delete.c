@@ -1,10 +1,11 @@
 /* iceberg_delete.c - see iceberg_delete.h. SPDX-License-Identifier: Apache-2.0 */
 #include "table/lake/iceberg_delete.h"
+#include <firn/avro.h>
 #include <firn/parquet.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { FILE_PATH_ID = 2147483546, POS_ID = 2147483545 }; /* reserved field ids of position delete files */
+enum { FILE_PATH_ID = 2147483546, POS_ID = 2147483545, AVRO_MAX = 1 << 30 }; /* reserved field ids of position delete files */
 
 typedef struct path_entry {
     fn_str path;
@@ -137,6 +138,12 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Sorted by the specification, but not every writer keeps to it. */
+static void sort_positions(const lake_positions *p)
+{
+    for (size_t i = 0; i < p->count; i++) qsort(p->entries[i].rows, p->entries[i].count, sizeof(uint64_t), by_number);
+}
+
 static fn_status load_positions(fn_ctx *ctx, lake_deletes *d, const fn_parquet *p, loaded *l)
 {
     const bool ids = fn_parquet_has_field_ids(p);
@@ -153,8 +160,7 @@ static fn_status load_positions(fn_ctx *ctx, lake_deletes *d, const fn_parquet *
     FN_TRY(grow_slots(ctx, d, l->positions));
     loading state = {.deletes = d, .positions = l->positions};
     FN_TRY(read_groups(ctx, p, wants, 2, add_positions, &state));
-    for (size_t i = 0; i < l->positions->count; i++) /* sorted by the specification, but not every writer keeps to it */
-        qsort(l->positions->entries[i].rows, l->positions->entries[i].count, sizeof(uint64_t), by_number);
+    sort_positions(l->positions);
     return FN_OK;
 }
 
@@ -262,6 +268,86 @@ static fn_status load_keys(fn_ctx *ctx, lake_deletes *d, const fn_parquet *p, lo
     return status == FN_OK ? build_keys(ctx, d, k) : status;
 }
 
+/* Rows of an Avro delete file appended to one builder per key column. */
+static fn_status read_avro_keys(fn_ctx *ctx, const lake_deletes *d, fn_avro_file *avro, const lake_keys *k, fn_builder *builders)
+{
+    const fn_avro_value *record;
+    for (;;) {
+        FN_TRY(fn_avro_next(ctx, avro, &record));
+        if (!record) return FN_OK;
+        for (uint32_t i = 0; i < k->column_count; i++) {
+            const fn_avro_value *v = fn_avro_field_by_id(record, k->field_ids[i]);
+            fn_iceberg_field field = *fn_iceberg_field_by_id(d->lake, k->field_ids[i]);
+            field.type = k->types[i];
+            FN_TRY(v ? fn_iceberg_avro_value(ctx, &field, v, &builders[i]) : fn_builder_null(ctx, &builders[i]));
+        }
+    }
+}
+
+static fn_status collect_avro_keys(fn_ctx *ctx, lake_deletes *d, fn_avro_file *avro, lake_keys *k)
+{
+    fn_builder *builders = FN_NEW_ARRAY(ctx, fn_builder, k->column_count);
+    FN_TRY_PTR(ctx, builders);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < k->column_count && status == FN_OK; i++) status = fn_builder_init(ctx, &builders[i], k->types[i]);
+    if (status == FN_OK) status = read_avro_keys(ctx, d, avro, k, builders);
+    if (status == FN_OK) k->rows = fn_block_new(ctx, k->column_count, builders[0].rows);
+    for (uint32_t i = 0; i < k->column_count && k->rows && status == FN_OK; i++) status = fn_builder_finish(ctx, &builders[i], &k->rows->columns[i]);
+    for (uint32_t i = 0; i < k->column_count; i++) fn_builder_release(&builders[i]);
+    return status == FN_OK && !k->rows ? ctx->error.code : status;
+}
+
+static fn_status load_avro_keys(fn_ctx *ctx, lake_deletes *d, fn_avro_file *avro, loaded *l)
+{
+    const uint32_t n = l->file->equality_count;
+    lake_keys *k = fn_arena_alloc_zero(ctx, d->arena, sizeof *k);
+    const fn_type **types = fn_arena_alloc_zero(ctx, d->arena, n * sizeof *types);
+    if (!k || !types) return ctx->error.code;
+    for (uint32_t i = 0; i < n; i++) {
+        const fn_iceberg_field *field = fn_iceberg_field_by_id(d->lake, l->file->equality_ids[i]);
+        if (!field || field->kid_count)
+            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "The equality delete file " FN_STR_FMT " has a key of no plain column of the table", FN_STR_ARG(l->file->path));
+        types[i] = fn_type_nullable(field->type);
+    }
+    *k = (lake_keys){.column_count = n, .field_ids = l->file->equality_ids, .types = types};
+    l->keys = k;
+    FN_TRY(collect_avro_keys(ctx, d, avro, k));
+    return build_keys(ctx, d, k);
+}
+
+static fn_status load_avro_positions(fn_ctx *ctx, lake_deletes *d, fn_avro_file *avro, loaded *l)
+{
+    l->positions = fn_arena_alloc_zero(ctx, d->arena, sizeof *l->positions);
+    FN_TRY_PTR(ctx, l->positions);
+    FN_TRY(grow_slots(ctx, d, l->positions));
+    for (;;) {
+        const fn_avro_value *record;
+        path_entry *e;
+        FN_TRY(fn_avro_next(ctx, avro, &record));
+        if (!record) break;
+        const int64_t row = fn_avro_i64(fn_avro_field(record, "pos"), -1);
+        if (row < 0) return fn_fail(ctx, FN_INCORRECT_DATA, "A position delete of " FN_STR_FMT " has no position", FN_STR_ARG(l->file->path));
+        FN_TRY(entry_of(ctx, d, l->positions, fn_avro_str(fn_avro_field(record, "file_path")), &e));
+        FN_TRY(grow_array(ctx, d, &e->rows, e->count, &e->capacity, sizeof *e->rows));
+        e->rows[e->count++] = (uint64_t)row;
+    }
+    sort_positions(l->positions);
+    return FN_OK;
+}
+
+static fn_status load_avro(fn_ctx *ctx, lake_deletes *d, loaded *l)
+{
+    fn_buf bytes = FN_BUF_INIT;
+    fn_avro_file *avro;
+    fn_status status = d->files->read(d->files, ctx, l->file->path, AVRO_MAX, &bytes);
+    const char *name = fn_arena_copy(ctx, ctx->arena, l->file->path.data, l->file->path.size);
+    if (status == FN_OK) status = name ? fn_avro_open(ctx, name, fn_buf_view(&bytes), &avro) : ctx->error.code;
+    if (status == FN_OK)
+        status = l->file->content == FN_ICEBERG_POSITION_DELETES ? load_avro_positions(ctx, d, avro, l) : load_avro_keys(ctx, d, avro, l);
+    fn_buf_release(&bytes);
+    return status;
+}
+
 fn_status lake_keys_drop(fn_ctx *ctx, const lake_keys *k, fn_column *const *columns, uint32_t rows, uint8_t *mask)
 {
     if (!k->rows->rows) return FN_OK;
@@ -306,6 +392,7 @@ void lake_deletes_free(lake_deletes *d)
 
 static fn_status load(fn_ctx *ctx, lake_deletes *d, loaded *l)
 {
+    if (fn_str_eq_nocase(l->file->format, FN_STR("AVRO"))) return load_avro(ctx, d, l);
     if (!fn_str_eq_nocase(l->file->format, FN_STR("PARQUET")))
         return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Iceberg delete files of format " FN_STR_FMT " are not supported: " FN_STR_FMT, FN_STR_ARG(l->file->format), FN_STR_ARG(l->file->path));
     fn_blob *blob;

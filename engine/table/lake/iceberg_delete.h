@@ -27,7 +27,7 @@ typedef struct lake_deletes lake_deletes;
 fn_status lake_deletes_new(fn_ctx *ctx, fn_iceberg_files *files, const fn_iceberg_table *lake, lake_deletes **out) FN_MUST_USE;
 void lake_deletes_free(lake_deletes *d); /* NULL is fine */
 /* One of *positions and *keys is set. Borrowed from d. INCORRECT_DATA for a file that is not what the manifest says,
- * NOT_IMPLEMENTED for delete files that are not Parquet. */
+ * NOT_IMPLEMENTED for delete files that are neither Parquet nor Avro. */
 fn_status lake_deletes_get(fn_ctx *ctx, lake_deletes *d, const fn_iceberg_file *file, const lake_positions **positions,
                            const lake_keys **keys) FN_MUST_USE;
 #endif

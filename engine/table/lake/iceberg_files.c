@@ -82,15 +82,29 @@ static fn_status local_path(const lake_files *f, fn_ctx *ctx, fn_str place, cons
 }
 
 typedef struct listing {
+    const lake_files *files;
     fn_iceberg_each *each;
     void *self;
-    size_t prefix; /* bytes of the key before the name */
+    bool deep;
+    size_t prefix;    /* objects: bytes of the key before the name */
+    const char *path; /* local: of the folder, with slash */
+    fn_str sub;       /* local: "sub/" while in a folder below */
 } listing;
 
 static fn_status see_local(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
 {
     const listing *l = self;
-    return info->is_dir ? FN_OK : l->each(l->self, ctx, fn_cstr(name));
+    fn_str shown;
+    if (!info->is_dir) {
+        FN_TRY(joined(ctx, l->sub, "", fn_cstr(name), &shown));
+        return l->each(l->self, ctx, shown);
+    }
+    if (!l->deep || l->sub.size) return FN_OK;
+    listing below = *l;
+    FN_TRY(joined(ctx, fn_cstr(name), "/", FN_STR(""), &below.sub));
+    const char *path = fn_arena_printf(ctx, ctx->arena, "%s%s/", l->path, name);
+    FN_TRY_PTR(ctx, path);
+    return l->files->fs->list(l->files->fs, ctx, path, see_local, &below);
 }
 
 static fn_status see_object(void *self, fn_ctx *ctx, const fn_object_entry *entry)
@@ -98,16 +112,18 @@ static fn_status see_object(void *self, fn_ctx *ctx, const fn_object_entry *entr
     const listing *l = self;
     if (entry->key.size <= l->prefix) return FN_OK;
     const fn_str name = {entry->key.data + l->prefix, entry->key.size - l->prefix};
-    return memchr(name.data, '/', name.size) ? FN_OK : l->each(l->self, ctx, name);
+    const char *slash = memchr(name.data, '/', name.size);
+    const bool below = slash && memchr(slash + 1, '/', name.size - (size_t)(slash + 1 - name.data));
+    return below || (slash && !l->deep) ? FN_OK : l->each(l->self, ctx, name);
 }
 
-static fn_status files_list(fn_iceberg_files *self, fn_ctx *ctx, const char *folder, fn_iceberg_each *each, void *each_self)
+static fn_status files_list(fn_iceberg_files *self, fn_ctx *ctx, const char *folder, bool deep, fn_iceberg_each *each, void *each_self)
 {
     const lake_files *f = (const lake_files *)self;
-    listing l = {each, each_self, 0};
+    listing l = {.files = f, .each = each, .self = each_self, .deep = deep};
     fn_str place;
     FN_TRY(joined(ctx, f->folder, "/", fn_cstr(folder), &place));
-    FN_TRY(joined(ctx, place, "/", FN_STR(""), &place));
+    if (*folder) FN_TRY(joined(ctx, place, "/", FN_STR(""), &place));
     if (!f->fs) {
         const fn_object_url url = object_at(f, place);
         l.prefix = url.key.size;
@@ -116,6 +132,7 @@ static fn_status files_list(fn_iceberg_files *self, fn_ctx *ctx, const char *fol
     const char *path;
     fn_file_info info;
     FN_TRY(local_path(f, ctx, place, &path));
+    l.path = path;
     FN_TRY(f->fs->stat(f->fs, ctx, path, &info));
     return info.exists && info.is_dir ? f->fs->list(f->fs, ctx, path, see_local, &l) : FN_OK;
 }

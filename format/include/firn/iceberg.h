@@ -12,7 +12,8 @@ typedef struct fn_iceberg_files fn_iceberg_files;
 typedef fn_status fn_iceberg_each(void *self, fn_ctx *ctx, fn_str name);
 struct fn_iceberg_files {
     fn_str location; /* set by fn_iceberg_open: the table's location by its own metadata */
-    fn_status (*list)(fn_iceberg_files *f, fn_ctx *ctx, const char *folder, fn_iceberg_each *each, void *self);
+    /* Names of the files in a folder of the table (""; the table's own); deep: also those one folder down, as "sub/name". */
+    fn_status (*list)(fn_iceberg_files *f, fn_ctx *ctx, const char *folder, bool deep, fn_iceberg_each *each, void *self);
     fn_status (*read)(fn_iceberg_files *f, fn_ctx *ctx, fn_str path, size_t limit, fn_buf *out);
     fn_status (*open)(fn_iceberg_files *f, fn_ctx *ctx, fn_str path, fn_blob **out);
 };
@@ -105,6 +106,8 @@ fn_status fn_iceberg_plan(fn_ctx *ctx, fn_iceberg_files *files, fn_iceberg_table
 const fn_iceberg_field *fn_iceberg_field_by_id(const fn_iceberg_table *t, int32_t id);
 /* A bound or partition value (single-value serialization, appendix D of the specification) as one row of field->type. */
 fn_status fn_iceberg_value(fn_ctx *ctx, const fn_iceberg_field *field, fn_str bytes, fn_builder *out) FN_MUST_USE;
+/* The same for a value that Avro holds in a type of its own (partition values, rows of Avro delete files). */
+fn_status fn_iceberg_avro_value(fn_ctx *ctx, const fn_iceberg_field *field, const struct fn_avro_value *value, fn_builder *out) FN_MUST_USE;
 /* An identity-partitioned column's value in a data file, as one row of field->type; *found = false if the spec has none. */
 fn_status fn_iceberg_identity(fn_ctx *ctx, const fn_iceberg_file *file, const fn_iceberg_field *field, fn_builder *out, bool *found) FN_MUST_USE;
 /* The part of `path` behind the table's location, without slash; false if it lies elsewhere. */
