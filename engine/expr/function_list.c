@@ -43,7 +43,8 @@
     X(array_set)                                                                                                      \
     X(hash)                                                                                                           \
     X(map)                                                                                                            \
-    X(date_text)
+    X(date_text)                                                                                                      \
+    X(digest)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -101,6 +101,7 @@ static fn_status row_to_valid(fn_ctx *ctx, const func_call *call, fn_column *con
         const size_t width = utf8_decode(s, at, &code);
         if (width) FN_TRY(fn_buf_append(ctx, to, s.data + at, width));
         else if (!bad) FN_TRY(fn_buf_str(ctx, to, FN_STR("\xEF\xBF\xBD")));
+        if (!width && utf8_width((uint8_t)s.data[at]) > s.size - at) break; /* a sequence cut by the end takes the rest with it */
         bad = width == 0;
         at += width ? width : 1;
     }

@@ -63,11 +63,12 @@ static bool ends_word(fn_str s, size_t behind, uint32_t before)
 
 fn_status utf8_case_text(fn_ctx *ctx, fn_str s, letter_case way, fn_buf *to)
 {
-    FN_TRY(fn_buf_reserve(ctx, to, s.size * 3));
+    FN_TRY(fn_buf_reserve(ctx, to, s.size));
     uint32_t before = 0;
     for (size_t at = 0; at < s.size;) {
         uint32_t code, out[3];
         const uint8_t b = (uint8_t)s.data[at];
+        FN_TRY(fn_buf_reserve(ctx, to, 12));
         if (b < 0x80) {
             to->data[to->size++] = (char)(way == CASE_LOWER ? text_lower(b) : text_upper(b));
             before = b;
@@ -75,12 +76,15 @@ fn_status utf8_case_text(fn_ctx *ctx, fn_str s, letter_case way, fn_buf *to)
             continue;
         }
         const size_t width = utf8_decode(s, at, &code);
-        at += width ? width : 1;
-        if (!width) code = 0xFFFD;
-        unsigned n = utf8_case_full(code, way, out);
+        if (!width) {
+            to->data[to->size++] = s.data[at++];
+            before = 0;
+            continue;
+        }
+        at += width;
+        const unsigned n = utf8_case_full(code, way, out);
         if (code == 0x3A3 && way == CASE_LOWER && ends_word(s, at, before)) out[0] = 0x3C2;
         before = code;
-        FN_TRY(fn_buf_reserve(ctx, to, 12));
         for (unsigned i = 0; i < n; i++) to->size += utf8_encode(out[i], to->data + to->size);
     }
     return FN_OK;
