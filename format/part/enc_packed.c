@@ -49,7 +49,7 @@ static uint64_t cost(const enc_ints *b)
 {
     uint64_t bytes = b->vectors * (1 + sizeof(int64_t));
     for (unsigned i = 0; i < b->vectors; i++) bytes += pack_vector_bytes(rows_of(b, i), width_of(b, i));
-    return bytes;
+    return enc_cost(bytes, b->count, 60, 0);
 }
 
 static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
@@ -77,4 +77,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     return true;
 }
 
-const enc_class enc_packed = {"packed", cost, 16, encode, decode};
+const enc_class enc_packed = {"packed", cost, encode, decode};

@@ -4,7 +4,7 @@
 
 static uint64_t cost(const enc_ints *b)
 {
-    return (uint64_t)b->count * b->width;
+    return enc_cost((uint64_t)b->count * b->width, b->count, 20 * b->width, 0);
 }
 
 static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
@@ -34,4 +34,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     return true;
 }
 
-const enc_class enc_raw = {"raw", cost, 16, encode, decode};
+const enc_class enc_raw = {"raw", cost, encode, decode};

@@ -2,19 +2,19 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/encoding.h"
 
-enum { RUN_ROWS_MIN = 8 }; /* shorter runs than this on average: packed is read faster */
+enum { RUN_ROWS_MIN = 3, RUN_PS = 2500 }; /* shorter runs than this on average never win */
 
 static uint64_t cost(const enc_ints *b)
 {
     const uint64_t runs = b->changes + 1u;
-    if (runs * RUN_ROWS_MIN > b->count) return UINT64_MAX;
+    if (runs * RUN_ROWS_MIN > b->count) return ENC_NEVER;
     int64_t min = b->min[0], max = b->max[0];
     for (unsigned i = 1; i < b->vectors; i++) {
         min = FN_MIN(min, b->min[i]);
         max = FN_MAX(max, b->max[i]);
     }
     enum { LENGTH_BITS = 8, HEADS = 40 };
-    return HEADS + runs * (enc_bits((uint64_t)max - (uint64_t)min) + LENGTH_BITS) / 8;
+    return enc_cost(HEADS + runs * (enc_bits((uint64_t)max - (uint64_t)min) + LENGTH_BITS) / 8, b->count, 100, runs * RUN_PS);
 }
 
 static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
@@ -36,11 +36,19 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     return enc_ints_encode(ctx, lengths, runs, sizeof(uint16_t), true, out);
 }
 
+#define SPREAD(T)                                                                                  \
+    for (uint32_t r = 0; r < runs; r++) {                                                          \
+        const T value = (T)values[r];                                                              \
+        for (uint32_t i = 0; i < lengths[r]; i++, out += sizeof value) memcpy(out, &value, sizeof value); \
+    }
 static void spread(const int64_t *values, const uint16_t *lengths, uint32_t runs, unsigned width, uint8_t *out)
 {
-    for (uint32_t r = 0; r < runs; r++)
-        for (uint32_t i = 0; i < lengths[r]; i++, out += width) memcpy(out, &values[r], width);
+    if (width == 8) { SPREAD(uint64_t) }
+    else if (width == 4) { SPREAD(uint32_t) }
+    else if (width == 2) { SPREAD(uint16_t) }
+    else { SPREAD(uint8_t) }
 }
+#undef SPREAD
 
 static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
 {
@@ -55,11 +63,8 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     uint64_t total = 0;
     for (uint32_t r = 0; r < runs; r++) total += lengths[r];
     if (total != count) return false;
-    if (width == 8) spread(values, lengths, runs, 8, out);
-    else if (width == 4) spread(values, lengths, runs, 4, out);
-    else if (width == 2) spread(values, lengths, runs, 2, out);
-    else spread(values, lengths, runs, 1, out);
+    spread(values, lengths, runs, width, out);
     return true;
 }
 
-const enc_class enc_runs = {"runs", cost, 16, encode, decode};
+const enc_class enc_runs = {"runs", cost, encode, decode};

@@ -2,19 +2,19 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/encoding.h"
 
-enum { OTHERS_MAX = BLOCK_ROWS / 8 };
+enum { OTHERS_MAX = BLOCK_ROWS / 8, OTHER_PS = 2500 };
 
 static uint64_t cost(const enc_ints *b)
 {
     const uint64_t others = b->count - b->zeros;
-    if (others > OTHERS_MAX || others * 8 > b->count) return UINT64_MAX;
+    if (others > OTHERS_MAX || others * 8 > b->count) return ENC_NEVER;
     int64_t min = b->min[0], max = b->max[0];
     for (unsigned i = 1; i < b->vectors; i++) {
         min = FN_MIN(min, b->min[i]);
         max = FN_MAX(max, b->max[i]);
     }
     enum { POSITION_BITS = 13, HEADS = 40 };
-    return HEADS + others * (enc_bits((uint64_t)max - (uint64_t)min) + POSITION_BITS) / 8;
+    return enc_cost(HEADS + others * (enc_bits((uint64_t)max - (uint64_t)min) + POSITION_BITS) / 8, b->count, 20, others * OTHER_PS);
 }
 
 static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
@@ -35,6 +35,11 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     return enc_ints_encode(ctx, values, others, sizeof(int64_t), true, out);
 }
 
+#define PUT(T)                                                                                     \
+    for (uint32_t i = 0; i < others; i++) {                                                        \
+        const T value = (T)values[i];                                                              \
+        memcpy(out + positions[i] * sizeof value, &value, sizeof value);                           \
+    }
 static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
 {
     enc_in at = {in, in + size};
@@ -46,11 +51,15 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     if (!packed || !enc_decode(packed, position_size, others, sizeof *positions, depth + 1, (uint8_t *)positions)) return false;
     if (!enc_decode(at.at, (size_t)(at.end - at.at), others, sizeof *values, depth + 1, (uint8_t *)values)) return false;
     memset(out, 0, (size_t)count * width);
-    for (uint32_t i = 0; i < others; i++) {
+    for (uint32_t i = 0; i < others; i++)
         if (positions[i] >= count) return false;
-        memcpy(out + (size_t)positions[i] * width, &values[i], width);
-    }
+    if (width == 8) { PUT(uint64_t) }
+    else if (width == 4) { PUT(uint32_t) }
+    else if (width == 2) { PUT(uint16_t) }
+    else { PUT(uint8_t) }
     return true;
 }
 
-const enc_class enc_sparse = {"sparse", cost, 17, encode, decode};
+#undef PUT
+
+const enc_class enc_sparse = {"sparse", cost, encode, decode};

@@ -39,8 +39,7 @@ fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigne
     for (unsigned id = 0; count && id < ENC_COUNT; id++) {
         const enc_class *c = classes[id];
         if (!c || !c->cost || (nested && id != ENC_CONSTANT && id != ENC_RAW && id != ENC_PACKED && id != ENC_DELTA)) continue;
-        const uint64_t bytes = c->cost(&b);
-        const uint64_t cost = bytes == UINT64_MAX ? bytes : bytes * c->weight;
+        const uint64_t cost = c->cost(&b);
         if (cost >= best_cost) continue;
         best = id;
         best_cost = cost;

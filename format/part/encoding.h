@@ -1,5 +1,5 @@
 /* part/encoding.h - blocks: up to 8,192 values of one stream, encoded on their own. Each encoding is one file enc_<name>.c with one
- * row in the table of encoding.c; the cheapest for a block is chosen by exact cost, not by a sample.
+ * row in the table of encoding.c; for each block the one that is read fastest from a disk is chosen, by exact size, not by a sample.
  *
  * A block is    u8 outer codec (0 none, 1 LZ4, 2 ZSTD) [u32 size unpacked, if a codec] inner
  * and inner is  u8 encoding (enc_id) payload; the number of values and their width come from outside.
@@ -44,12 +44,18 @@ typedef struct enc_ints {
 
 typedef struct enc_class {
     const char *name;
-    uint64_t (*cost)(const enc_ints *b); /* bytes of the payload, UINT64_MAX: not for this block; NULL: not for integers */
-    unsigned weight;                     /* of a byte against reading time: 16 = as fast as packed */
+    uint64_t (*cost)(const enc_ints *b); /* enc_cost, or ENC_NEVER for this block; NULL: not for integers */
     fn_status (*encode)(fn_ctx *ctx, const enc_ints *b, fn_buf *out); /* appends the payload */
     /* count values of width bytes. */
     bool (*decode)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out);
 } enc_class;
+#define ENC_NEVER UINT64_MAX
+/* What reading a block costs in picoseconds: a byte from the disk takes 400 (2.4 GB/s), `per_row` is decoding (measured with
+ * tests/kernels/check_pack --bench and on the hits table), `extra` what comes on top. */
+static inline uint64_t enc_cost(uint64_t bytes, uint64_t rows, uint64_t per_row, uint64_t extra)
+{
+    return bytes * 400 + rows * per_row + extra;
+}
 extern const enc_class enc_constant, enc_raw, enc_packed, enc_delta, enc_runs, enc_sparse, enc_decimal, enc_narrow;
 const enc_class *enc_class_at(unsigned id); /* NULL: unknown */
 

@@ -2,14 +2,14 @@
  *
  * A string stream begins with a dictionary and gives it up when it does not pay: entries beyond DICT_BYTES_MAX, or new ones still
  * coming with every second string (judged at every doubling, so that 50,000 values in millions of rows are not mistaken), or in the
- * end more than a third distinct. Values under a NULL are written as 0 or '', whatever they were.
+ * end more than half of them distinct. Values under a NULL are written as 0 or '', whatever they were.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/stream_write.h"
 
 enum {
     DICT_JUDGE_ROWS = 32768,       /* the first judgement, lenient; then at every doubling */
-    DICT_BYTES_MAX = 64 << 20,     /* entries of a scan's LIKE and of the reader's memory */
-    DICT_ENTRIES_MAX = 4 << 20,
+    DICT_BYTES_MAX = 256 << 20,    /* what a reader holds in memory; codes are read 100 times faster than strings */
+    DICT_ENTRIES_MAX = 8 << 20,
 };
 
 static fn_status init_node(fn_ctx *ctx, column_streams *c, const part_node *n)
@@ -129,10 +129,10 @@ static bool too_large(const text_dict *d)
     return d->bytes.size > DICT_BYTES_MAX || d->entries > DICT_ENTRIES_MAX;
 }
 
-/* distinct * 3 > strings: a code and a third of a string are no smaller than the string, and slower to make. */
+/* distinct * 2 > strings: a code and half a string are hardly smaller than the string, and slower to make. */
 static bool paid(const stream *s)
 {
-    return !too_large(s->dict) && (uint64_t)s->dict->entries * (s->keep_dict ? 1 : 3) <= s->strings;
+    return !too_large(s->dict) && (uint64_t)s->dict->entries * (s->keep_dict ? 1 : 2) <= s->strings;
 }
 
 static bool promises(stream *s)
@@ -144,7 +144,7 @@ static bool promises(stream *s)
     s->judged_strings = s->strings;
     s->judged_entries = s->dict->entries;
     s->judge_at = 2 * s->strings;
-    return s->keep_dict || paid(s) || found * 10 <= rows * (first ? 9 : 5);
+    return s->keep_dict || paid(s) || found * 10 <= rows * (first ? 9 : 6);
 }
 
 static fn_status append_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
