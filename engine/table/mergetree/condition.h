@@ -1,4 +1,4 @@
-/* mergetree/condition.h - the trees behind mt_conditions, shared by condition.c (makes them) and prune.c (asks them).
+/* mergetree/condition.h - the trees behind mt_conditions, shared by condition.c (makes them) and prune_granules.c (asks them).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_MT_CONDITION_H
 #define FIRN_MT_CONDITION_H

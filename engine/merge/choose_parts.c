@@ -1,4 +1,4 @@
-/* choose.c - which parts to merge next.
+/* choose_parts.c - which parts to merge next.
  *
  * As ClickHouse's simple selector: among ranges of consecutive parts of a partition, those count whose sum of sizes is at least
  * `base` times the largest member, so that every row is rewritten a logarithmic number of times; of these the one with the

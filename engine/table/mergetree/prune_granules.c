@@ -1,4 +1,4 @@
-/* prune.c - conditions asked about granules of one part: zone maps, then the sparse index. See prune.h.
+/* prune_granules.c - conditions asked about granules of one part: zone maps, then the sparse index. See prune.h.
  * NaN is outside the zones, so an interval over floats is never known to hold for all rows, and its negation not at all.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/condition.h"
