@@ -20,7 +20,7 @@ static const struct {
     [PLAN_DISTINCT] = {"DISTINCT", op_build_distinct},
     [PLAN_UNION] = {"UNION ALL", op_build_union},
     [PLAN_SET_OP] = {"INTERSECT and EXCEPT", op_build_set_op},
-    [PLAN_WINDOW] = {"Window functions", NULL},
+    [PLAN_WINDOW] = {"Window functions", op_build_window},
     [PLAN_ARRAY_JOIN] = {"ARRAY JOIN", op_build_array_join},
     [PLAN_FILL] = {"WITH FILL", NULL},
     [PLAN_SHARED] = {"Shared subquery", op_build_shared},
