@@ -44,7 +44,10 @@
     X(hash)                                                                                                           \
     X(map)                                                                                                            \
     X(date_text)                                                                                                      \
-    X(digest)
+    X(digest)                                                                                                         \
+    X(session)                                                                                                        \
+    X(date_convert)                                                                                                   \
+    X(transform)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
