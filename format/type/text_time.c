@@ -46,13 +46,13 @@ size_t text_ticks(uint64_t fraction, unsigned scale, char *out)
     return scale + 1;
 }
 
-/* Up to `most` digits at *at; the number of digits read. */
+/* Up to `most` digits at *at; the number of digits read. A number beyond Int64 stays at its largest value. */
 static unsigned digits(const char **at, const char *end, unsigned most, int64_t *out)
 {
     unsigned n = 0;
     *out = 0;
     while (n < most && *at < end && **at >= '0' && **at <= '9') {
-        *out = *out * 10 + (**at - '0');
+        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, **at - '0', out)) *out = INT64_MAX;
         ++*at;
         n++;
     }
