@@ -25,5 +25,7 @@ typedef struct exec_env {
     uint64_t rows_before_limit; /* out */
 } exec_env;
 
+/* Fills the cells of a query without a root (plan_bind_condition); plan_query_release empties them. */
+fn_status exec_cells(fn_ctx *ctx, plan_query *query, exec_env *env) FN_MUST_USE;
 fn_status exec_run(fn_ctx *ctx, plan_query *query, exec_env *env, exec_output *out) FN_MUST_USE;
 #endif

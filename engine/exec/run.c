@@ -356,3 +356,11 @@ fn_status exec_run(fn_ctx *ctx, plan_query *query, exec_env *env, exec_output *o
     run_empty_cells(query);
     return status;
 }
+
+fn_status exec_cells(fn_ctx *ctx, plan_query *query, exec_env *env)
+{
+    exec_run_state state = {.env = env};
+    const fn_status status = run_fill_cells(ctx, &state, query);
+    release_shared(&state);
+    return status;
+}

@@ -115,23 +115,42 @@ fn_status plan_bind(fn_ctx *ctx, plan_world *world, const ast_query *ast, plan_q
     return status;
 }
 
-fn_status plan_bind_expr(fn_ctx *ctx, plan_world *world, const ast_expr *ast, const table_schema *schema, expr **out)
+/* cells: whether subqueries may stand in the expression. */
+static fn_status bind_over_schema(binder *b, const ast_expr *ast, const table_schema *schema, bool cells, expr **out)
 {
-    binder b = {.ctx = ctx, .world = world, .next_id = schema ? schema->count + 1 : 1};
     source src = {.count = schema ? schema->count : 0};
     scope s = {.sources = &src, .source_count = 1, .no_aggregates = "expression"};
-    b.query = FN_NEW(ctx, plan_query);
-    src.columns = FN_NEW_ARRAY(ctx, source_column, src.count + 1);
-    if (!b.query || !src.columns) return ctx->error.code;
+    src.columns = FN_NEW_ARRAY(b->ctx, source_column, src.count + 1);
+    FN_TRY_PTR(b->ctx, src.columns);
     for (uint32_t i = 0; i < src.count; i++) {
         const table_column *c = &schema->columns[i];
         src.columns[i] = (source_column){.name = c->name, .id = i, .type = c->type};
         if (c->default_kind == DEFAULT_ALIAS) src.columns[i].alias_sql = c->default_sql;
     }
-    fn_status status = bind_collect_aliases(&b, &s, ast);
-    if (status == FN_OK) status = bind_expr(&b, &s, ast, out);
-    if (status == FN_OK && (b.query->cell_count || s.array_join_count || s.pending_count))
-        status = fn_fail(ctx, FN_NOT_IMPLEMENTED, "Subqueries and arrayJoin are not supported in this expression");
+    FN_TRY(bind_collect_aliases(b, &s, ast));
+    FN_TRY(bind_expr(b, &s, ast, out));
+    if ((b->query->cell_count && !cells) || s.array_join_count || s.pending_count)
+        return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Subqueries and arrayJoin are not supported in this expression");
+    return FN_OK;
+}
+
+fn_status plan_bind_condition(fn_ctx *ctx, plan_world *world, const ast_expr *ast, const table_schema *schema, expr **out, plan_query **query)
+{
+    binder b = {.ctx = ctx, .world = world, .next_id = schema ? schema->count + 1 : 1};
+    *query = b.query = FN_NEW(ctx, plan_query);
+    FN_TRY_PTR(ctx, b.query);
+    const fn_status status = bind_over_schema(&b, ast, schema, true, out);
+    b.query->next_id = b.next_id;
+    if (status != FN_OK) plan_query_release(b.query);
+    return status;
+}
+
+fn_status plan_bind_expr(fn_ctx *ctx, plan_world *world, const ast_expr *ast, const table_schema *schema, expr **out)
+{
+    binder b = {.ctx = ctx, .world = world, .next_id = schema ? schema->count + 1 : 1};
+    b.query = FN_NEW(ctx, plan_query);
+    FN_TRY_PTR(ctx, b.query);
+    const fn_status status = bind_over_schema(&b, ast, schema, false, out);
     if (status != FN_OK || b.query->table_count) plan_query_release(b.query);
     return status;
 }

@@ -232,6 +232,9 @@ struct plan_world {
 fn_status plan_bind(fn_ctx *ctx, plan_world *world, const struct ast_query *ast, plan_query **out) FN_MUST_USE;
 /* Binds an expression over the columns of a table schema (column_id = column index): defaults, keys, TTL, mutations. */
 fn_status plan_bind_expr(fn_ctx *ctx, plan_world *world, const struct ast_expr *ast, const table_schema *schema, expr **out) FN_MUST_USE;
+/* Like it, but subqueries are allowed (mutations): their cells are in *query, to be filled by exec_cells before the expression
+ * runs; release it with plan_query_release afterwards. */
+fn_status plan_bind_condition(fn_ctx *ctx, plan_world *world, const struct ast_expr *ast, const table_schema *schema, expr **out, plan_query **query) FN_MUST_USE;
 fn_status plan_optimize(fn_ctx *ctx, plan_query *q) FN_MUST_USE; /* the rules, in order */
 fn_status plan_explain(fn_ctx *ctx, const plan_query *q, fn_buf *out) FN_MUST_USE;
 void plan_query_release(plan_query *q); /* references to tables, snapshots, constants */

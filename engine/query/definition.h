@@ -38,6 +38,9 @@ fn_status definition_retext(fn_ctx *ctx, fn_engine *engine, table *t, const tabl
 /* Names a table for readers that look without a lock: see definition_build.c. */
 fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str database, fn_str name) FN_MUST_USE;
 
+/* INDEX ... TYPE of a kind ClickHouse knows: INCORRECT_QUERY (80). */
+fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item) FN_MUST_USE;
+
 /* Adds `database` to the names of tables in a view's query that have none (names of its CTEs excepted). */
 fn_status definition_qualify(fn_ctx *ctx, fn_str database, ast_query *tree) FN_MUST_USE;
 

@@ -6,6 +6,11 @@
 #include <firn/time.h>
 #include <unistd.h>
 
+typedef struct retired_schema {
+    table_schema *schema;
+    struct retired_schema *next;
+} retired_schema;
+
 static const char *keep(fn_ctx *ctx, const fn_engine *e, const char *text, const char *otherwise)
 {
     if (!text) text = otherwise;
@@ -98,6 +103,7 @@ void fn_engine_close(fn_engine *e)
     catalog_close(e->catalog);
     fn_pool_free(e->background);
     fn_pool_free(e->workers);
+    for (retired_schema *r = e->retired; r; r = r->next) table_schema_drop(r->schema);
     fn_object_store_close(e->objects);
     query_log_close(e->log);
     if (e->parts_fs && e->parts_fs != e->fs) fn_fs_memory_free(e->parts_fs);
@@ -106,6 +112,19 @@ void fn_engine_close(fn_engine *e)
     (void)pthread_mutex_destroy(&e->objects_lock);
     fn_arena_free(e->arena);
     fn_free(e);
+}
+
+fn_status engine_retire_schema(fn_ctx *ctx, fn_engine *engine, table_schema *schema_take)
+{
+    FN_ASSERT(pthread_rwlock_wrlock(&engine->texts_lock) == 0);
+    retired_schema *r = fn_arena_alloc_zero(ctx, engine->arena, sizeof *r);
+    if (r) {
+        r->schema = schema_take;
+        r->next = engine->retired;
+        engine->retired = r;
+    }
+    FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
+    return r ? FN_OK : ctx->error.code;
 }
 
 fn_status engine_objects(fn_ctx *ctx, fn_engine *engine, fn_object_store **out)

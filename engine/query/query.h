@@ -40,6 +40,7 @@ struct fn_engine {
     process_list processes;
     pthread_mutex_t ddl_lock;   /* ALTER reads a definition and writes it back: one at a time */
     pthread_rwlock_t texts_lock; /* table.create_sql, engine_full, comment, keys: written by ALTER and RENAME */
+    struct retired_schema *retired; /* under texts_lock */
     pthread_mutex_t objects_lock;
     fn_object_store *objects;   /* opened at first use */
     struct catalog *catalog;
@@ -47,6 +48,8 @@ struct fn_engine {
     struct query_log *log;      /* system.query_log */
     int64_t started_ns;         /* realtime */
 };
+/* Readers without a reference may still look at a replaced schema: it is kept until the engine closes. Takes the reference. */
+fn_status engine_retire_schema(fn_ctx *ctx, fn_engine *engine, table_schema *schema_take) FN_MUST_USE;
 /* The store of remote objects, opened by the first who needs it. */
 fn_status engine_objects(fn_ctx *ctx, fn_engine *engine, fn_object_store **out) FN_MUST_USE;
 

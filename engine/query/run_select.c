@@ -3,10 +3,7 @@
 
 fn_status query_plan(query *q, const ast_query *ast, plan_query **out)
 {
-    FN_TRY(plan_bind(q->ctx, &q->world.base, ast, out));
-    const fn_status status = plan_optimize(q->ctx, *out);
-    if (status != FN_OK) plan_query_release(*out);
-    return status;
+    return plan_bind(q->ctx, &q->world.base, ast, out); /* with all rules */
 }
 
 fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **totals, uint64_t *rows_before_limit)

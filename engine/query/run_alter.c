@@ -1,0 +1,160 @@
+/* run_alter.c - ALTER TABLE: each command changes the definition (alter_column.c), partitions (alter_partition.c) or rows
+ * (run_mutation.c). The changes of the definition become one new definition, one row of the catalog and one swap of the table's
+ * shape; the parts stay as they are and are read through the new shape.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/alter.h"
+#include "query/result.h"
+
+static bool is_definition_change(ast_alter_kind kind)
+{
+    switch (kind) {
+    case ALTER_ADD_COLUMN:
+    case ALTER_DROP_COLUMN:
+    case ALTER_MODIFY_COLUMN:
+    case ALTER_RENAME_COLUMN:
+    case ALTER_COMMENT_COLUMN:
+    case ALTER_MODIFY_ORDER_BY:
+    case ALTER_MODIFY_TTL:
+    case ALTER_REMOVE_TTL:
+    case ALTER_MODIFY_SETTING:
+    case ALTER_RESET_SETTING:
+    case ALTER_MODIFY_COMMENT:
+    case ALTER_ADD_INDEX:
+    case ALTER_DROP_INDEX:
+    case ALTER_ADD_PROJECTION:
+    case ALTER_DROP_PROJECTION:
+    case ALTER_ADD_CONSTRAINT:
+    case ALTER_DROP_CONSTRAINT:
+    case ALTER_MODIFY_QUERY:
+        return true;
+    case ALTER_CLEAR_COLUMN:
+    case ALTER_MATERIALIZE_COLUMN:
+    case ALTER_DROP_PARTITION:
+    case ALTER_DROP_PART:
+    case ALTER_DETACH_PARTITION:
+    case ALTER_ATTACH_PARTITION:
+    case ALTER_ATTACH_PARTITION_FROM:
+    case ALTER_REPLACE_PARTITION:
+    case ALTER_MOVE_PARTITION:
+    case ALTER_FREEZE:
+    case ALTER_UNFREEZE:
+    case ALTER_DELETE:
+    case ALTER_UPDATE:
+    case ALTER_MATERIALIZE_INDEX:
+    case ALTER_CLEAR_INDEX:
+    case ALTER_MATERIALIZE_PROJECTION:
+    case ALTER_CLEAR_PROJECTION:
+    case ALTER_OTHER:
+        return false;
+    }
+    FN_IMPOSSIBLE("kind of ALTER");
+}
+
+/* The new definition takes effect: durable first, then seen. */
+static fn_status apply(alter_run *a)
+{
+    query *q = a->query;
+    catalog_table_row row = {.uuid = a->table->uuid, .database = a->database, .name = a->name, .created_s = a->table->created_s,
+                             .next_column_id = a->next_column_id};
+    table_schema *schema;
+    mt_definition mt = {.arena = NULL};
+    table head;
+    FN_TRY(definition_print(q->ctx, a->statement, &row.create_sql));
+    FN_TRY(definition_ids_text(q->ctx, a->ids, a->statement->create->column_count, &row.column_ids));
+    FN_TRY(definition_shape(q->engine, q->ctx, &row, &schema, &mt, &head)); /* also the checks of keys */
+    const catalog_action action = {.kind = CATALOG_ALTER_TABLE, .database = a->database, .name = a->name, .create_sql = row.create_sql,
+                                   .column_ids = row.column_ids, .next_column_id = a->next_column_id};
+    fn_status status = a->table->is_temporary ? FN_OK : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
+    if (status == FN_OK && mt.arena) {
+        status = mt_table_alter(q->ctx, a->table, schema, &mt);
+        if (status == FN_OK) {
+            mt.arena = NULL;
+            schema = NULL;
+        }
+    } else if (status == FN_OK && !a->columns_changed) { /* comments and constraints */
+        table_schema *old = atomic_exchange(&a->table->schema, schema);
+        schema = NULL;
+        status = engine_retire_schema(q->ctx, q->engine, old);
+    }
+    if (schema) table_schema_drop(schema);
+    fn_arena_free(mt.arena);
+    return status == FN_OK ? definition_retext(q->ctx, q->engine, a->table, &head) : status;
+}
+
+static fn_status open_definition(alter_run *a)
+{
+    query *q = a->query;
+    fn_str sql, ids;
+    FN_TRY(definition_text(q->ctx, q->engine, a->table, &sql));
+    if (!sql.size) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Alter is not supported by storage %s", a->table->ops->engine);
+    FN_TRY(sql_parse(q->ctx, sql, &a->statement));
+    ast_create *c = a->statement->create;
+    a->ids = FN_NEW_ARRAY(q->ctx, uint32_t, FN_MAX(c->column_count, 1u));
+    FN_TRY_PTR(q->ctx, a->ids);
+    if (a->table->is_temporary) {
+        for (uint32_t i = 0; i < c->column_count; i++) a->ids[i] = i + 1;
+        a->next_column_id = c->column_count + 1;
+        return FN_OK;
+    }
+    FN_TRY(catalog_column_ids(q->ctx, q->engine->catalog, a->table->uuid, &ids, &a->next_column_id));
+    return definition_ids(q->ctx, ids, a->ids, c->column_count);
+}
+
+/* Adding, dropping or changing columns of tables whose blocks do not know column numbers is not done. */
+static fn_status check_engine(const alter_run *a)
+{
+    if (mt_is(a->table) || !a->columns_changed) return FN_OK;
+    return fn_fail(a->query->ctx, FN_NOT_IMPLEMENTED, "Alter of columns is not supported by storage %s", a->table->ops->engine);
+}
+
+static fn_status change_definition(alter_run *a, const ast_statement *s)
+{
+    FN_TRY(open_definition(a));
+    for (uint32_t i = 0; i < s->command_count; i++) {
+        if (!is_definition_change(s->commands[i].kind))
+            return fn_fail(a->query->ctx, FN_NOT_IMPLEMENTED, "Mixing changes of columns with changes of data in one ALTER is not supported");
+        FN_TRY(alter_definition(a, &s->commands[i]));
+    }
+    FN_TRY(check_engine(a));
+    FN_TRY(definition_check_columns(a->query, a->statement->create));
+    return apply(a);
+}
+
+static fn_status run_command(alter_run *a, const ast_alter_command *c)
+{
+    if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition);
+    if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, &c->assignments, c->where, &c->partition);
+    if (c->kind == ALTER_CLEAR_COLUMN || c->kind == ALTER_MATERIALIZE_COLUMN) return mutate_column(a->query, a->table, c);
+    return alter_partition(a, c);
+}
+
+static fn_status run(alter_run *a, const ast_statement *s)
+{
+    query *q = a->query;
+    if (is_definition_change(s->commands[0].kind)) {
+        FN_ASSERT(pthread_mutex_lock(&q->engine->ddl_lock) == 0);
+        const fn_status status = change_definition(a, s);
+        FN_ASSERT(pthread_mutex_unlock(&q->engine->ddl_lock) == 0);
+        return status;
+    }
+    for (uint32_t i = 0; i < s->command_count; i++) FN_TRY(run_command(a, &s->commands[i]));
+    return FN_OK;
+}
+
+fn_status run_alter(query *q, const ast_statement *s)
+{
+    alter_run a = {.query = q};
+    if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
+    FN_TRY(query_name(q, &s->name, &a.database, &a.name));
+    fn_status status = world_table(q, a.database, a.name, &a.table);
+    if (status == FN_UNKNOWN_TABLE) {
+        fn_error_clear(q->ctx);
+        return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Could not find table: " FN_STR_FMT, FN_STR_ARG(a.name));
+    }
+    FN_TRY(status);
+    if (!a.database.size) a.database = q->database;
+    status = run(&a, s);
+    table_drop(a.table);
+    FN_TRY(status);
+    return result_none(q);
+}

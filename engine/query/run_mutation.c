@@ -1,0 +1,211 @@
+/* run_mutation.c - ALTER TABLE DELETE and UPDATE, DELETE FROM, UPDATE: rows change in one transaction; done when the statement
+ * returns, whatever mutations_sync says. Subqueries are computed before.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "query/alter.h"
+#include "query/result.h"
+
+typedef struct mutation_run {
+    query *query;
+    table *table;
+    table_schema *schema;  /* one reference */
+    plan_query *subqueries[64];
+    uint32_t subquery_count;
+    mt_mutation mutation;
+} mutation_run;
+
+static fn_status open_run(query *q, table *t, mutation_run *m)
+{
+    *m = (mutation_run){.query = q, .table = t};
+    if (!mt_is(t)) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Mutations are not supported by storage %s", t->ops->engine);
+    m->schema = table_schema_ref(atomic_load(&t->schema));
+    return FN_OK;
+}
+
+static void close_run(mutation_run *m)
+{
+    for (uint32_t i = 0; i < m->subquery_count; i++) plan_query_release(m->subqueries[i]);
+    table_schema_drop(m->schema);
+}
+
+/* Binds and computes the subqueries in it. */
+static fn_status bind(mutation_run *m, const ast_expr *ast, expr **out)
+{
+    query *q = m->query;
+    plan_query *subqueries;
+    exec_env env = {.pool = q->engine->workers, .workers = q->engine->threads, .progress = &q->progress};
+    if (m->subquery_count == FN_COUNT(m->subqueries)) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "More than %zu expressions in a mutation are not supported", FN_COUNT(m->subqueries));
+    FN_TRY(plan_bind_condition(q->ctx, &q->world.base, ast, m->schema, out, &subqueries));
+    m->subqueries[m->subquery_count++] = subqueries;
+    return exec_cells(q->ctx, subqueries, &env);
+}
+
+static fn_status bind_where(mutation_run *m, const ast_expr *where, const ast_partition *partition)
+{
+    fn_ctx *ctx = m->query->ctx;
+    expr *condition = NULL;
+    if (where) {
+        FN_TRY(bind(m, where, &condition));
+        const fn_type *base = fn_type_base(condition->type);
+        if (!fn_type_is_number(base) && base->id != FN_T_NOTHING)
+            return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, "Illegal type %s of column for filter. Must be UInt8 or Nullable(UInt8)", condition->type->name);
+    }
+    if (partition && partition->present && !partition->all) {
+        fn_str id;
+        expr *args[2], *equal;
+        const int at = table_schema_find(m->schema, FN_STR("_partition_id"));
+        FN_TRY(alter_partition_id(m->query, m->table, partition, &id));
+        if (at < 0) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "IN PARTITION is not supported for this table");
+        args[0] = expr_column(ctx, (column_id)at, m->schema->columns[at].type);
+        args[1] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), id, 1));
+        if (!args[0] || !args[1]) return ctx->error.code;
+        FN_TRY(expr_call(ctx, "equals", args, 2, &equal));
+        FN_TRY(expr_and(ctx, condition, equal, &condition));
+    }
+    m->mutation.where = condition;
+    return FN_OK;
+}
+
+fn_status mutate_delete(query *q, table *t, const ast_expr *where, const ast_partition *partition)
+{
+    mutation_run m;
+    FN_TRY(open_run(q, t, &m));
+    m.mutation.is_delete = true;
+    fn_status status = bind_where(&m, where, partition);
+    if (status == FN_OK) status = mt_mutate(q->ctx, t, &m.mutation);
+    close_run(&m);
+    return status;
+}
+
+/* Does a key of the table look at the column? */
+static fn_status in_key(fn_ctx *ctx, const table *t, uint32_t column, bool *out)
+{
+    const mt_definition *d = mt_table_definition(t);
+    fn_buf ids = FN_BUF_INIT;
+    fn_status status = FN_OK;
+    *out = (int)column == d->version_column || (int)column == d->sign_column || (int)column == d->is_deleted_column;
+    for (uint32_t i = 0; i < d->sort_count && status == FN_OK; i++) status = expr_columns(ctx, d->sort_key[i], &ids);
+    for (uint32_t i = 0; i < d->partition_count && status == FN_OK; i++) status = expr_columns(ctx, d->partition_key[i], &ids);
+    for (size_t i = 0; i + sizeof(column_id) <= ids.size; i += sizeof(column_id)) *out |= fn_load_u32(ids.data + i) == column;
+    fn_buf_release(&ids);
+    return status;
+}
+
+static fn_status bind_assignments(mutation_run *m, const ast_list *assignments)
+{
+    fn_ctx *ctx = m->query->ctx;
+    uint32_t *columns = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(assignments->count, 1u));
+    expr **values = FN_NEW_ARRAY(ctx, expr *, FN_MAX(assignments->count, 1u));
+    FN_TRY_PTR(ctx, columns);
+    FN_TRY_PTR(ctx, values);
+    for (uint32_t i = 0; i < assignments->count; i++) {
+        const ast_expr *a = assignments->items[i]; /* equals(column, value) */
+        const ast_expr *left = a->args.items[0];
+        fn_str name = left->parts[left->part_count - 1];
+        if (left->part_count == 2) { /* n.x of a flattened Nested */
+            const char *full = fn_arena_printf(ctx, ctx->arena, "%.*s.%.*s", (int)left->parts[0].size, left->parts[0].data, (int)name.size, name.data);
+            FN_TRY_PTR(ctx, full);
+            name = fn_cstr(full);
+        }
+        const int at = table_schema_find(m->schema, name);
+        if (at < 0 || !table_column_is_stored(&m->schema->columns[at]))
+            return fn_fail(ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "There is no column " FN_STR_FMT " in table", FN_STR_ARG(name));
+        bool key;
+        FN_TRY(in_key(ctx, m->table, (uint32_t)at, &key));
+        if (key) return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Cannot UPDATE key column `" FN_STR_FMT "`", FN_STR_ARG(name));
+        if (m->schema->columns[at].default_kind == DEFAULT_MATERIALIZED)
+            return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Cannot UPDATE materialized column `" FN_STR_FMT "`", FN_STR_ARG(name));
+        for (uint32_t k = 0; k < i; k++) {
+            if (columns[k] == (uint32_t)at) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Multiple assignments in the single statement to column `" FN_STR_FMT "`", FN_STR_ARG(name));
+        }
+        expr *value;
+        FN_TRY(bind(m, a->args.items[1], &value));
+        FN_TRY(expr_cast(ctx, value, m->schema->columns[at].type, &values[i]));
+        columns[i] = (uint32_t)at;
+    }
+    m->mutation.columns = columns;
+    m->mutation.values = values;
+    m->mutation.count = assignments->count;
+    return FN_OK;
+}
+
+fn_status mutate_update(query *q, table *t, const ast_list *assignments, const ast_expr *where, const ast_partition *partition)
+{
+    mutation_run m;
+    FN_TRY(open_run(q, t, &m));
+    fn_status status = bind_assignments(&m, assignments);
+    if (status == FN_OK) status = bind_where(&m, where, partition);
+    if (status == FN_OK) status = mt_mutate(q->ctx, t, &m.mutation);
+    close_run(&m);
+    return status;
+}
+
+/* CLEAR COLUMN: its default in every row. MATERIALIZE COLUMN: the value of its expression, now stored. */
+fn_status mutate_column(query *q, table *t, const ast_alter_command *c)
+{
+    mutation_run m;
+    FN_TRY(open_run(q, t, &m));
+    fn_ctx *ctx = q->ctx;
+    const int at = table_schema_find(m.schema, c->name);
+    fn_status status = FN_OK;
+    uint32_t column = (uint32_t)at;
+    expr *value = NULL;
+    if (at < 0 && c->if_exists) {
+        close_run(&m);
+        return FN_OK;
+    }
+    if (at < 0) {
+        status = fn_fail(ctx, FN_NOT_FOUND_COLUMN_IN_BLOCK, "Wrong column name. Cannot find column `" FN_STR_FMT "` to %s", FN_STR_ARG(c->name),
+                         c->kind == ALTER_CLEAR_COLUMN ? "drop" : "materialize");
+    } else {
+        bool key;
+        status = in_key(ctx, t, column, &key);
+        if (status == FN_OK && key) status = fn_fail(ctx, FN_ALTER_OF_COLUMN_IS_FORBIDDEN, "Trying to change key column " FN_STR_FMT, FN_STR_ARG(c->name));
+    }
+    if (status == FN_OK) {
+        const table_column *def = &m.schema->columns[at];
+        ast_expr *ast = NULL;
+        if (def->default_sql.size) status = sql_parse_expr(ctx, def->default_sql, &ast);
+        if (status == FN_OK && ast) status = bind(&m, ast, &value);
+        if (status == FN_OK && !ast) {
+            value = expr_const(ctx, fn_column_default(ctx, def->type, 1));
+            if (!value) status = ctx->error.code;
+        }
+        if (status == FN_OK) status = expr_cast(ctx, value, def->type, &value);
+    }
+    if (status == FN_OK) status = bind_where(&m, NULL, &c->partition);
+    m.mutation.columns = &column;
+    m.mutation.values = &value;
+    m.mutation.count = 1;
+    if (status == FN_OK) status = mt_mutate(ctx, t, &m.mutation);
+    close_run(&m);
+    return status;
+}
+
+/* ---- statements ---- */
+static fn_status find(query *q, const ast_statement *s, table **out)
+{
+    fn_str database, name;
+    if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
+    FN_TRY(query_name(q, &s->name, &database, &name));
+    return world_table(q, database, name, out);
+}
+
+fn_status run_delete(query *q, const ast_statement *s)
+{
+    table *t;
+    FN_TRY(find(q, s, &t));
+    const fn_status status = mutate_delete(q, t, s->where, &s->partition);
+    table_drop(t);
+    FN_TRY(status);
+    return result_none(q);
+}
+
+fn_status run_update(query *q, const ast_statement *s)
+{
+    table *t;
+    FN_TRY(find(q, s, &t));
+    const fn_status status = mutate_update(q, t, &s->assignments, s->where, &s->partition);
+    table_drop(t);
+    FN_TRY(status);
+    return result_none(q);
+}
