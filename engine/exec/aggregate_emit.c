@@ -9,20 +9,20 @@ enum {
     SERIAL_GROUPS = 65536     /* below, one worker gives them all */
 };
 
-/* Merges rows {key, states} that lie `stride` apart into the table; moved rows are counted in *done, also on failure. */
-static fn_status merge_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, uint32_t *done)
+fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, bool settle)
 {
     const uint32_t key_size = group_key_size(o->keys.form);
     uint32_t made, next = 0;
-    *done = 0;
-    FN_TRY(group_table_reserve(ctx, t, count));
-    if (o->counters) {
+    fn_status status = group_table_reserve(ctx, t, count);
+    if (status != FN_OK) {
+        for (uint32_t i = 0; i < count; i++) group_states_destroy(&o->states, aggregate_state(o, rows + (size_t)i * o->stride));
+        return status;
+    }
+    if (o->counters && !settle) {
         group_table_add(t, rows, count);
-        *done = count;
         return FN_OK;
     }
     made = group_table_find(t, rows, o->stride, count, w->slots, w->fresh);
-    fn_status status = FN_OK;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *row = rows + (size_t)i * o->stride;
         if (next < made && w->slots[i] == w->fresh[next]) { /* the first of its group: moves, with its long text */
@@ -34,7 +34,7 @@ static fn_status merge_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, group
             group_states_destroy(&o->states, aggregate_state(o, row));
         }
     }
-    *done = count;
+    if (status == FN_OK && settle) status = group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made);
     return status;
 }
 
@@ -42,10 +42,9 @@ static fn_status merge_page(op_aggregate *o, fn_ctx *ctx, group_worker *w, group
 {
     while (page->from < page->rows) {
         const uint32_t n = FN_MIN(page->rows - page->from, (uint32_t)GROUP_CHUNK);
-        uint32_t done;
-        const fn_status status = merge_rows(o, ctx, w, &w->merged, w->merge_arena, group_page_row(page, page->from, o->stride), n, &done);
-        page->from += done;
-        FN_TRY(status);
+        uint8_t *rows = group_page_row(page, page->from, o->stride);
+        page->from += n;
+        FN_TRY(aggregate_merge(o, ctx, w, &w->merged, w->merge_arena, rows, n, false));
     }
     return FN_OK;
 }
@@ -124,12 +123,12 @@ static fn_status merge_tables(op_aggregate *o, fn_ctx *ctx)
         rows = fn_arena_alloc(ctx, ctx->arena, (size_t)256 * o->stride);
         FN_TRY_PTR(ctx, rows);
         uint64_t cursor = 0;
-        for (uint32_t n, done; (n = group_table_walk(&w->table, &cursor, group_table_end(&w->table), w->slots, 256)) != 0;) {
+        for (uint32_t n; (n = group_table_walk(&w->table, &cursor, group_table_end(&w->table), w->slots, 256)) != 0;) {
             for (uint32_t k = 0; k < n; k++) {
                 memcpy(rows + (size_t)k * o->stride, w->slots[k], o->stride);
                 memset(w->slots[k], 0, o->stride);
             }
-            FN_TRY(merge_rows(o, ctx, all, &all->table, all->arena, rows, n, &done));
+            FN_TRY(aggregate_merge(o, ctx, all, &all->table, all->arena, rows, n, false));
         }
         group_table_release(&w->table);
     }
@@ -150,7 +149,7 @@ fn_status aggregate_finish(op *self, fn_ctx *ctx)
             groups += w->table.count;
             spilled |= w->spill != NULL;
         }
-        o->partitioned = spilled || (groups > PARALLEL_GROUPS && self->exec->workers > 1);
+        o->partitioned = spilled || (groups > PARALLEL_GROUPS && self->exec->workers > 1 && o->keys.form != GROUP_KEY_NUMBER);
         FN_TRY(o->partitioned ? exec_parallel(ctx, self->exec, flush_task, o) : merge_tables(o, ctx));
     }
     return o->keeps ? aggregate_totals_finish(o, ctx) : FN_OK;

@@ -44,6 +44,9 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
     out->keys = FN_NEW_ARRAY(ctx, group_key, count + 1);
     FN_TRY_PTR(ctx, out->keys);
     for (uint32_t i = 0; i < count; i++) out->keys[i] = (group_key){.type = types[i], .nullable = fn_type_is_nullable(types[i])};
+    out->single_text = count == 1 && types[0]->phys == FN_PHYS_STRING;
+    out->by_code = out->single_text && columns[0]->shape == FN_DICT;
+    if (out->single_text) return FN_OK;
     FN_TRY(plan_dicts(ctx, columns, out));
     bool packable = true;
     uint32_t width = 0;
@@ -55,9 +58,8 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
     }
     if (packable && width <= 16) {
         place_fields(out);
-        if (out->width <= 16) out->form = out->width == 1 ? GROUP_KEY_BYTE : out->width <= 8 ? GROUP_KEY_8 : GROUP_KEY_16;
+        if (out->width <= 16) out->form = out->width == 1 ? GROUP_KEY_NUMBER : out->width <= 8 ? GROUP_KEY_8 : GROUP_KEY_16;
     }
-    out->single_text = out->form == GROUP_KEY_BYTES && count == 1 && !out->keys[0].nullable && types[0]->phys == FN_PHYS_STRING;
     return FN_OK;
 }
 
@@ -159,17 +161,34 @@ static fn_status pack_fixed(fn_ctx *ctx, const group_keys *k, group_packer *p, f
     return FN_OK;
 }
 
+group_text group_text_at(const fn_column *c, size_t row)
+{
+    if (fn_column_is_null(c, row)) return group_text_null();
+    const fn_str s = fn_column_str_at(c, row);
+    return group_text_of((const uint8_t *)s.data, (uint32_t)s.size);
+}
+
 static void pack_text(group_text *to, const fn_column *c, uint32_t from, uint32_t rows)
 {
-    if (c->shape == FN_FLAT) {
-        for (uint32_t i = 0; i < rows; i++)
-            to[i] = group_text_of(c->values + c->offsets[from + i], c->offsets[from + i + 1] - c->offsets[from + i]);
+    if (c->shape != FN_FLAT || c->nulls) {
+        for (uint32_t i = 0; i < rows; i++) to[i] = group_text_at(c, from + i);
         return;
     }
-    for (uint32_t i = 0; i < rows; i++) {
-        const fn_str s = fn_column_str_at(c, from + i);
-        to[i] = group_text_of((const uint8_t *)s.data, (uint32_t)s.size);
-    }
+    for (uint32_t i = 0; i < rows; i++) to[i] = group_text_of(c->values + c->offsets[from + i], c->offsets[from + i + 1] - c->offsets[from + i]);
+}
+
+const uint64_t *group_codes(group_packer *p, const fn_column *c, uint32_t from, uint32_t rows)
+{
+    uint64_t *to = (uint64_t *)(void *)p->packed;
+    if (c->code_width == 1)
+        for (uint32_t i = 0; i < rows; i++) to[i] = c->values[from + i];
+    else if (c->code_width == 2)
+        for (uint32_t i = 0; i < rows; i++) to[i] = fn_load_u16(c->values + 2 * (size_t)(from + i));
+    else
+        for (uint32_t i = 0; i < rows; i++) to[i] = fn_load_u32(c->values + 4 * (size_t)(from + i));
+    for (uint32_t i = 0; c->nulls && i < rows; i++)
+        if (c->nulls[from + i]) to[i] = c->kids[0]->rows;
+    return to;
 }
 
 /* The byte image of one value: null flag where the type has one, then the value; containers with their counts. */
@@ -263,7 +282,7 @@ fn_status group_keys_settle(fn_ctx *ctx, const group_keys *k, fn_arena *arena, u
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < count; i++) {
         const fn_str s = group_text_view(fresh[i]);
-        if (s.size <= 8) continue;
+        if (s.size <= 8 || s.size == GROUP_TEXT_NULL) continue;
         char *copy = status == FN_OK ? fn_arena_copy(ctx, arena, s.data, s.size) : NULL;
         if (!copy) status = ctx->error.code;
         else fn_store_u64(fresh[i] + 8, (uint64_t)(uintptr_t)copy);
@@ -402,22 +421,30 @@ static fn_status unpack_image(fn_ctx *ctx, const group_keys *k, uint8_t *const *
 static fn_status unpack_text(fn_ctx *ctx, const fn_type *type, uint8_t *const *slots, uint32_t rows, fn_column **out)
 {
     uint64_t total = 0;
-    for (uint32_t i = 0; i < rows; i++) total += fn_load_u32(slots[i]);
+    bool any_null = false;
+    for (uint32_t i = 0; i < rows; i++) {
+        const bool null = group_text_is_null(slots[i]);
+        any_null |= null;
+        total += null ? 0 : fn_load_u32(slots[i]);
+    }
     if (total > UINT32_MAX) return fn_fail(ctx, FN_LIMIT_EXCEEDED, "Too many bytes of strings in one block");
-    fn_buffer *bytes = fn_buffer_new(ctx, total), *offsets = fn_buffer_new(ctx, ((size_t)rows + 1) * 4);
-    if (!bytes || !offsets) {
+    fn_buffer *bytes = fn_buffer_new(ctx, total), *offsets = fn_buffer_new(ctx, ((size_t)rows + 1) * 4), *nulls = any_null ? fn_buffer_new(ctx, rows) : NULL;
+    if (!bytes || !offsets || (any_null && !nulls)) {
         fn_buffer_drop(bytes);
         fn_buffer_drop(offsets);
+        fn_buffer_drop(nulls);
         return ctx->error.code;
     }
     uint32_t *ends = (uint32_t *)(void *)offsets->data, at = 0;
     ends[0] = 0;
     for (uint32_t i = 0; i < rows; i++) {
+        const bool null = group_text_is_null(slots[i]);
         const fn_str s = group_text_view(slots[i]);
-        memcpy(bytes->data + at, s.data, s.size);
-        ends[i + 1] = at += (uint32_t)s.size;
+        if (any_null) nulls->data[i] = null;
+        if (!null && s.size) memcpy(bytes->data + at, s.data, s.size);
+        ends[i + 1] = at += null ? 0 : (uint32_t)s.size;
     }
-    *out = fn_column_string(ctx, type, rows, bytes, offsets, NULL);
+    *out = fn_column_string(ctx, type, rows, bytes, offsets, nulls);
     FN_TRY_PTR(ctx, *out);
     return FN_OK;
 }

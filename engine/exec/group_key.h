@@ -20,7 +20,8 @@ typedef struct group_keys {
     group_key *keys;
     uint32_t count;
     group_form form;
-    bool single_text;       /* BYTES: the key is the string itself */
+    bool single_text;       /* BYTES: the key is the string itself, or NULL */
+    bool by_code;           /* a single text that comes as codes of dictionaries: worth grouping by code first */
     uint32_t null_offset;   /* of the null bits; packed forms */
     uint32_t width;         /* bytes used; packed forms */
     group_dict *dicts;      /* own them */
@@ -45,6 +46,10 @@ void group_packer_release(group_packer *p);
  * those of the BYTES form point into the columns or the packer. */
 fn_status group_keys_pack(fn_ctx *ctx, const group_keys *k, group_packer *p, fn_column *const *columns, uint32_t from, uint32_t rows, const void **out,
                           size_t *stride) FN_MUST_USE;
+/* A string, or NULL, as a key of the single_text form; the bytes stay where they are. */
+group_text group_text_at(const fn_column *c, size_t row);
+/* Codes of rows of a DICT column widened to 8 bytes each; a NULL is the number of entries. */
+const uint64_t *group_codes(group_packer *p, const fn_column *c, uint32_t from, uint32_t rows);
 /* Columns of the keys that lie at the head of `rows` slots. Coded keys come out as DICT. */
 fn_status group_keys_unpack(fn_ctx *ctx, const group_keys *k, uint8_t *const *slots, uint32_t rows, fn_column **out) FN_MUST_USE;
 /* Puts texts of fresh slots into the arena (BYTES form; nothing to do otherwise). */

@@ -16,13 +16,13 @@ static inline uint8_t partition_of(uint64_t hash)
     return (uint8_t)((hash ^ hash >> 32) * 0xd6e8feb86659fd93u >> 56);
 }
 
-#define NAME       byte
+#define NAME       number
 #define KEY        uint64_t
 #define LOAD(p)    fn_load_u64(p)
 #define STORE(p, k) fn_store_u64((p), (k))
 #define EQUAL(a, b) ((a) == (b))
 #define IS_EMPTY(k) ((k) == 0)
-#define HASH(k)    ((k) << 56)
+#define HASH(k)    (k)
 #include "exec/group_table_form.inc"
 
 #define NAME       key8
@@ -79,7 +79,7 @@ typedef struct form_ops {
     void (*partitions)(const uint8_t *keys, size_t key_stride, uint32_t rows, uint8_t *out);
 } form_ops;
 #define FORM(name) {find_##name, count_##name, add_##name, scatter_##name, look_##name, move_##name, partitions_##name}
-static const form_ops forms[] = {[GROUP_KEY_BYTE] = FORM(byte), [GROUP_KEY_8] = FORM(key8), [GROUP_KEY_16] = FORM(key16), [GROUP_KEY_BYTES] = FORM(text)};
+static const form_ops forms[] = {[GROUP_KEY_NUMBER] = FORM(number), [GROUP_KEY_8] = FORM(key8), [GROUP_KEY_16] = FORM(key16), [GROUP_KEY_BYTES] = FORM(text)};
 
 void group_table_init(group_table *t, group_form form, uint32_t stride)
 {
@@ -104,15 +104,11 @@ void group_table_clear(group_table *t)
 
 fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more)
 {
+    const uint64_t wanted = FN_MAX(t->count * 2, t->count + more + more / 8); /* half full; this chunk may fill it further */
     group_table larger = *t;
-    if (t->form == GROUP_KEY_BYTE) {
-        larger.capacity = 256;
-        if (t->memory) return FN_OK;
-    } else { /* half full; the chunk that is about to come may fill it further */
-        const uint64_t wanted = FN_MAX(t->count * 2, t->count + more + more / 8);
-        if (t->memory && wanted < t->capacity) return FN_OK;
-        larger.capacity = FN_MAX(fn_next_pow2(wanted + 1), (uint64_t)FIRST_CAPACITY);
-    }
+    if (t->form == GROUP_KEY_NUMBER) return group_table_reserve_numbers(ctx, t, 256);
+    if (t->memory && wanted < t->capacity) return FN_OK;
+    larger.capacity = FN_MAX(fn_next_pow2(wanted + 1), (uint64_t)FIRST_CAPACITY);
     larger.shift = (uint8_t)(64 - __builtin_ctzll(larger.capacity));
     larger.memory = fn_buffer_new_zero(ctx, (larger.capacity + 1) * t->stride);
     FN_TRY_PTR(ctx, larger.memory);
@@ -126,9 +122,23 @@ fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more)
     return FN_OK;
 }
 
+fn_status group_table_reserve_numbers(fn_ctx *ctx, group_table *t, uint64_t domain)
+{
+    FN_DEBUG_ASSERT(t->form == GROUP_KEY_NUMBER);
+    if (t->memory && t->capacity >= domain) return FN_OK;
+    FN_ASSERT(t->count == 0);
+    group_table_release(t);
+    t->memory = fn_buffer_new_zero(ctx, (domain + 1) * t->stride);
+    FN_TRY_PTR(ctx, t->memory);
+    t->slots = t->memory->data;
+    t->capacity = domain;
+    t->shift = 0;
+    return FN_OK;
+}
+
 uint32_t group_table_find(group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh)
 {
-    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_BYTE || t->count + rows < t->capacity));
+    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_NUMBER || t->count + rows < t->capacity));
     return forms[t->form].find(t, keys, key_stride, rows, slots, fresh);
 }
 
@@ -157,13 +167,13 @@ void group_table_count_bytes(group_table *t, const uint8_t *values, uint32_t row
 
 uint32_t group_table_count(group_table *t, const void *keys, size_t key_stride, uint32_t rows, size_t state_at, uint8_t **fresh)
 {
-    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_BYTE || t->count + rows < t->capacity));
+    FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_NUMBER || t->count + rows < t->capacity));
     return forms[t->form].count(t, keys, key_stride, rows, state_at, fresh);
 }
 
 void group_table_add(group_table *t, const void *from, uint32_t rows)
 {
-    FN_DEBUG_ASSERT(t->form == GROUP_KEY_BYTE || t->count + rows < t->capacity);
+    FN_DEBUG_ASSERT(t->form == GROUP_KEY_NUMBER || t->count + rows < t->capacity);
     forms[t->form].add(t, from, rows);
 }
 

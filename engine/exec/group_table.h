@@ -2,7 +2,7 @@
  * key followed by the aggregates' states (or one pointer to them), so that a row costs one memory access.
  *
  * Keys come in three forms:
- *   GROUP_KEY_BYTE              one byte, widened to 8: the key is the slot's number
+ *   GROUP_KEY_NUMBER            a small number in 8 bytes: the slot's own (one-byte keys, codes of a dictionary)
  *   GROUP_KEY_8, GROUP_KEY_16   8 or 16 bytes that are the key; the all-zero key has a slot of its own behind the others
  *   GROUP_KEY_BYTES             {hash, length} in 8 bytes, then up to 8 bytes of text or a pointer to more; never all zero
  * Slots are moved with memcpy. SPDX-License-Identifier: Apache-2.0 */
@@ -11,7 +11,7 @@
 #include <firn/arena.h>
 #include <firn/bits.h>
 
-typedef enum group_form { GROUP_KEY_BYTE, GROUP_KEY_8, GROUP_KEY_16, GROUP_KEY_BYTES } group_form;
+typedef enum group_form { GROUP_KEY_NUMBER, GROUP_KEY_8, GROUP_KEY_16, GROUP_KEY_BYTES } group_form;
 
 enum { GROUP_CHUNK = 1024, GROUP_PARTITION_BITS = 8, GROUP_PARTITIONS = 1 << GROUP_PARTITION_BITS };
 
@@ -27,12 +27,13 @@ typedef struct group_table {
 
 static inline uint32_t group_key_size(group_form form)
 {
-    return form == GROUP_KEY_BYTE || form == GROUP_KEY_8 ? 8 : 16;
+    return form == GROUP_KEY_NUMBER || form == GROUP_KEY_8 ? 8 : 16;
 }
 /* A key of the BYTES form over text that stays where it is. */
 typedef struct group_text {
     uint64_t meta, body;
 } group_text;
+#define GROUP_TEXT_NULL UINT32_MAX /* length of the key that stands for NULL */
 static inline group_text group_text_of(const uint8_t *data, uint32_t size)
 {
     const uint64_t hash = fn_hash_bytes(data, size, 0) >> 32 | 1;
@@ -40,6 +41,14 @@ static inline group_text group_text_of(const uint8_t *data, uint32_t size)
     if (size <= 8) memcpy(&t.body, data, size);
     else t.body = (uint64_t)(uintptr_t)data;
     return t;
+}
+static inline group_text group_text_null(void)
+{
+    return (group_text){(uint64_t)1 << 32 | GROUP_TEXT_NULL, 0};
+}
+static inline bool group_text_is_null(const void *slot)
+{
+    return fn_load_u32(slot) == GROUP_TEXT_NULL;
 }
 static inline fn_str group_text_view(const void *slot)
 {
@@ -53,12 +62,14 @@ void group_table_release(group_table *t);
 void group_table_clear(group_table *t); /* keeps the memory */
 /* Room for `more` new groups. Errors: MEMORY_LIMIT_EXCEEDED; slots move. */
 fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more) FN_MUST_USE;
+/* NUMBER form: slots for keys below `domain`, of an empty table; 256 without this. */
+fn_status group_table_reserve_numbers(fn_ctx *ctx, group_table *t, uint64_t domain) FN_MUST_USE;
 /* Finds or makes the slot of each of `rows` <= GROUP_CHUNK keys, key_stride bytes apart. New slots hold the key and zeroed
  * states and are listed in fresh; returns their number. Room for `rows` new groups must be there. */
 uint32_t group_table_find(group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh);
 /* The same for COUNT(*) alone, whose 64-bit count at state_at goes up by one per row. */
 uint32_t group_table_count(group_table *t, const void *keys, size_t key_stride, uint32_t rows, size_t state_at, uint8_t **fresh);
-/* The same for the BYTE form over any number of one-byte values. */
+/* The same for the NUMBER form over any number of one-byte values. */
 void group_table_count_bytes(group_table *t, const uint8_t *values, uint32_t rows, size_t state_at);
 /* Adds rows that look like the table's slots and whose states are all 64-bit counters. Room for `rows` groups must be there. */
 void group_table_add(group_table *t, const void *from, uint32_t rows);

@@ -28,6 +28,8 @@ static fn_status plan_slot(op_aggregate *o, fn_ctx *ctx, fn_column *const *colum
     const uint32_t key = group_key_size(o->keys.form);
     o->inlined = o->states.size <= STATES_INLINE_MAX;
     o->state_at = o->inlined ? (uint32_t)fn_round_up(key, o->states.align) : key;
+    o->code_state_at = o->inlined ? (uint32_t)fn_round_up(8, o->states.align) : 8;
+    o->code_stride = o->inlined ? (uint32_t)fn_round_up(o->code_state_at + o->states.size, FN_MAX(o->states.align, 8u)) : 16;
     o->counters = o->inlined;
     for (uint32_t i = 0; i < o->states.count; i++) o->counters &= o->states.aggs[i].kind == GROUP_ADD_U64;
     o->counts = o->counters && o->states.count == 1 && o->states.arg_count == 0;
@@ -66,23 +68,25 @@ static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
     w->numbers = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK);
     if (!w->slots || !w->fresh || !w->numbers) return ctx->error.code;
     group_table_init(&w->table, o->keys.form, o->stride);
+    group_table_init(&w->codes, GROUP_KEY_NUMBER, o->code_stride);
+    if (o->keys.form == GROUP_KEY_NUMBER) FN_TRY(group_table_reserve_numbers(ctx, &w->table, 256));
     w->ready = true;
     return FN_OK;
 }
 
 /* ---- rows in ---- */
 
-static fn_status start_states(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count)
+fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, uint32_t at)
 {
     if (!o->inlined) {
         for (uint32_t i = 0; i < count; i++) {
             uint8_t *state = fn_arena_alloc_zero(ctx, w->arena, o->states.size);
             FN_TRY_PTR(ctx, state);
-            fn_store_u64(slots[i] + o->state_at, (uint64_t)(uintptr_t)state);
+            fn_store_u64(slots[i] + at, (uint64_t)(uintptr_t)state);
         }
     }
     if (!o->states.zero_init)
-        for (uint32_t i = 0; i < count; i++) group_states_init(&o->states, aggregate_state(o, slots[i]));
+        for (uint32_t i = 0; i < count; i++) group_states_init(&o->states, aggregate_state_at(o, slots[i], at));
     return FN_OK;
 }
 
@@ -122,15 +126,14 @@ static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const 
     FN_TRY(group_table_scatter(ctx, o->keys.form, w->spill, keys, key_stride, rows, o->counts ? o->state_at : 0, w->slots, w->fresh, &made));
     w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
-    return start_states(o, ctx, w, w->fresh, made);
+    return aggregate_start(o, ctx, w, w->fresh, made, o->state_at);
 }
 
-/* Empties a table that has become too large, and says how to go on. */
-static fn_status relieve_table(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows)
+fn_status aggregate_relieve(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows)
 {
     const uint64_t bytes = (w->table.count + rows) * 2 * o->stride, groups = w->table.count;
     const bool cheap = o->states.small && o->keys.form != GROUP_KEY_BYTES;
-    if (bytes <= TABLE_BYTES_FIRST || groups <= rows) return FN_OK;
+    if (o->keys.form == GROUP_KEY_NUMBER || bytes <= TABLE_BYTES_FIRST || groups <= rows) return FN_OK;
     const bool hopeless = cheap && w->table_rows * 8 < groups * 9; /* hardly a key came twice */
     if (!hopeless && bytes <= (cheap ? TABLE_BYTES_SMALL : TABLE_BYTES_OTHER)) return FN_OK;
     FN_TRY(aggregate_flush(o, ctx, w));
@@ -146,12 +149,12 @@ static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const
                                     : group_table_find(&w->table, keys, key_stride, rows, w->slots, w->fresh);
     w->table_rows += rows;
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
-    return start_states(o, ctx, w, w->fresh, made);
+    return aggregate_start(o, ctx, w, w->fresh, made, o->state_at);
 }
 
 static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
 {
-    if (!w->pass_rows) FN_TRY(relieve_table(o, ctx, w, rows));
+    if (!w->pass_rows) FN_TRY(aggregate_relieve(o, ctx, w, rows));
     FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows) : table_rows(o, ctx, w, keys, key_stride, rows));
     if (o->counts) return FN_OK;
     if (!o->inlined)
@@ -164,11 +167,11 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
     if (o->group_keys) FN_TRY(ready_keys(o, ctx, keys));
     FN_TRY(ready_worker(o, ctx, w));
     if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, rows);
-    if (o->counts && o->keys.form == GROUP_KEY_BYTE && keys[0]->shape == FN_FLAT) {
-        FN_TRY(group_table_reserve(ctx, &w->table, rows));
+    if (o->counts && o->keys.form == GROUP_KEY_NUMBER && keys[0]->shape == FN_FLAT) {
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
         return FN_OK;
     }
+    if (o->keys.by_code && keys[0]->shape == FN_DICT && aggregate_codes_pay(w, keys[0])) return aggregate_codes(o, ctx, w, keys[0], args, rows);
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
         const void *packed;
@@ -200,6 +203,13 @@ static fn_status push_sets(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
     return status;
 }
 
+static fn_status aggregate_drain(op *self, fn_ctx *ctx, unsigned worker)
+{
+    op_aggregate *o = (op_aggregate *)self;
+    group_worker *w = aggregate_worker(o, worker);
+    return w->ready && w->codes.count ? aggregate_codes_flush(o, ctx, w) : FN_OK;
+}
+
 static fn_status aggregate_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_aggregate *o = (op_aggregate *)self;
@@ -223,13 +233,16 @@ static fn_status aggregate_push(op *self, fn_ctx *ctx, unsigned worker, fn_block
 
 /* ---- close ---- */
 
-static void destroy_table(op_aggregate *o, group_table *t)
+static void destroy_table(op_aggregate *o, group_table *t, uint32_t state_at)
 {
     uint8_t *slots[64];
     uint64_t cursor = 0;
     if (o->states.destroys)
         for (uint32_t n; (n = group_table_walk(t, &cursor, group_table_end(t), slots, 64)) != 0;)
-            for (uint32_t i = 0; i < n; i++) aggregate_drop(o, slots[i]);
+            for (uint32_t i = 0; i < n; i++) {
+                uint8_t *state = aggregate_state_at(o, slots[i], state_at);
+                if (state) group_states_destroy(&o->states, state);
+            }
     group_table_release(t);
 }
 
@@ -254,8 +267,10 @@ static void aggregate_close(op *self)
     for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) {
         group_worker *w = aggregate_worker(o, i);
         if (w->single) group_states_destroy(&o->states, w->single);
-        destroy_table(o, &w->table);
-        destroy_table(o, &w->merged);
+        destroy_table(o, &w->table, o->state_at);
+        destroy_table(o, &w->merged, o->state_at);
+        destroy_table(o, &w->codes, o->code_state_at);
+        fn_column_drop(w->dictionary);
         if (w->spill) destroy_spill(o, w->spill);
         group_packer_release(&w->packer);
         fn_arena_free(w->merge_arena);
@@ -270,7 +285,7 @@ static void aggregate_close(op *self)
 }
 
 static const op_class class_aggregate = {.name = "Aggregate", .size = sizeof(op_aggregate), .worker_size = sizeof(group_worker), .push = aggregate_push,
-                                         .finish = aggregate_finish, .next = aggregate_next, .close = aggregate_close};
+                                         .drain = aggregate_drain, .finish = aggregate_finish, .next = aggregate_next, .close = aggregate_close};
 
 /* ---- build ---- */
 

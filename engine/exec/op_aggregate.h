@@ -19,6 +19,7 @@ typedef struct op_aggregate {
     group_keys keys;
     fn_arena *arena;        /* of the keys */
     uint32_t stride, state_at;
+    uint32_t code_stride, code_state_at; /* of slots by dictionary code */
     bool inlined;           /* states lie in the slot; else the slot points at them */
     bool counts;            /* the only aggregate is count() */
     bool counters;          /* all states are 64-bit counters in the slot */
@@ -44,6 +45,9 @@ typedef struct group_worker {
     uint8_t **slots, **fresh; /* GROUP_CHUNK each */
     uint8_t *numbers;       /* partition numbers of a chunk */
     uint8_t *single;        /* no keys: the states */
+    fn_column *dictionary;  /* keys by code: the dictionary met last, its rows so far, its groups by code */
+    uint64_t dictionary_rows;
+    group_table codes;
     uint64_t table_rows;    /* rows the table has taken since it was empty */
     uint64_t pass_rows;     /* rows still to go straight into partitions */
     bool ready;
@@ -57,9 +61,13 @@ static inline group_worker *aggregate_worker(op_aggregate *o, unsigned worker)
 {
     return op_worker(&o->head, worker);
 }
+static inline uint8_t *aggregate_state_at(const op_aggregate *o, uint8_t *slot, uint32_t at)
+{
+    return o->inlined ? slot + at : (uint8_t *)(uintptr_t)fn_load_u64(slot + at);
+}
 static inline uint8_t *aggregate_state(const op_aggregate *o, uint8_t *slot)
 {
-    return o->inlined ? slot + o->state_at : (uint8_t *)(uintptr_t)fn_load_u64(slot + o->state_at);
+    return aggregate_state_at(o, slot, o->state_at);
 }
 /* Destroys what a slot's states own and forgets the slot; one already moved away is all zero. */
 static inline void aggregate_drop(const op_aggregate *o, uint8_t *slot)
@@ -69,6 +77,17 @@ static inline void aggregate_drop(const op_aggregate *o, uint8_t *slot)
     memset(slot, 0, o->stride);
 }
 void aggregate_drop_rows(op_aggregate *o, group_page *page); /* the rows not moved away */
+/* Merges rows {key, states} that lie `stride` apart into the table; they are used up, also on failure. settle: the texts of new
+ * keys are copied into the worker's arena. */
+fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, bool settle) FN_MUST_USE;
+/* aggregate_code.c: rows of one String key that is a DICT column, grouped by code as long as the dictionary stays the same. */
+fn_status aggregate_codes(op_aggregate *o, fn_ctx *ctx, group_worker *w, const fn_column *key, fn_column *const *args, uint32_t rows) FN_MUST_USE;
+fn_status aggregate_codes_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
+bool aggregate_codes_pay(group_worker *w, const fn_column *key); /* notes the rows; false: take them by value */
+/* Zeroed states become empty ones; `at` is where they stand in the slots. */
+fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, uint32_t at) FN_MUST_USE;
+/* Empties the worker's table if it has become too large. */
+fn_status aggregate_relieve(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows) FN_MUST_USE;
 /* Moves all groups of the worker's table into its partitions. */
 fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
 fn_status aggregate_finish(op *self, fn_ctx *ctx) FN_MUST_USE;

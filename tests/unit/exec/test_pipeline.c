@@ -276,6 +276,53 @@ static void test_wide_keys(void)
     }
 }
 
+/* Dictionary codes as keys: another dictionary every three blocks, some entries in all of them, NULLs. */
+static void test_codes(bool nullable)
+{
+    enum { BLOCKS = 12, ROWS = 5000, ENTRIES = 400 };
+    const fn_type *text = fn_type_simple(FN_T_STRING), *type = nullable ? fn_type_nullable(text) : text;
+    fn_block **blocks = FN_NEW_ARRAY(&ctx, fn_block *, BLOCKS);
+    fn_column *entries = NULL;
+    for (uint32_t b = 0; b < BLOCKS; b++) {
+        if (b % 3 == 0) { /* entries b*50 .. b*50+399 */
+            fn_builder builder;
+            CHECK(fn_builder_init(&ctx, &builder, text) == FN_OK);
+            for (uint32_t i = 0; i < ENTRIES; i++) {
+                char name[32];
+                const int size = snprintf(name, sizeof name, "entry number %u", b * 50 + i);
+                CHECK(fn_builder_str(&ctx, &builder, (fn_str){name, (size_t)size}) == FN_OK);
+            }
+            fn_column_drop(entries);
+            CHECK(fn_builder_finish(&ctx, &builder, &entries) == FN_OK);
+            fn_builder_release(&builder);
+        }
+        fn_buffer *codes = fn_buffer_new(&ctx, ROWS * 2), *nulls = nullable ? fn_buffer_new_zero(&ctx, ROWS) : NULL;
+        for (uint32_t i = 0; i < ROWS; i++) fn_store_u16(codes->data + i * 2, (uint16_t)(i % ENTRIES));
+        for (uint32_t i = 0; nullable && i < ROWS; i += 10) nulls->data[i] = 1;
+        fn_buffer *ones = fn_buffer_new(&ctx, ROWS * 8);
+        for (uint32_t i = 0; i < ROWS; i++) fn_store_u64(ones->data + i * 8, i);
+        blocks[b] = fn_block_new(&ctx, 2, ROWS);
+        blocks[b]->columns[0] = fn_column_dict(&ctx, type, ROWS, 2, codes, entries, nulls);
+        blocks[b]->columns[1] = fn_column_fixed(&ctx, fn_type_simple(FN_T_UINT64), ROWS, ones, NULL);
+    }
+    fn_column_drop(entries);
+    plan *v = node(PLAN_VALUES, NULL, 2);
+    v->values.blocks = blocks;
+    v->values.block_count = BLOCKS;
+    v->columns[0] = (plan_column){next_id++, type, FN_STR("s")};
+    v->columns[1] = (plan_column){next_id++, fn_type_simple(FN_T_UINT64), FN_STR("x")};
+    static const char *const seconds[] = {"sum", "max", "uniqExact"};
+    for (size_t i = 0; i < FN_COUNT(worker_counts) * FN_COUNT(seconds); i++) {
+        result r;
+        CHECK(run(group(v, 1, column(v, 1), seconds[i % 3]), worker_counts[i / 3], &r) == FN_OK);
+        CHECK(r.rows == (nullable ? 765 + 1 : 850) && r.sums[1] == BLOCKS * ROWS);
+        CHECK(i % 3 != 0 || r.sums[2] == BLOCKS * (uint64_t)ROWS * (ROWS - 1) / 2);
+        CHECK(run(group(v, 2, column(v, 1), seconds[i % 3]), worker_counts[i / 3], &r) == FN_OK); /* with a number beside it */
+        CHECK(r.sums[2] == BLOCKS * ROWS);
+    }
+    for (uint32_t b = 0; b < BLOCKS; b++) fn_block_drop(blocks[b]);
+}
+
 static void test_shared(void)
 {
     plan_shared shared = {.plan = modulo(numbers(100000), 10)};
@@ -339,6 +386,8 @@ int main(void)
     test_limit();
     test_group();
     test_wide_keys();
+    test_codes(false);
+    test_codes(true);
     test_shared();
     test_limits();
     test_memory();
