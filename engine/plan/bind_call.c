@@ -247,6 +247,25 @@ static fn_status form_array_join(binder *b, scope *s, const ast_expr *e, expr **
     return FN_OK;
 }
 
+/* CASE x WHEN a THEN b ... ELSE z END: multiIf(x = a, b, ..., z); NULL is equal to NULL here. */
+static fn_status form_case(binder *b, scope *s, const ast_expr *e, expr **out)
+{
+    expr **args;
+    uint32_t count, n = 0;
+    FN_TRY(bind_arguments(b, s, &e->args, &args, &count));
+    if (count < 4 || count % 2) return fn_fail(b->ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Function caseWithExpression takes a value, pairs and a default");
+    expr **parts = FN_NEW_ARRAY(b->ctx, expr *, count + 1);
+    FN_TRY_PTR(b->ctx, parts);
+    for (uint32_t i = 1; i + 1 < count; i += 2) {
+        expr *pair[2] = {args[0], args[i]};
+        const bool nulls = fn_type_is_nullable(pair[0]->type) && fn_type_is_nullable(pair[1]->type);
+        FN_TRY(expr_call(b->ctx, nulls ? "isNotDistinctFrom" : "equals", pair, 2, &parts[n++]));
+        parts[n++] = args[i + 1];
+    }
+    parts[n++] = args[count - 1];
+    return expr_call(b->ctx, "multiIf", parts, n, out);
+}
+
 typedef fn_status form_binder(binder *b, scope *s, const ast_expr *e, expr **out);
 static const struct {
     const char *name;
@@ -254,7 +273,7 @@ static const struct {
 } forms[] = {
     {"in", bind_in},         {"notIn", bind_in},        {"globalIn", bind_in},         {"globalNotIn", bind_in},         {"nullIn", bind_in},
     {"notNullIn", bind_in},  {"globalNullIn", bind_in}, {"globalNotNullIn", bind_in},  {"exists", form_exists},          {"arrayJoin", form_array_join},
-    {"grouping", bind_grouping},
+    {"grouping", bind_grouping}, {"caseWithExpression", form_case},
 };
 
 fn_status bind_function(binder *b, scope *s, const ast_expr *e, expr **out)

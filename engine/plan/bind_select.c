@@ -55,7 +55,7 @@ static fn_status bind_clauses(binder *b, scope *s, bound_select *q)
     FN_TRY(bind_order(b, s, &ast->order_by, q->items, q->item_count, true, &q->order));
     FN_TRY(bind_list(b, s, &ast->limit_by, q, "LIMIT BY", &q->limit_by, &q->limit_by_count));
     FN_TRY(bind_list(b, s, &ast->distinct_on, q, "DISTINCT ON", &q->distinct_on, &q->distinct_on_count));
-    if (q->distinct_on_count && ast->limit_by_limit) return fn_fail(b->ctx, FN_UNSUPPORTED_METHOD, "DISTINCT ON and LIMIT BY are not supported together");
+    if (q->distinct_on_count && ast->limit_by_limit) return fn_fail(b->ctx, FN_SYNTAX_ERROR, "DISTINCT ON and LIMIT BY are not supported together");
     return FN_OK;
 }
 
