@@ -47,7 +47,11 @@
     X(digest)                                                                                                         \
     X(session)                                                                                                        \
     X(date_convert)                                                                                                   \
-    X(transform)
+    X(transform)                                                                                                      \
+    X(split)                                                                                                          \
+    X(url)                                                                                                            \
+    X(url_parameter)                                                                                                  \
+    X(date_parse)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -1,0 +1,519 @@
+/* func_date_parse.c - text to times: parseDateTimeBestEffort and its kin, parseDateTime by MySQL's % codes, parseDateTimeInJodaSyntax.
+ * All fill the same set of parts; one function turns parts into an instant. What does not parse fails, or gives NULL or zero by
+ * the function's suffix. SPDX-License-Identifier: Apache-2.0 */
+#include "function/date_view.h"
+
+typedef struct date_parts {
+    int64_t year, month, day, yearday, hour, minute, second, ns;
+    int64_t offset;     /* seconds east of UTC */
+    int64_t unix_time;
+    bool has_year, has_month, has_day, has_yearday, has_offset, has_unix, has_half, pm, has_time;
+} date_parts;
+
+typedef struct cursor {
+    const char *at, *end;
+} cursor;
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* least .. most digits; false (and nothing taken) otherwise. */
+static bool take_number(cursor *c, unsigned least, unsigned most, int64_t *out)
+{
+    unsigned n = 0;
+    int64_t v = 0;
+    while (n < most && n < 18 && c->at + n < c->end && is_digit(c->at[n])) v = v * 10 + (c->at[n++] - '0');
+    if (n < least) return false;
+    c->at += n;
+    *out = v;
+    return true;
+}
+
+static bool take_fraction(cursor *c, unsigned most, int64_t *ns)
+{
+    unsigned n = 0;
+    int64_t v = 0;
+    for (; c->at < c->end && is_digit(*c->at); c->at++, n++)
+        if (n < most && n < 9) v = v * 10 + (*c->at - '0');
+    if (!n) return false;
+    for (unsigned i = FN_MIN(n, FN_MIN(most, 9u)); i < 9; i++) v *= 10;
+    *ns = v;
+    return true;
+}
+
+/* The letters at the cursor; taken. */
+static fn_str take_word(cursor *c)
+{
+    const char *from = c->at;
+    while (c->at < c->end && is_letter(*c->at)) c->at++;
+    return (fn_str){from, (size_t)(c->at - from)};
+}
+
+/* 1-based place in the list of a word that is the name or its first three letters (or begins so, loose); 0: none. */
+static int64_t named(fn_str word, const char *const *list, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const fn_str full = fn_cstr(list[i]);
+        if (word.size < 3 || word.size > full.size) continue;
+        if (fn_str_eq_nocase(word, (fn_str){full.data, word.size}) && (word.size == 3 || word.size == full.size)) return i + 1;
+    }
+    return 0;
+}
+static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
+static const char *const weekdays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+
+/* +hh, +hhmm, +hh:mm */
+static bool take_offset(cursor *c, date_parts *p)
+{
+    const int64_t sign = *c->at == '-' ? -1 : 1;
+    int64_t h, m = 0;
+    c->at++;
+    if (!take_number(c, 1, 2, &h)) return false;
+    if (c->at < c->end && *c->at == ':') c->at++;
+    if (c->at < c->end && is_digit(*c->at) && !take_number(c, 2, 2, &m)) return false;
+    if (h > 18 || m > 59) return false;
+    p->offset = sign * (h * 3600 + m * 60);
+    p->has_offset = true;
+    return true;
+}
+
+/* Parts to unix seconds; false where they make no date. Missing parts are those of 2000-01-01 or 1970-01-01 as `base_year` says. */
+static bool parts_instant(const date_parts *p, const fn_tz *tz, int64_t base_year, int64_t *seconds)
+{
+    if (p->has_unix) {
+        *seconds = p->unix_time;
+        return true;
+    }
+    const int64_t year = p->has_year ? p->year : base_year, month = p->has_month ? p->month : 1, day = p->has_day ? p->day : 1;
+    int64_t hour = p->hour;
+    if (p->has_half) {
+        if (hour < 1 || hour > 12) return false;
+        hour = hour % 12 + (p->pm ? 12 : 0);
+    }
+    if (year < 0 || year > 9999 || month < 1 || month > 12 || day < 1 || day > fn_days_in_month(year, (unsigned)month)) return false;
+    if (hour > 23 || p->minute > 59 || p->second > 59) return false;
+    int64_t days = fn_days_from_civil(year, (unsigned)month, (unsigned)day);
+    if (p->has_yearday) {
+        if (p->yearday < 1 || p->yearday > (fn_is_leap_year(year) ? 366 : 365)) return false;
+        days = fn_days_from_civil(year, 1, 1) + p->yearday - 1;
+    }
+    fn_civil c;
+    fn_civil_from_days(days, &c);
+    const fn_tz *zone = p->has_offset ? fn_tz_utc() : tz;
+    *seconds = fn_tz_instant(zone, c.year, c.month, c.day, (unsigned)hour, (unsigned)p->minute, (unsigned)p->second) - (p->has_offset ? p->offset : 0);
+    return true;
+}
+
+/* ---- best effort ---- */
+
+/* hh:mm[:ss[.fraction]] behind the hour */
+static bool best_clock(cursor *c, int64_t hour, date_parts *p)
+{
+    p->hour = hour;
+    p->has_time = true;
+    c->at++;
+    if (!take_number(c, 1, 2, &p->minute)) return false;
+    if (c->at < c->end && *c->at == ':') {
+        c->at++;
+        if (!take_number(c, 1, 2, &p->second)) return false;
+        if (c->at < c->end && (*c->at == '.' || *c->at == ',') && c->at + 1 < c->end && is_digit(c->at[1])) {
+            c->at++;
+            return take_fraction(c, 9, &p->ns);
+        }
+    }
+    return true;
+}
+
+/* a/b/c or a-b-c or a.b.c with day first (us: month first); the year may be missing or of two digits. */
+static bool best_day_first(cursor *c, int64_t first, bool us, date_parts *p)
+{
+    const char separator = *c->at++;
+    int64_t second;
+    if (c->at < c->end && is_letter(*c->at)) { /* 29-Feb-2024 */
+        second = named(take_word(c), months, 12);
+        if (!second) return false;
+    } else if (!take_number(c, 1, 2, &second)) {
+        return false;
+    }
+    p->day = us ? second : first;
+    p->month = us ? first : second;
+    p->has_day = p->has_month = true;
+    if (c->at < c->end && *c->at == separator) {
+        const char *from = ++c->at;
+        if (!take_number(c, 2, 4, &p->year)) return false;
+        if (c->at - from == 2) p->year += p->year < 70 ? 2000 : 1900;
+        p->has_year = true;
+    }
+    return true;
+}
+
+static bool best_year_first(cursor *c, int64_t year, date_parts *p)
+{
+    p->year = year;
+    p->has_year = true;
+    if (c->at >= c->end || (*c->at != '-' && *c->at != '/' && *c->at != '.')) return true;
+    const char separator = *c->at++;
+    if (c->at < c->end && is_letter(*c->at)) p->month = named(take_word(c), months, 12);
+    else if (!take_number(c, 1, 2, &p->month)) return false;
+    p->has_month = true;
+    if (c->at < c->end && *c->at == separator) {
+        c->at++;
+        if (!take_number(c, 1, 2, &p->day)) return false;
+        p->has_day = true;
+    }
+    return p->month > 0;
+}
+
+/* Runs of 6 and more digits. */
+static bool best_long_number(cursor *c, const char *from, size_t n, date_parts *p)
+{
+    cursor in = {from, c->at};
+    const bool alone = !p->has_year && !p->has_month && !p->has_time;
+    if ((n == 8 || n == 14) && alone) {
+        p->has_year = p->has_month = p->has_day = true;
+        if (!take_number(&in, 4, 4, &p->year) || !take_number(&in, 2, 2, &p->month) || !take_number(&in, 2, 2, &p->day)) return false;
+        p->has_time = n == 14;
+        return n == 8 || (take_number(&in, 2, 2, &p->hour) && take_number(&in, 2, 2, &p->minute) && take_number(&in, 2, 2, &p->second));
+    }
+    if (n == 6 && !p->has_time) {
+        if (p->has_year) {
+            p->has_time = true;
+            return take_number(&in, 2, 2, &p->hour) && take_number(&in, 2, 2, &p->minute) && take_number(&in, 2, 2, &p->second);
+        }
+        p->has_year = p->has_month = true;
+        return take_number(&in, 4, 4, &p->year) && take_number(&in, 2, 2, &p->month);
+    }
+    if ((n == 9 || n == 10) && alone) {
+        p->has_unix = true;
+        if (!take_number(&in, 9, 10, &p->unix_time)) return false;
+        if (c->at < c->end && *c->at == '.') {
+            c->at++;
+            return take_fraction(c, 9, &p->ns);
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool best_number(cursor *c, bool us, date_parts *p)
+{
+    const char *from = c->at;
+    while (c->at < c->end && is_digit(*c->at)) c->at++;
+    const size_t n = (size_t)(c->at - from);
+    cursor in = {from, c->at};
+    int64_t v;
+    if (n >= 6) return best_long_number(c, from, n, p);
+    if (!take_number(&in, 1, 5, &v)) return false;
+    const char next = c->at < c->end ? *c->at : 0;
+    if (n <= 2 && next == ':') return !p->has_time && best_clock(c, v, p);
+    if (n == 4 && !p->has_year) return best_year_first(c, v, p);
+    if (n <= 2 && !p->has_month && (next == '/' || next == '-' || next == '.')) return best_day_first(c, v, us, p);
+    if (n <= 2 && p->has_month && !p->has_day) {
+        p->day = v;
+        p->has_day = true;
+        return true;
+    }
+    if (n <= 2 && !p->has_day && !p->has_month) { /* 29 Feb 2024 */
+        p->day = v;
+        p->has_day = true;
+        return true;
+    }
+    return false;
+}
+
+static bool best_word(cursor *c, date_parts *p)
+{
+    const fn_str word = take_word(c);
+    const int64_t month = named(word, months, 12);
+    if (month && !p->has_month) {
+        p->month = month;
+        p->has_month = true;
+        return true;
+    }
+    if (fn_str_eq_nocase(word, FN_STR("AM")) || fn_str_eq_nocase(word, FN_STR("PM"))) {
+        p->has_half = p->has_time;
+        p->pm = word.data[0] == 'P' || word.data[0] == 'p';
+        return p->has_time;
+    }
+    if (fn_str_eq_nocase(word, FN_STR("T"))) return p->has_year || p->has_day;
+    if (fn_str_eq_nocase(word, FN_STR("Z")) || fn_str_eq_nocase(word, FN_STR("UTC")) || fn_str_eq_nocase(word, FN_STR("GMT"))) {
+        p->has_offset = true;
+        p->offset = 0;
+        return true;
+    }
+    return named(word, weekdays, 7) != 0;
+}
+
+static bool best_effort(fn_str s, bool us, date_parts *p)
+{
+    cursor c = {s.data, s.data + s.size};
+    bool any = false;
+    while (c.at < c.end) {
+        const char b = *c.at;
+        if (b == ' ' || b == ',' || b == '\t') c.at++;
+        else if (is_digit(b)) {
+            if (!best_number(&c, us, p)) return false;
+            any = true;
+        } else if (is_letter(b)) {
+            if (!best_word(&c, p)) return false;
+        } else if ((b == '+' || b == '-') && p->has_time) {
+            if (!take_offset(&c, p)) return false;
+        } else {
+            return false;
+        }
+    }
+    return any && (p->has_unix || p->has_year || p->has_month || p->has_day || p->has_time);
+}
+
+/* ---- by pattern ---- */
+
+static bool take_name(cursor *c, const char *const *list, unsigned count, int64_t *out)
+{
+    *out = named(take_word(c), list, count);
+    return *out != 0;
+}
+
+static bool take_half(cursor *c, date_parts *p)
+{
+    const fn_str word = take_word(c);
+    p->has_half = true;
+    p->pm = fn_str_eq_nocase(word, FN_STR("PM"));
+    return p->pm || fn_str_eq_nocase(word, FN_STR("AM"));
+}
+
+static bool mysql_code(cursor *c, char code, date_parts *p)
+{
+    int64_t skip;
+    switch (code) {
+    case 'Y': return p->has_year = true, take_number(c, 4, 4, &p->year);
+    case 'y':
+        p->has_year = true;
+        if (!take_number(c, 2, 2, &p->year)) return false;
+        p->year += p->year >= 70 ? 1900 : 2000;
+        return true;
+    case 'm':
+    case 'c': return p->has_month = true, take_number(c, 2, 2, &p->month);
+    case 'd': return p->has_day = true, take_number(c, 2, 2, &p->day);
+    case 'e':
+        if (c->at < c->end && *c->at == ' ') c->at++;
+        return p->has_day = true, take_number(c, 1, 2, &p->day);
+    case 'j': return p->has_yearday = true, take_number(c, 3, 3, &p->yearday);
+    case 'H':
+    case 'h':
+    case 'I': return take_number(c, 2, 2, &p->hour);
+    case 'k':
+    case 'l':
+        if (c->at < c->end && *c->at == ' ') c->at++;
+        return take_number(c, 1, 2, &p->hour);
+    case 'i': return take_number(c, 2, 2, &p->minute);
+    case 's':
+    case 'S': return take_number(c, 2, 2, &p->second);
+    case 'f': return take_fraction(c, 9, &p->ns);
+    case 'p': return take_half(c, p);
+    case 'b':
+    case 'M': return p->has_month = true, take_name(c, months, 12, &p->month);
+    case 'a':
+    case 'W': return take_name(c, weekdays, 7, &skip);
+    case 'z': return c->at < c->end && (*c->at == '+' || *c->at == '-') && take_offset(c, p);
+    case 'T': return mysql_code(c, 'R', p) && c->at < c->end && *c->at++ == ':' && mysql_code(c, 's', p);
+    case 'R': return mysql_code(c, 'H', p) && c->at < c->end && *c->at++ == ':' && mysql_code(c, 'i', p);
+    case 'F': return mysql_code(c, 'Y', p) && c->at < c->end && *c->at++ == '-' && mysql_code(c, 'm', p) && c->at < c->end && *c->at++ == '-' && mysql_code(c, 'd', p);
+    case '%': return c->at < c->end && *c->at++ == '%';
+    }
+    return false;
+}
+
+static bool by_mysql(fn_str s, fn_str pattern, date_parts *p)
+{
+    cursor c = {s.data, s.data + s.size};
+    for (size_t i = 0; i < pattern.size; i++) {
+        if (pattern.data[i] == '%' && i + 1 < pattern.size) {
+            if (!mysql_code(&c, pattern.data[++i], p)) return false;
+        } else if (c.at >= c.end || *c.at++ != pattern.data[i]) {
+            return false;
+        }
+    }
+    return c.at == c.end;
+}
+
+static bool joda_code(cursor *c, char code, unsigned n, date_parts *p)
+{
+    int64_t skip;
+    switch (code) {
+    case 'y':
+    case 'Y':
+        p->has_year = true;
+        if (!take_number(c, n == 2 ? 2 : 1, n == 2 ? 2 : FN_MAX(n, 4u), &p->year)) return false;
+        if (n == 2) p->year += p->year >= 70 ? 1900 : 2000;
+        return true;
+    case 'M':
+        p->has_month = true;
+        return n > 2 ? take_name(c, months, 12, &p->month) : take_number(c, 1, 2, &p->month);
+    case 'd': return p->has_day = true, take_number(c, 1, 2, &p->day);
+    case 'D': return p->has_yearday = true, take_number(c, 1, 3, &p->yearday);
+    case 'E': return take_name(c, weekdays, 7, &skip);
+    case 'a': return take_half(c, p);
+    case 'K': return take_number(c, 1, 2, &p->hour);
+    case 'H':
+    case 'k':
+    case 'h': return take_number(c, 1, 2, &p->hour);
+    case 'm': return take_number(c, 1, 2, &p->minute);
+    case 's': return take_number(c, 1, 2, &p->second);
+    case 'S': return take_fraction(c, n, &p->ns);
+    case 'Z': return c->at < c->end && (*c->at == '+' || *c->at == '-') && take_offset(c, p);
+    }
+    return false;
+}
+
+static bool by_joda(fn_str s, fn_str pattern, date_parts *p)
+{
+    cursor c = {s.data, s.data + s.size};
+    for (size_t i = 0; i < pattern.size;) {
+        const char code = pattern.data[i];
+        if (code == '\'') { /* quoted text */
+            for (i++; i < pattern.size && pattern.data[i] != '\''; i++)
+                if (c.at >= c.end || *c.at++ != pattern.data[i]) return false;
+            i++;
+        } else if (is_letter(code)) {
+            unsigned n = 0;
+            while (i < pattern.size && pattern.data[i] == code) i++, n++;
+            if (!joda_code(&c, code, n, p)) return false;
+        } else if (i++, c.at >= c.end || *c.at++ != code) {
+            return false;
+        }
+    }
+    return c.at == c.end;
+}
+
+/* ---- the functions: parseDateTime[32|64][BestEffort[US]|InJodaSyntax][OrNull|OrZero] ---- */
+
+typedef enum parse_way { PARSE_BEST, PARSE_BEST_US, PARSE_MYSQL, PARSE_JODA } parse_way;
+typedef struct parse_data {
+    parse_way way;
+    char miss; /* 'F' fails, 'N' NULL, 'Z' zero */
+    fn_str pattern;
+    const fn_tz *tz;
+    const fn_type *type; /* without Nullable */
+} parse_data;
+
+/* Digits of the second a pattern reads. */
+static unsigned scale_of_pattern(parse_way way, fn_str pattern)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < pattern.size; i++) {
+        if (way == PARSE_MYSQL && pattern.data[i] == '%' && i + 1 < pattern.size && pattern.data[++i] == 'f') return 6;
+        if (way == PARSE_JODA && pattern.data[i] == 'S') n++;
+    }
+    return FN_MIN(n, 9u);
+}
+
+static fn_status parse_scale(fn_ctx *ctx, const func_call *call, const parse_data *d, uint32_t *zone_at, int64_t *scale)
+{
+    fn_column *c;
+    *scale = 3;
+    if (d->way > PARSE_BEST_US) {
+        *scale = scale_of_pattern(d->way, d->pattern);
+        return FN_OK;
+    }
+    if (call->arg_count < 2 || fn_type_is_string(call->arg_types[1])) return FN_OK;
+    FN_TRY(func_need_const(ctx, call, 1, &c));
+    *scale = fn_column_i64_at(c, 0);
+    *zone_at = 2;
+    if (*scale < 0 || *scale > 9) return fn_fail(ctx, FN_ARGUMENT_OUT_OF_BOUND, "Scale %lld is out of bounds: it must be from 0 to 9", (long long)*scale);
+    return FN_OK;
+}
+
+static fn_status bind_parse(fn_ctx *ctx, func_call *call)
+{
+    const char *name = call->def->name;
+    const fn_str full = fn_cstr(name);
+    parse_data *d = FN_NEW(ctx, parse_data);
+    const fn_tz *zone;
+    int64_t scale = 0;
+    FN_TRY_PTR(ctx, d);
+    d->way = strstr(name, "BestEffortUS") ? PARSE_BEST_US : strstr(name, "BestEffort") ? PARSE_BEST : strstr(name, "Joda") ? PARSE_JODA : PARSE_MYSQL;
+    d->miss = fn_str_ends(full, FN_STR("OrNull")) ? 'N' : fn_str_ends(full, FN_STR("OrZero")) ? 'Z' : 'F';
+    const bool pattern = d->way > PARSE_BEST_US, wide = strncmp(name, "parseDateTime64", 15) == 0;
+    uint32_t zone_at = pattern ? 2 : 1;
+    if (!fn_type_is_string(call->arg_types[0])) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of first argument of function %s", call->arg_types[0]->name, name);
+    d->pattern = d->way == PARSE_JODA ? FN_STR("yyyy-MM-dd HH:mm:ss") : wide ? FN_STR("%Y-%m-%d %H:%i:%s.%f") : FN_STR("%Y-%m-%d %H:%i:%s");
+    if (pattern && call->arg_count > 1) FN_TRY(func_const_str(ctx, call, 1, &d->pattern));
+    if (wide) FN_TRY(parse_scale(ctx, call, d, &zone_at, &scale));
+    FN_TRY(date_zone_arg(ctx, call, zone_at, &zone));
+    d->tz = zone ? zone : expr_zone(ctx, fn_type_datetime(NULL));
+    if (pattern) zone = d->tz; /* patterns show the zone they were read in */
+    d->type = wide ? fn_type_datetime64((unsigned)scale, zone) : fn_type_datetime(zone);
+    call->type = d->miss == 'N' ? fn_type_nullable(d->type) : d->type;
+    call->data = d;
+    return FN_OK;
+}
+
+static bool parse_one(const parse_data *d, fn_str s, int64_t *out)
+{
+    date_parts p = {0};
+    int64_t seconds;
+    const bool best = d->way <= PARSE_BEST_US, wide = d->type->id == FN_T_DATETIME64;
+    const bool read = best ? best_effort(s, d->way == PARSE_BEST_US, &p) : d->way == PARSE_MYSQL ? by_mysql(s, d->pattern, &p) : by_joda(s, d->pattern, &p);
+    if (!read) return false;
+    int64_t year = 1970;
+    if (best && !p.has_year) { /* the last such day that is not in the future is meant; the current year does */
+        fn_civil now;
+        fn_tz_civil(d->tz, date_floor_div(fn_clock_realtime_ns(), 1000000000), &now);
+        year = now.year;
+    }
+    if (!parts_instant(&p, d->tz, year, &seconds)) return false;
+    if (!wide) {
+        *out = seconds;
+        return best || (seconds >= 0 && seconds <= UINT32_MAX);
+    }
+    *out = seconds * date_ticks(d->type->scale) + p.ns / date_ticks(9u - d->type->scale);
+    return true;
+}
+
+static fn_status eval_parse(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
+{
+    const parse_data *d = call->data;
+    uint8_t *values, *nulls = NULL;
+    *out = d->miss == 'N' ? func_new_nullable(ctx, call->type, rows, &values, &nulls) : func_new_fixed(ctx, call->type, rows, &values);
+    FN_TRY_PTR(ctx, *out);
+    for (size_t i = 0; i < rows; i++) {
+        const fn_str s = fn_column_str_at(args[0], i);
+        int64_t v = 0;
+        if (!parse_one(d, s, &v)) {
+            v = 0;
+            if (nulls) nulls[i] = 1;
+            else if (d->miss == 'F') {
+                fn_column_drop(*out);
+                *out = NULL;
+                if (d->way <= PARSE_BEST_US) return fn_fail(ctx, FN_CANNOT_PARSE_DATETIME, "Cannot read DateTime: unexpected text '" FN_STR_FMT "'", FN_STR_ARG(s));
+                return fn_fail(ctx, FN_CANNOT_PARSE_DATETIME, "Unable to parse '" FN_STR_FMT "' by the format '" FN_STR_FMT "'", FN_STR_ARG(s), FN_STR_ARG(d->pattern));
+            }
+        }
+        memcpy(values + i * d->type->width, &v, d->type->width);
+    }
+    return FN_OK;
+}
+
+#define KIN(name, hi, text, ex, res)                                                                                                             \
+    {.name = name, .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text ".", .example = name ex, .gives = res},    \
+    {.name = name "OrNull", .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text "; NULL where that fails.", .example = name "OrNull('?')", .gives = "NULL"}, \
+    {.name = name "OrZero", .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text "; zero where that fails.", .example = name "OrZero" ex, .gives = res}
+#define T0                       "2024-02-29 01:02:03"
+static const func_def rows_[] = {
+    KIN("parseDateTimeBestEffort", 2, "A DateTime from text in any customary form", "('" T0 "', 'UTC')", T0),
+    KIN("parseDateTimeBestEffortUS", 2, "A DateTime from text in any customary form, month before day", "('02/29/2024 01:02:03', 'UTC')", T0),
+    KIN("parseDateTime32BestEffort", 2, "A DateTime from text in any customary form", "('" T0 "', 'UTC')", T0),
+    KIN("parseDateTime64BestEffort", 3, "A DateTime64 from text in any customary form", "('" T0 ".5', 1, 'UTC')", T0 ".5"),
+    KIN("parseDateTime64BestEffortUS", 3, "A DateTime64 from text in any customary form, month before day", "('02/29/2024 01:02:03.5', 1, 'UTC')", T0 ".5"),
+    KIN("parseDateTime", 3, "A DateTime from text by a pattern of MySQL's % codes", "('" T0 "', '%Y-%m-%d %H:%i:%s', 'UTC')", T0),
+    KIN("parseDateTime64", 3, "A DateTime64 from text by a pattern of MySQL's % codes", "('" T0 ".5', '%Y-%m-%d %H:%i:%s.%f', 'UTC')", T0 ".500000"),
+    KIN("parseDateTimeInJodaSyntax", 3, "A DateTime from text by a pattern of Joda's letters", "('" T0 "', 'yyyy-MM-dd HH:mm:ss', 'UTC')", T0),
+    KIN("parseDateTime64InJodaSyntax", 3, "A DateTime64 from text by a pattern of Joda's letters", "('" T0 ".5', 'yyyy-MM-dd HH:mm:ss.S', 'UTC')", T0 ".5"),
+};
+const func_family func_family_date_parse = FUNC_FAMILY("dates", rows_);
