@@ -2,7 +2,7 @@
  *
  * A group of INNER and CROSS joins is taken apart into its inputs and conditions. The cheapest tree over them is found by dynamic
  * programming over subsets (at most 10 inputs; larger groups join greedily): cost is the sum of the rows all joins give plus the rows
- * hash tables are built over. Subsets without a condition between them are joined only when nothing else is left. In the tree the
+ * hash tables are built over. Subsets without a condition between them are joined only when the whole cannot be joined otherwise. In the tree the
  * larger side is probed (left), the smaller one built (right).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/estimate.h"
@@ -137,19 +137,17 @@ static void try_pair(const group *g, best *found, uint64_t x, uint64_t y)
     *to = (best){cost, rows, l->rows >= r->rows ? x : y, true};
 }
 
-static void search(const group *g, best *found)
+/* crosses: subsets without a condition between their parts are joined as well. */
+static void search(const group *g, best *found, bool crosses)
 {
     const uint64_t all = ((uint64_t)1 << g->input_count) - 1;
     for (uint32_t i = 0; i < g->input_count; i++) found[(uint64_t)1 << i] = (best){0, g->inputs[i]->rows_estimate, 0, true};
     for (uint64_t set = 1; set <= all; set++) {
         if ((set & (set - 1)) == 0) continue;
-        for (int pass = 0; pass < 2 && !found[set].known; pass++) /* second: CROSS joins */
-            for (uint64_t x = (set - 1) & set; x; x = (x - 1) & set) {
-                const uint64_t y = set & ~x;
-                if (x < y || !found[x].known || !found[y].known) continue;
-                if (pass == 0 && !linked(g, x, y)) continue;
-                try_pair(g, found, x, y);
-            }
+        for (uint64_t x = (set - 1) & set; x; x = (x - 1) & set) {
+            const uint64_t y = set & ~x;
+            if (x > y && found[x].known && found[y].known && (linked(g, x, y) || crosses)) try_pair(g, found, x, y);
+        }
     }
 }
 
@@ -278,8 +276,10 @@ static fn_status reorder(fn_ctx *ctx, plan_query *q, plan **p)
     } else {
         best *found = FN_NEW_ARRAY(ctx, best, (size_t)1 << g.input_count);
         FN_TRY_PTR(ctx, found);
-        search(&g, found);
-        FN_TRY(build(&g, found, ((uint64_t)1 << g.input_count) - 1, used, p));
+        const uint64_t all = ((uint64_t)1 << g.input_count) - 1;
+        search(&g, found, false);
+        if (!found[all].known) search(&g, found, true);
+        FN_TRY(build(&g, found, all, used, p));
     }
     return rest_above(&g, used, p);
 }
