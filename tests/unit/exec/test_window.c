@@ -239,7 +239,9 @@ static void run_wide(uint32_t rows, uint32_t before, uint32_t behind, unsigned w
     const item_case *item = &cases[4];
     const frame f = {.rows = true, .start = FRAME_PRECEDING, .end = FRAME_FOLLOWING, .start_offset = before, .end_offset = behind};
     in[0] = random_values(type_of("UInt8"), rows, 1);
-    in[1] = random_values(type_of("UInt32"), rows, 1);
+    fn_buffer *numbers = fn_buffer_new(&ctx, (size_t)rows * 4), *order;
+    for (uint32_t i = 0; i < rows; i++) fn_store_u32(numbers->data + 4 * (size_t)i, i);
+    in[1] = fn_column_fixed(&ctx, fn_type_simple(FN_T_UINT32), rows, numbers, NULL);
     in[2] = random_values(type_of("Int64"), rows, 1000);
     in[3] = random_values(type_of("UInt16"), rows, 10);
     plan *values = plan_of_columns(in, COLUMNS), *p = make_window(values, &f, &item, 1, 1);
@@ -247,11 +249,15 @@ static void run_wide(uint32_t rows, uint32_t before, uint32_t behind, unsigned w
     fn_column **got = run_plan(p, workers, &got_rows);
     if (!got) maker_die("wide");
     int64_t *sums = fn_alloc_zero(&ctx, (rows + 1) * sizeof *sums);
-    for (uint32_t i = 0; i < rows; i++) sums[i + 1] = sums[i] + fn_column_i64_at(got[2], i);
+    const sort_column key = {got[1], false, false};
+    if (sort_rows(&ctx, NULL, 1, &key, 1, got_rows, &order) != FN_OK) maker_die("sort");
+    const uint32_t *at = (const uint32_t *)(const void *)order->data;
+    for (uint32_t i = 0; i < rows; i++) sums[i + 1] = sums[i] + fn_column_i64_at(got[2], at[i]);
     for (uint32_t i = 0; i < rows; i++) {
         const uint32_t from = i > before ? i - before : 0, to = FN_MIN(i + behind + 1, rows);
-        wrong += fn_column_i64_at(got[COLUMNS], i) != sums[to] - sums[from];
+        wrong += fn_column_i64_at(got[COLUMNS], at[i]) != sums[to] - sums[from];
     }
+    fn_buffer_drop(order);
     if (wrong || got_rows != rows) {
         printf("sum over %u before and %u behind: %u of %u wrong\n", before, behind, wrong, rows);
         failures++;
