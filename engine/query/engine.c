@@ -84,6 +84,7 @@ fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engin
     FN_ASSERT(pthread_mutex_init(&e->ddl_lock, NULL) == 0);
     FN_ASSERT(pthread_rwlock_init(&e->texts_lock, NULL) == 0);
     e->started_ns = fn_clock_realtime_ns();
+    e->started_monotonic_ns = fn_clock_monotonic_ns();
     const fn_status status = open_parts(ctx, e, options);
     if (status != FN_OK) {
         fn_engine_close(e);

@@ -173,6 +173,14 @@ static fn_status choose_database(query *q)
     return FN_OK;
 }
 
+static void fill_facts(query *q)
+{
+    const fn_str id = fn_cstr(q->process->id), user = q->session->user, name = fn_cstr(q->engine->display_name);
+    q->facts = (settings_session){.database = q->database, .user = user, .initial_user = user, .query_id = id, .initial_query_id = id, .host_name = name,
+                                  .display_name = name, .version = fn_cstr(fn_engine_version()), .started_ns = q->engine->started_monotonic_ns};
+    q->settings.session = &q->facts;
+}
+
 static fn_status run(query *q)
 {
     fn_ctx *ctx = q->ctx;
@@ -183,6 +191,7 @@ static fn_status run(query *q)
     query_system_world_init(q);
     process *p = q->process;
     p->database = q->database;
+    fill_facts(q);
     FN_TRY(process_begin(ctx, &q->engine->processes, p, q->settings.replace_running_query));
     const fn_status status = interpret(q);
     process_end(&q->engine->processes, p);

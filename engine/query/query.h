@@ -46,7 +46,7 @@ struct fn_engine {
     struct catalog *catalog;
     struct mt_store *store;
     struct query_log *log;      /* system.query_log */
-    int64_t started_ns;         /* realtime */
+    int64_t started_ns, started_monotonic_ns; /* realtime, and the other clock */
 };
 /* Readers without a reference may still look at a replaced schema: it is kept until the engine closes. Takes the reference. */
 fn_status engine_retire_schema(fn_ctx *ctx, fn_engine *engine, table_schema *schema_take) FN_MUST_USE;
@@ -105,6 +105,7 @@ struct query {
     const fn_request *request;
     fn_response *response;
     fn_settings settings;        /* ctx->settings points here */
+    settings_session facts;      /* what currentDatabase(), queryID() ... give */
     fn_str database;             /* current database of this statement */
     ast_statement *statement;
     process *process;

@@ -164,9 +164,13 @@ fn_status mutate_column(query *q, table *t, const ast_alter_command *c)
     if (status == FN_OK) {
         const table_column *def = &m.schema->columns[at];
         ast_expr *ast = NULL;
-        if (def->default_sql.size) status = sql_parse_expr(ctx, def->default_sql, &ast);
+        const bool keep = c->kind == ALTER_MATERIALIZE_COLUMN && def->default_kind == DEFAULT_DEFAULT; /* what is stored stays */
+        if (def->default_sql.size && !keep) status = sql_parse_expr(ctx, def->default_sql, &ast);
         if (status == FN_OK && ast) status = bind(&m, ast, &value);
-        if (status == FN_OK && !ast) {
+        if (keep) {
+            value = expr_column(ctx, column, def->type);
+            if (!value) status = ctx->error.code;
+        } else if (status == FN_OK && !ast) {
             value = expr_const(ctx, fn_column_default(ctx, def->type, 1));
             if (!value) status = ctx->error.code;
         }

@@ -15,7 +15,7 @@ static fn_status put_row(text_writer *w, fn_ctx *ctx, const fn_block *b, uint32_
 
 static fn_status expected(fn_ctx *ctx, const fn_text_in *in, const char *what)
 {
-    return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected %s before: '%.*s'", what,
+    return fn_fail(ctx, FN_SYNTAX_ERROR, "Cannot parse input: expected %s before: '%.*s'", what,
                    (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at);
 }
 

@@ -133,13 +133,30 @@ static fn_status run_on(fn_ctx *ctx, const expr_program *program, fn_column *in,
     return status;
 }
 
+/* A column whose type was changed after the part was written; NULL where the new type has none is its default. */
 static fn_status compile_cast(fn_ctx *ctx, const fn_type *from, const fn_type *to, expr_program **out)
 {
     const column_id id = 0;
     expr *in = expr_column(ctx, id, from), *cast;
     FN_TRY_PTR(ctx, in);
+    if (fn_type_is_nullable(from) && !fn_type_is_nullable(to) && fn_type_can_be_nullable(to)) {
+        expr *args[2] = {NULL, expr_const(ctx, fn_column_default(ctx, to, 1))};
+        FN_TRY_PTR(ctx, args[1]);
+        FN_TRY(expr_cast(ctx, in, fn_type_nullable(to), &args[0]));
+        FN_TRY(expr_call(ctx, "ifNull", args, 2, &in));
+    }
     FN_TRY(expr_cast(ctx, in, to, &cast));
     return expr_compile(ctx, &cast, 1, &id, 1, out);
+}
+
+/* Usually the part was written under this very schema: its columns stand where the shape's do. */
+static int find_place(const mt_shape *shape, const fn_part *data, uint32_t column)
+{
+    const int at = shape->stored_at[column];
+    const uint32_t id = shape->schema->columns[column].id;
+    if (at < 0) return -1;
+    if ((uint32_t)at < fn_part_column_count(data) && fn_part_column_at(data, (uint32_t)at)->id == id) return at;
+    return fn_part_find(data, id);
 }
 
 fn_status mt_reader_init(fn_ctx *ctx, const mt_shape *shape, mt_part *part, mt_reader *out)
@@ -150,7 +167,7 @@ fn_status mt_reader_init(fn_ctx *ctx, const mt_shape *shape, mt_part *part, mt_r
     out->places = FN_NEW_ARRAY(ctx, int, FN_MAX(schema->count, 1));
     FN_TRY_PTR(ctx, out->places);
     for (uint32_t i = 0; i < schema->count; i++) {
-        out->places[i] = schema->columns[i].is_virtual ? -1 : fn_part_find(out->data, schema->columns[i].id);
+        out->places[i] = find_place(shape, out->data, i);
         if (out->places[i] < 0) continue;
         const fn_type *have = fn_part_column_at(out->data, (uint32_t)out->places[i])->type;
         if (have == schema->columns[i].type) continue;
