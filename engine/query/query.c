@@ -123,6 +123,7 @@ static fn_status interpret(query *q)
     atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
     const run_row *row = run_row_of(s->kind);
     q->process->kind = row->kind;
+    FN_TRY(external_open(q));
     FN_TRY(check_readonly(q, row));
     if (!row->run) {
         const fn_str what = s->text.size ? s->text : fn_cstr(row->kind);
@@ -194,6 +195,7 @@ static fn_status run(query *q)
     fill_facts(q);
     FN_TRY(process_begin(ctx, &q->engine->processes, p, q->settings.replace_running_query));
     const fn_status status = interpret(q);
+    external_close(q);
     process_end(&q->engine->processes, p);
     return status;
 }

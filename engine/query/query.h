@@ -111,9 +111,9 @@ struct query {
     process *process;
     query_world world;
     query_system_world system;   /* what system tables of this statement look at */
+    session_table *externals;    /* tables sent along; in ctx->arena */
     exec_progress progress;
     uint64_t written_rows, written_bytes;
-    const char *exception_format; /* format of a begun result, for late exceptions */
 };
 
 /* An interpreter. It has called response->begin when it returns FN_OK. */
@@ -146,6 +146,9 @@ fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **t
 /* ---- names (world.c, world_system.c) ---- */
 void query_system_world_init(query *q);
 fn_status world_init(query *q) FN_MUST_USE;
+/* Tables sent along with the request (external.c). */
+fn_status external_open(query *q) FN_MUST_USE;
+void external_close(query *q);
 fn_status world_check_database(query *q, fn_str database) FN_MUST_USE; /* UNKNOWN_DATABASE (81) */
 /* The table of that name, one reference; temporary ones first when `database` is empty. UNKNOWN_TABLE, UNKNOWN_DATABASE. */
 fn_status world_table(query *q, fn_str database, fn_str name, table **out) FN_MUST_USE;

@@ -38,6 +38,8 @@ fn_status world_stored_table(query *q, fn_str database, fn_str name, table **out
 fn_status world_table(query *q, fn_str database, fn_str name, table **out)
 {
     table *t = database.size ? NULL : session_table_find(q->session, name);
+    for (const session_table *e = database.size ? NULL : q->externals; e; e = e->next)
+        if (fn_str_eq(e->table->name, name)) t = e->table;
     if (!t) return world_stored_table(q, database, name, out);
     *out = table_ref(t);
     return FN_OK;
