@@ -110,7 +110,7 @@ static fn_status exchange(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint3
 
 fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out)
 {
-    mt_part_spec spec = {.partition_id = parts[0]->row.partition_id, .partition = parts[0]->row.partition, .min_block = parts[0]->row.min_block, .merged = true};
+    mt_part_spec spec = {.partition_id = parts[0]->row.partition_id, .partition = parts[0]->row.partition, .min_block = parts[0]->row.min_block};
     for (uint32_t i = 0; i < count; i++) {
         spec.min_block = FN_MIN(spec.min_block, parts[i]->row.min_block);
         spec.max_block = FN_MAX(spec.max_block, parts[i]->row.max_block);
@@ -119,7 +119,7 @@ fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t co
     mt_shape *shape = mt_table_shape(t);
     mt_part_out writer;
     mt_part *fresh = NULL;
-    fn_status status = mt_part_out_open(ctx, t->store, shape, true, &writer);
+    fn_status status = mt_part_out_open(ctx, t->store, shape, parts, count, &writer);
     if (status == FN_OK) status = merge_rows(ctx, t, shape, parts, count, how, &writer);
     if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, &spec, &fresh);
     mt_part_out_close(&writer);

@@ -168,7 +168,6 @@ typedef struct mt_part_spec {
     fn_str partition_id, partition;
     uint64_t min_block, max_block, mutation;
     uint32_t level;
-    bool merged;
 } mt_part_spec;
 typedef struct mt_part_out {
     mt_store *store;
@@ -177,7 +176,8 @@ typedef struct mt_part_out {
     fn_part_writer *writer;
     uint64_t rows;
 } mt_part_out;
-fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, bool merged, mt_part_out *out) FN_MUST_USE;
+/* sources: the parts it is made of (merge, mutation); their dictionaries are taken over. */
+fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out) FN_MUST_USE;
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted) FN_MUST_USE;
 /* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;

@@ -190,10 +190,10 @@ static fn_status count_hits(fn_ctx *ctx, const mutator *m, const mt_reader *r, u
 
 static fn_status rewrite(fn_ctx *ctx, mutator *m, mt_part *part, const mt_reader *r)
 {
-    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, m->version, part->row.level, true};
+    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, m->version, part->row.level};
     mt_part_out out;
     mt_part *fresh = NULL;
-    fn_status status = mt_part_out_open(ctx, m->table->store, m->shape, true, &out);
+    fn_status status = mt_part_out_open(ctx, m->table->store, m->shape, &part, 1, &out);
     if (status == FN_OK) status = for_steps(ctx, m, r, &out, write_step);
     if (status == FN_OK && out.rows) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
     mt_part_out_close(&out);

@@ -2,17 +2,51 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/mt.h"
 
-fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, bool merged, mt_part_out *out)
+/* Dictionaries of the parts being merged, per stored column: the new part's begin as their union. */
+static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *const *sources, uint32_t count, fn_part_dictionaries **out)
+{
+    fn_part_dictionaries *all = FN_NEW_ARRAY(ctx, fn_part_dictionaries, FN_MAX(shape->stored_count, 1));
+    FN_TRY_PTR(ctx, all);
+    *out = all;
+    for (uint32_t c = 0; c < shape->stored_count; c++) {
+        fn_column **list = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(count, 1));
+        FN_TRY_PTR(ctx, list);
+        all[c].list = list;
+        for (uint32_t i = 0; i < count; i++) {
+            const fn_part *data;
+            bool sorted;
+            FN_TRY(mt_file_open(ctx, sources[i]->file, &data));
+            const int place = fn_part_find(data, shape->part_columns[c].id);
+            if (place < 0 || fn_part_column_at(data, (uint32_t)place)->type != shape->part_columns[c].type) continue;
+            FN_TRY(fn_part_dictionary(ctx, data, (uint32_t)place, &list[all[c].count], &sorted));
+            all[c].count += list[all[c].count] != NULL;
+        }
+    }
+    return FN_OK;
+}
+
+static void drop_dictionaries(const mt_shape *shape, const fn_part_dictionaries *all)
+{
+    for (uint32_t c = 0; all && c < shape->stored_count; c++)
+        for (uint32_t i = 0; i < all[c].count; i++) fn_column_drop(all[c].list[i]);
+}
+
+fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
 {
     *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id()};
     const char *path;
     FN_TRY(mt_store_make_dir(ctx, store, out->id));
     FN_TRY(mt_file_path(ctx, store, out->id, &path));
+    fn_part_dictionaries *dictionaries = NULL;
+    fn_status status = source_count ? take_dictionaries(ctx, shape, sources, source_count, &dictionaries) : FN_OK;
     const fn_part_writer_options options = {
         .fs = store->options.fs, .path = path, .id = out->id, .columns = shape->part_columns, .column_count = shape->stored_count,
-        .key_columns = shape->part_keys, .key_count = shape->key_count, .merged = merged,
+        .key_columns = shape->part_keys, .key_count = shape->key_count, .merged = source_count != 0, .dictionaries = dictionaries,
+        .workers = store->options.workers,
     };
-    return fn_part_writer_open(ctx, &options, &out->writer);
+    if (status == FN_OK) status = fn_part_writer_open(ctx, &options, &out->writer);
+    drop_dictionaries(shape, dictionaries);
+    return status;
 }
 
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted)

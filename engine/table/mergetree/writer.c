@@ -102,7 +102,7 @@ static fn_status write_part(fn_ctx *ctx, writer *w, const fn_block *rows, fn_str
     const mt_part_spec spec = {.partition_id = partition_id, .partition = partition};
     mt_part_out out;
     mt_part *part = NULL;
-    fn_status status = mt_part_out_open(ctx, w->table->store, w->shape, false, &out);
+    fn_status status = mt_part_out_open(ctx, w->table->store, w->shape, NULL, 0, &out);
     if (status == FN_OK) status = mt_part_out_write(ctx, &out, rows);
     if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &part);
     mt_part_out_close(&out);
