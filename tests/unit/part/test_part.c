@@ -329,6 +329,57 @@ static void check_merged(fn_ctx *ctx, fn_fs *fs)
     CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
 }
 
+/* Many readers of one part at once, with a cache too small for it. */
+typedef struct readers {
+    const fn_part *part;
+    const fn_block *block;
+    const fn_column *dictionary[16];
+    _Atomic unsigned wrong;
+} readers;
+
+static void read_some(void *arg, unsigned index)
+{
+    readers *r = arg;
+    fn_ctx ctx = {0};
+    fn_column *d;
+    for (unsigned i = 0; i < 10; i++) {
+        const uint32_t columns[] = {0, 1}, first = (index * 7 + i * 3) % (fn_part_granules(r->part) - 1);
+        fn_block *b;
+        const fn_part_zones *z;
+        const bool ok = fn_part_zones_of(&ctx, r->part, i % 2, &z) == FN_OK && fn_part_read(&ctx, r->part, columns, 2, first, 2, &b) == FN_OK;
+        if (!ok || fn_part_dictionary(&ctx, r->part, 1, &d, NULL) != FN_OK) {
+            r->wrong++;
+            return;
+        }
+        r->wrong += !same_rows(r->block->columns[0], (size_t)first * FN_GRANULE_ROWS, b->columns[0]) || b->columns[1]->kids[0] != d;
+        r->dictionary[index] = d;
+        fn_column_drop(d);
+        fn_block_drop(b);
+    }
+}
+
+static void check_threads(fn_ctx *ctx, fn_fs *fs, fn_pool *pool)
+{
+    enum { ROWS = 100000 };
+    const fn_part_column columns[] = {{.id = 1, .type = fn_type_simple(FN_T_UINT64)}, {.id = 2, .type = fn_type_simple(FN_T_STRING)}};
+    fn_part_writer_options o = options_of(fs, columns, 2);
+    fn_part_summary summary;
+    fn_part *p;
+    fn_block *block = fn_block_new(ctx, 2, ROWS);
+    block->columns[0] = make_column(ctx, columns[0].type, ANY, ROWS);
+    block->columns[1] = make_column(ctx, columns[1].type, FEW, ROWS);
+    CHECK(write_part(ctx, &o, block, 60000, &summary) == FN_OK);
+    CHECK(fn_part_open(ctx, fs, PATH, o.id, NULL, &p) == FN_OK);
+    readers r = {.part = p, .block = block};
+    fn_part_cache_limit(1 << 20);
+    CHECK(fn_pool_run(ctx, pool, read_some, &r, FN_COUNT(r.dictionary)) == FN_OK && r.wrong == 0);
+    for (size_t i = 1; i < FN_COUNT(r.dictionary); i++) CHECK(r.dictionary[i] == r.dictionary[0]);
+    fn_part_cache_limit((uint64_t)256 << 20);
+    fn_part_drop(p);
+    fn_block_drop(block);
+    CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
+}
+
 /* A small file of several types for damage; its bytes in *file. */
 static fn_block *small_part(fn_ctx *ctx, fn_fs *fs, fn_part_writer_options *o, fn_buf *file)
 {
@@ -448,6 +499,7 @@ int main(int argc, char **argv)
     check_all_types(&ctx, fs, NULL, ANY, 0, 1, "");
     check_dictionaries(&ctx, fs);
     check_merged(&ctx, fs);
+    check_threads(&ctx, fs, pool);
     check_damage(&ctx, fs);
     check_faults(&ctx, fs);
     if (argc > 1) { /* writes a seed for the fuzzer */
