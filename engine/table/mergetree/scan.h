@@ -10,8 +10,11 @@
 
 enum { SCAN_GRANULES_MAX = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
 
+typedef struct scan_verdict scan_verdict;
+
 typedef struct scan_part {
     mt_reader reader;
+    scan_verdict **verdicts;      /* per stage: decided by dictionary entry; NULL (also per stage): row by row */
     const uint64_t *hidden;       /* FINAL: bit i = row i is not shown; NULL: all are */
     const uint32_t *hidden_count; /* per granule */
     const fn_part_zones *bound_zones; /* of the threshold's column; NULL: cannot be used */
@@ -28,6 +31,7 @@ typedef struct scan_stage {
     uint32_t column_count;
     uint32_t *slots;              /* where its columns are among scan.slots, in the program's order */
     uint64_t cost;
+    bool by_entry;                /* depends on one column's value alone and is worth deciding once per value */
 } scan_stage;
 
 typedef struct mt_scan mt_scan;
@@ -62,6 +66,15 @@ struct mt_scan {
     unsigned worker_count;
     scan_worker *workers;
 };
+
+/* ---- scan_verdict.c ---- */
+/* For a stage over a column with a dictionary not larger than `rows`; *out NULL otherwise. */
+fn_status scan_verdict_plan(fn_ctx *ctx, const mt_scan *s, const scan_stage *stage, const mt_reader *reader, uint64_t rows, scan_verdict **out) FN_MUST_USE;
+void scan_verdict_free(scan_verdict *v);
+/* Decides what is undecided, together with other workers. *usable false: go row by row. */
+fn_status scan_verdict_ready(fn_ctx *ctx, const mt_scan *s, const scan_stage *stage, scan_verdict *v, bool *usable) FN_MUST_USE;
+bool scan_verdict_none(const scan_verdict *v); /* no row of the part can pass */
+bool scan_verdict_mask(const scan_verdict *v, const fn_column *c, uint8_t *mask, uint32_t *ones); /* false: c is not over that dictionary */
 
 fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
 /* Summing, Aggregating with FINAL: the merged rows of all parts, one worker. scan_merged.c */

@@ -4,6 +4,8 @@
 #include "table/mergetree/scan.h"
 #include <stdlib.h>
 
+enum { VERDICT_ROWS_MIN = 4 * FN_GRANULE_ROWS }; /* fewer rows are looked at one by one */
+
 typedef struct planner {
     fn_ctx *ctx;
     mt_scan *scan;
@@ -29,6 +31,15 @@ static fn_status find_slot(fn_ctx *ctx, mt_scan *s, uint32_t column, uint32_t *o
     return FN_OK;
 }
 
+/* A dictionary may hold values that no row has: functions that fail on some values must not see them. */
+static fn_status visit_call(void *self, fn_ctx *ctx, expr *e)
+{
+    bool *total = self;
+    (void)ctx;
+    if (e->kind == EXPR_LAMBDA || (e->kind == EXPR_CALL && !(e->call->def->flags & FUNC_PER_ENTRY))) *total = false;
+    return FN_OK;
+}
+
 static fn_status plan_stage(planner *p, uint32_t index)
 {
     mt_scan *s = p->scan;
@@ -43,6 +54,10 @@ static fn_status plan_stage(planner *p, uint32_t index)
     for (uint32_t i = 0; i < count && status == FN_OK; i++) status = find_slot(p->ctx, s, columns[i], &stage->slots[i]);
     if (status == FN_OK) status = expr_compile(p->ctx, &p->conjuncts[index], 1, columns, count, &stage->program);
     fn_buf_release(&ids);
+    if (status == FN_OK && count == 1) {
+        stage->by_entry = expr_is_deterministic(p->conjuncts[index]);
+        status = expr_walk(p->ctx, p->conjuncts[index], visit_call, &stage->by_entry);
+    }
     s->stage_count++;
     return status;
 }
@@ -66,6 +81,29 @@ static void order_stages(mt_scan *s)
         }
     }
     qsort(s->stages, s->stage_count, sizeof *s->stages, compare_stages);
+}
+
+/* Conjuncts over dictionary-encoded columns, for the rows of each part that are left. */
+static fn_status plan_verdicts(planner *p)
+{
+    mt_scan *s = p->scan;
+    uint64_t *rows = FN_NEW_ARRAY(p->ctx, uint64_t, s->part_count + 1);
+    FN_TRY_PTR(p->ctx, rows);
+    for (uint32_t i = 0; i < s->range_count; i++) rows[s->ranges[i].part] += (uint64_t)s->ranges[i].granules * FN_GRANULE_ROWS;
+    for (uint32_t i = 0; i < s->part_count; i++) {
+        for (uint32_t k = 0; k < s->stage_count; k++) {
+            scan_verdict *v;
+            if (rows[i] < VERDICT_ROWS_MIN) continue;
+            FN_TRY(scan_verdict_plan(p->ctx, s, &s->stages[k], &s->parts[i].reader, rows[i], &v));
+            if (v && !s->parts[i].verdicts) s->parts[i].verdicts = FN_NEW_ARRAY(p->ctx, scan_verdict *, s->stage_count);
+            if (v && !s->parts[i].verdicts) {
+                scan_verdict_free(v);
+                return p->ctx->error.code;
+            }
+            if (v) s->parts[i].verdicts[k] = v;
+        }
+    }
+    return FN_OK;
 }
 
 /* ---- SAMPLE: the sampling key's share of its type's range ---- */
@@ -284,6 +322,7 @@ static fn_status plan(planner *p)
     mt_conditions_release(p->conditions);
     FN_TRY(status);
     order_stages(s);
+    FN_TRY(plan_verdicts(p));
     if (s->threshold && s->range_count > 1) qsort_r(s->ranges, s->range_count, sizeof *s->ranges, compare_promise, s);
     for (uint32_t i = 0; i < r->conjunct_count && r->applied; i++) r->applied[i] = true;
     s->limit = r->limit;
@@ -298,6 +337,8 @@ static void scan_close(table_scan *self)
         for (uint32_t k = w->ready_first; k < w->ready_count; k++) fn_block_drop(w->ready[k]);
         for (uint32_t k = 0; k < s->slot_count && w->columns; k++) fn_column_drop(w->columns[k]);
     }
+    for (uint32_t i = 0; i < s->part_count; i++)
+        for (uint32_t k = 0; s->parts[i].verdicts && k < s->stage_count; k++) scan_verdict_free(s->parts[i].verdicts[k]);
     fn_free(s->ranges);
     mt_list_drop(s->list);
     mt_shape_drop(s->shape);

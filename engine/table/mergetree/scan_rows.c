@@ -120,34 +120,47 @@ static fn_status run_on_some(fn_ctx *ctx, work *w, const scan_stage *stage, cons
     return FN_OK;
 }
 
-static fn_status run_on_all(fn_ctx *ctx, work *w, const scan_stage *stage, const fn_block *in)
+static fn_status run_on_all(fn_ctx *ctx, work *w, const scan_stage *stage, const scan_verdict *verdict, const fn_block *in)
 {
     uint8_t *mask = w->worker->mask + row_of(w, w->low);
     uint32_t ones;
     if (!w->masked) {
-        FN_TRY(expr_run_mask(ctx, stage->program, in, mask, &w->ones));
+        if (!verdict || !scan_verdict_mask(verdict, in->columns[0], mask, &w->ones)) FN_TRY(expr_run_mask(ctx, stage->program, in, mask, &w->ones));
         w->masked = true;
         return FN_OK;
     }
     uint8_t *piece = w->worker->piece;
-    FN_TRY(expr_run_mask(ctx, stage->program, in, piece, &ones));
+    if (!verdict || !scan_verdict_mask(verdict, in->columns[0], piece, &ones)) FN_TRY(expr_run_mask(ctx, stage->program, in, piece, &ones));
     for (uint32_t i = 0; i < in->rows; i++) mask[i] &= piece[i];
     w->ones = count_ones(mask, in->rows);
     return FN_OK;
+}
+
+static fn_status run_stage(fn_ctx *ctx, work *w, const scan_stage *stage, scan_verdict *verdict)
+{
+    fn_block *in;
+    bool usable = false;
+    if (verdict) FN_TRY(scan_verdict_ready(ctx, w->scan, stage, verdict, &usable));
+    if (!usable) verdict = NULL;
+    if (verdict && scan_verdict_none(verdict)) {
+        w->ones = 0;
+        return FN_OK;
+    }
+    FN_TRY(load_slots(ctx, w, stage->slots, stage->column_count));
+    FN_TRY(slots_block(ctx, w, stage->slots, stage->column_count, &in));
+    const bool some = !verdict && w->masked && w->ones < in->rows / 8;
+    const fn_status status = some ? run_on_some(ctx, w, stage, in) : run_on_all(ctx, w, stage, verdict, in);
+    fn_block_drop(in);
+    if (status == FN_OK && w->ones) tighten(w);
+    return status;
 }
 
 static fn_status run_stages(fn_ctx *ctx, work *w)
 {
     for (uint32_t i = 0; i < w->scan->stage_count && w->ones; i++) {
         const scan_stage *stage = &w->scan->stages[i];
-        fn_block *in;
         if (stage->conjunct < 64 && !(w->range->need >> stage->conjunct & 1)) continue;
-        FN_TRY(load_slots(ctx, w, stage->slots, stage->column_count));
-        FN_TRY(slots_block(ctx, w, stage->slots, stage->column_count, &in));
-        const fn_status status = w->masked && w->ones < in->rows / 8 ? run_on_some(ctx, w, stage, in) : run_on_all(ctx, w, stage, in);
-        fn_block_drop(in);
-        FN_TRY(status);
-        if (w->ones) tighten(w);
+        FN_TRY(run_stage(ctx, w, stage, w->part->verdicts ? w->part->verdicts[i] : NULL));
     }
     return FN_OK;
 }
