@@ -38,24 +38,24 @@ fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_t
     return status;
 }
 
-static fn_status merge_page(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_page *page)
+static fn_status merge_page(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_arena *arena, group_page *page)
 {
     while (page->from < page->rows) {
         const uint32_t n = FN_MIN(page->rows - page->from, (uint32_t)GROUP_CHUNK);
         uint8_t *rows = group_page_row(page, page->from, o->stride);
         page->from += n;
-        FN_TRY(aggregate_merge(o, ctx, w, &w->merged, w->merge_arena, rows, n, false));
+        FN_TRY(aggregate_merge(o, ctx, w, &w->merged, arena, rows, n, false));
     }
     return FN_OK;
 }
 
 /* All pages of a partition into the worker's table. On failure too they are used up. */
-static fn_status merge_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_spill *s, uint32_t number)
+static fn_status merge_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_arena *arena, group_spill *s, uint32_t number)
 {
     fn_status status = FN_OK;
     for (group_page *page = group_spill_take(s, number), *next; page; page = next) {
         next = page->next;
-        if (status == FN_OK) status = merge_page(o, ctx, w, page);
+        if (status == FN_OK) status = merge_page(o, ctx, w, arena, page);
         aggregate_drop_rows(o, page);
         group_page_drop(s, page);
     }
@@ -72,8 +72,29 @@ static fn_status merge_partition(op_aggregate *o, fn_ctx *ctx, group_worker *w, 
     else group_table_init(&w->merged, o->keys.form, o->stride);
     for (unsigned i = 0; i < o->head.exec->workers; i++) {
         group_worker *from = aggregate_worker(o, i);
-        if (from->spill) FN_TRY(merge_pages(o, ctx, w, from->spill, number));
+        if (from->spill) FN_TRY(merge_pages(o, ctx, w, w->merge_arena, from->spill, number));
     }
+    return FN_OK;
+}
+
+fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w)
+{
+    uint8_t *slots[256];
+    group_table_init(&w->merged, o->keys.form, o->stride);
+    for (uint32_t p = 0; p < GROUP_PARTITIONS; p++) {
+        uint64_t cursor = 0;
+        group_table_clear(&w->merged);
+        FN_TRY(fn_ctx_check(ctx));
+        FN_TRY(merge_pages(o, ctx, w, w->arena, w->spill, p));
+        for (uint32_t n; (n = group_table_walk(&w->merged, &cursor, group_table_end(&w->merged), slots, 256)) != 0;)
+            for (uint32_t i = 0; i < n; i++) {
+                uint8_t *row = group_spill_row(ctx, w->spill, p);
+                FN_TRY_PTR(ctx, row);
+                memcpy(row, slots[i], o->stride);
+            }
+    }
+    group_table_release(&w->merged);
+    w->spill_limit = FN_MAX(w->spill_limit, w->spill->bytes * 2);
     return FN_OK;
 }
 
@@ -133,7 +154,7 @@ static fn_status merge_tables(op_aggregate *o, fn_ctx *ctx)
         group_table_release(&w->table);
     }
     if (all->table.count < SERIAL_GROUPS) o->head.width = 1;
-    return FN_OK;
+    return aggregate_check(o, ctx, all->table.count);
 }
 
 fn_status aggregate_finish(op *self, fn_ctx *ctx)
@@ -183,6 +204,11 @@ fn_status aggregate_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_
 fn_status aggregate_block(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, fn_block **out)
 {
     const uint32_t keys = o->group_keys, aggs = o->states.count, all = o->head.node->column_count;
+    if (all == 0 && keys) { /* nobody looks at the keys: rows alone */
+        *out = fn_block_new(ctx, 0, count);
+        FN_TRY_PTR(ctx, *out);
+        return FN_OK;
+    }
     fn_column **columns = fn_arena_alloc_zero(ctx, ctx->arena, (keys + aggs + 1) * sizeof *columns);
     uint8_t **states = fn_arena_alloc(ctx, ctx->arena, (count + 1) * sizeof *states);
     if (!columns || !states) return ctx->error.code;

@@ -7,6 +7,15 @@ fn_status op_aggregate_having(op *self, fn_ctx *ctx, expr *condition)
     return exec_compile(ctx, self->node, &condition, 1, &((op_aggregate *)self)->having);
 }
 
+/* ROLLUP and CUBE: only the groups by all keys count, every row is in one of them. */
+static void keep_full_set(const op_aggregate *o, const fn_block *block, uint8_t *mask)
+{
+    const plan *n = o->head.node;
+    const uint64_t all = o->key_count < 64 ? ((uint64_t)1 << o->key_count) - 1 : UINT64_MAX;
+    for (uint32_t i = 0; n->aggregate.grouping_sets && i < block->rows; i++)
+        mask[i] &= n->aggregate.grouping_sets[fn_column_u64_at(block->columns[block->count - 1], i)] == all;
+}
+
 static fn_status add_groups(op_aggregate *o, fn_ctx *ctx, uint8_t *const *slots, uint32_t count, const fn_block *block)
 {
     uint8_t *mask = fn_arena_alloc(ctx, ctx->arena, (size_t)count + FN_BUFFER_PAD);
@@ -14,6 +23,7 @@ static fn_status add_groups(op_aggregate *o, fn_ctx *ctx, uint8_t *const *slots,
     FN_TRY_PTR(ctx, mask);
     memset(mask, 1, count);
     if (o->having) FN_TRY(expr_run_mask(ctx, o->having, block, mask, &kept));
+    keep_full_set(o, block, mask);
     for (uint32_t i = 0; i < count; i++)
         if (mask[i]) FN_TRY(group_states_merge_kept(ctx, &o->states, o->totals_arena, o->totals, o->group_keys ? aggregate_state(o, slots[i]) : slots[i]));
     return FN_OK;

@@ -28,7 +28,7 @@ group_page *group_spill_take(group_spill *s, uint32_t partition)
 
 void group_page_drop(group_spill *s, group_page *page)
 {
-    s->bytes -= page->memory->size;
+    atomic_fetch_sub_explicit(&s->bytes, page->memory->size, memory_order_relaxed);
     fn_buffer_drop(page->memory);
 }
 
@@ -52,7 +52,7 @@ uint8_t *group_spill_grow(fn_ctx *ctx, group_spill *s, uint32_t partition)
     group_page *page = (group_page *)(void *)memory->data;
     *page = (group_page){.next = s->pages[partition], .memory = memory};
     s->pages[partition] = page;
-    s->bytes += size;
+    atomic_fetch_add_explicit(&s->bytes, size, memory_order_relaxed);
     uint8_t *row = group_page_row(page, 0, s->stride);
     s->at[partition] = row + s->stride;
     s->end[partition] = row + (size - head) / s->stride * s->stride;

@@ -16,7 +16,7 @@ struct group_spill {
     uint8_t *at[GROUP_PARTITIONS], *end[GROUP_PARTITIONS]; /* free space of the newest page: all that the hot loop touches */
     group_page *pages[GROUP_PARTITIONS];                   /* newest first */
     uint32_t stride;
-    uint64_t bytes;       /* of all pages */
+    _Atomic uint64_t bytes; /* of all pages; several workers give pages back */
 };
 
 static inline uint8_t *group_page_row(group_page *page, uint32_t row, uint32_t stride)

@@ -6,6 +6,7 @@
  * while the consumer already takes groups (aggregate_emit.c): nothing is shared on the way and there is no merge step.
  * Memory: all groups once, plus repeats of groups between flushes. SPDX-License-Identifier: Apache-2.0 */
 #include "exec/op_aggregate.h"
+#include "settings/settings.h"
 
 enum {
     STATES_INLINE_MAX = 48,           /* bytes; larger ones would make the half-empty table too sparse */
@@ -13,6 +14,8 @@ enum {
     TABLE_BYTES_SMALL = 4 << 20,      /* flush from here on */
     TABLE_BYTES_OTHER = 64 << 20,     /* states that hold memory are dear to have twice */
     POOR_REDUCTION = 3,               /* rows per group below which a table does not pay */
+    SPILL_BYTES = 256 << 20,          /* of one worker, until repeats are merged */
+    ENOUGH_MAX = 65536,               /* a larger LIMIT hardly ends early */
     PASS_FACTOR = 16                  /* rows let through before the table is tried again, in tables */
 };
 
@@ -69,6 +72,12 @@ static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
     if (!w->slots || !w->fresh || !w->numbers) return ctx->error.code;
     group_table_init(&w->table, o->keys.form, o->stride);
     group_table_init(&w->codes, GROUP_KEY_NUMBER, o->code_stride);
+    w->spill_limit = SPILL_BYTES;
+    if (o->enough) {
+        w->picked = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->picked);
+        w->picked_keys = fn_arena_alloc(ctx, w->arena, (size_t)GROUP_CHUNK * 16);
+        if (!w->picked || !w->picked_keys) return ctx->error.code;
+    }
     if (o->keys.form == GROUP_KEY_NUMBER) FN_TRY(group_table_reserve_numbers(ctx, &w->table, 256));
     w->ready = true;
     return FN_OK;
@@ -125,6 +134,7 @@ static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const 
     uint32_t made;
     FN_TRY(group_table_scatter(ctx, o->keys.form, w->spill, keys, key_stride, rows, o->counts ? o->state_at : 0, w->slots, w->fresh, &made));
     w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
+    if (w->spill->bytes > w->spill_limit) w->pass_rows = 0; /* after this chunk: states of its rows are still to come */
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
     return aggregate_start(o, ctx, w, w->fresh, made, o->state_at);
 }
@@ -154,6 +164,7 @@ static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const
 
 static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
 {
+    if (w->spill && w->spill->bytes > w->spill_limit && o->states.small) FN_TRY(aggregate_compact(o, ctx, w));
     if (!w->pass_rows) FN_TRY(aggregate_relieve(o, ctx, w, rows));
     FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows) : table_rows(o, ctx, w, keys, key_stride, rows));
     if (o->counts) return FN_OK;
@@ -162,23 +173,59 @@ static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const
     return group_states_add(ctx, &o->states, w->arena, w->slots, o->inlined ? o->state_at : 0, args, from, rows);
 }
 
+/* The rows of chosen groups alone. */
+static fn_status take_some(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, fn_column *const *args, uint32_t from,
+                           uint32_t rows)
+{
+    uint32_t count, made = 0;
+    const uint32_t size = group_key_size(o->keys.form);
+    FN_TRY(aggregate_pick(o, ctx, w, keys, key_stride, rows, &count));
+    if (count == rows) return take_chunk(o, ctx, w, keys, key_stride, args, from, rows);
+    if (count == 0) return FN_OK;
+    fn_column **some = fn_arena_alloc_zero(ctx, ctx->arena, (o->states.arg_count + 1) * sizeof *some);
+    FN_TRY_PTR(ctx, some);
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(w->picked_keys + (size_t)i * size, keys + w->picked[i] * key_stride, size);
+        w->picked[i] += from;
+    }
+    for (; made < o->states.arg_count; made++) {
+        some[made] = fn_column_take(ctx, args[made], w->picked, count);
+        if (!some[made]) break;
+    }
+    const fn_status status = made == o->states.arg_count ? take_chunk(o, ctx, w, w->picked_keys, size, some, 0, count) : ctx->error.code;
+    while (made) fn_column_drop(some[--made]);
+    return status;
+}
+
 static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_column *const *keys, fn_column *const *args, uint32_t rows)
 {
     if (o->group_keys) FN_TRY(ready_keys(o, ctx, keys));
     FN_TRY(ready_worker(o, ctx, w));
     if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, rows);
-    if (o->counts && o->keys.form == GROUP_KEY_NUMBER && keys[0]->shape == FN_FLAT) {
+    if (o->counts && !o->enough && o->keys.form == GROUP_KEY_NUMBER && keys[0]->shape == FN_FLAT) {
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
         return FN_OK;
     }
-    if (o->keys.by_code && keys[0]->shape == FN_DICT && aggregate_codes_pay(w, keys[0])) return aggregate_codes(o, ctx, w, keys[0], args, rows);
+    if (o->keys.by_code && !o->enough && keys[0]->shape == FN_DICT && aggregate_codes_pay(w, keys[0])) return aggregate_codes(o, ctx, w, keys[0], args, rows);
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
         const void *packed;
         size_t stride;
         FN_TRY(group_keys_pack(ctx, &o->keys, &w->packer, keys, from, n, &packed, &stride));
-        FN_TRY(take_chunk(o, ctx, w, packed, stride, args, from, n));
+        FN_TRY(o->enough ? take_some(o, ctx, w, packed, stride, args, from, n) : take_chunk(o, ctx, w, packed, stride, args, from, n));
     }
+    return w->spill ? FN_OK : aggregate_check(o, ctx, w->table.count);
+}
+
+fn_status aggregate_check(op_aggregate *o, fn_ctx *ctx, uint64_t groups)
+{
+    const fn_settings *s = settings_of(ctx);
+    if (FN_LIKELY(!s->max_rows_to_group_by || groups <= s->max_rows_to_group_by)) return FN_OK;
+    if (fn_str_eq(s->group_by_overflow_mode, FN_STR("throw")))
+        return fn_fail(ctx, FN_TOO_MANY_ROWS, "Limit for rows to GROUP BY exceeded: has %llu rows, maximum: %llu", (unsigned long long)groups,
+                       (unsigned long long)s->max_rows_to_group_by);
+    if (fn_str_eq(s->group_by_overflow_mode, FN_STR("break"))) atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+    else return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Setting group_by_overflow_mode = 'any' is not supported");
     return FN_OK;
 }
 
@@ -277,6 +324,7 @@ static void aggregate_close(op *self)
         fn_arena_free(w->arena);
     }
     if (o->totals) group_states_destroy(&o->states, o->totals);
+    group_table_release(&o->chosen);
     fn_arena_free(o->totals_arena);
     if (o->keeps) block_list_release(&o->given);
     group_keys_release(&o->keys);
@@ -309,6 +357,7 @@ fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p
 {
     pipeline *input;
     op *made;
+    if (aggregate_is_count_distinct(node)) return op_build_count_distinct(ctx, e, node, p);
     if (node->aggregate.overflow_row) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "The overflow row of GROUP BY is not supported");
     FN_TRY(pipeline_new(ctx, e, &input));
     FN_TRY(exec_build(ctx, e, node->inputs[0], input));
@@ -321,6 +370,7 @@ fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p
     o->group_keys = o->key_count + (node->aggregate.grouping_sets != NULL);
     FN_TRY(group_states_plan(ctx, node->aggregate.items, node->aggregate.item_count, &o->states));
     FN_TRY(compile(o, ctx, node));
+    if (o->group_keys && !node->aggregate.totals && !node->aggregate.grouping_sets && node->aggregate.limit <= ENOUGH_MAX) o->enough = node->aggregate.limit;
     if (node->aggregate.totals) {
         block_list_init(&o->given);
         o->keeps = true;

@@ -1,5 +1,5 @@
-/* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in, aggregate_emit.c merges and gives
- * groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
+/* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in (aggregate_code.c: by dictionary code,
+ * aggregate_limit.c: where few groups are enough), aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_EXEC_OP_AGGREGATE_H
 #define FIRN_EXEC_OP_AGGREGATE_H
 #include "exec/group_key.h"
@@ -23,6 +23,9 @@ typedef struct op_aggregate {
     bool inlined;           /* states lie in the slot; else the slot points at them */
     bool counts;            /* the only aggregate is count() */
     bool counters;          /* all states are 64-bit counters in the slot */
+    uint64_t enough;        /* LIMIT without ORDER BY: so many groups will do, others are not begun; 0 = all */
+    group_table chosen;     /* their keys; under the lock until is_chosen */
+    _Atomic bool is_chosen;
     /* giving out */
     bool partitioned;
     _Atomic uint32_t next_partition;
@@ -50,6 +53,9 @@ typedef struct group_worker {
     group_table codes;
     uint64_t table_rows;    /* rows the table has taken since it was empty */
     uint64_t pass_rows;     /* rows still to go straight into partitions */
+    uint64_t spill_limit;   /* bytes of partitions at which repeats of groups are merged */
+    uint32_t *picked;       /* enough: rows and keys of chosen groups in a chunk */
+    uint8_t *picked_keys;
     bool ready;
     /* giving out */
     group_table merged;
@@ -88,6 +94,12 @@ bool aggregate_codes_pay(group_worker *w, const fn_column *key); /* notes the ro
 fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, uint32_t at) FN_MUST_USE;
 /* Empties the worker's table if it has become too large. */
 fn_status aggregate_relieve(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows) FN_MUST_USE;
+/* aggregate_limit.c: rows (in the chunk) of keys that are among the chosen; w->picked lists them, or all if *count == rows. */
+fn_status aggregate_pick(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, uint32_t rows, uint32_t *count) FN_MUST_USE;
+/* Merges repeats of groups inside each of the worker's partitions. */
+fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
+/* max_rows_to_group_by. */
+fn_status aggregate_check(op_aggregate *o, fn_ctx *ctx, uint64_t groups) FN_MUST_USE;
 /* Moves all groups of the worker's table into its partitions. */
 fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
 fn_status aggregate_finish(op *self, fn_ctx *ctx) FN_MUST_USE;
@@ -96,6 +108,9 @@ fn_status aggregate_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
 fn_status aggregate_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count) FN_MUST_USE;
 fn_status aggregate_block(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, fn_block **out) FN_MUST_USE;
 fn_status aggregate_totals_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE;
+/* count_distinct.c: SELECT uniqExact(x) without GROUP BY counts the groups of GROUP BY x. */
+bool aggregate_is_count_distinct(const plan *node);
+op_builder op_build_count_distinct;
 /* The condition of HAVING right above: groups that fail it are not in the totals. */
 fn_status op_aggregate_having(op *self, fn_ctx *ctx, expr *condition) FN_MUST_USE;
 #endif

@@ -4,7 +4,8 @@
  * rows. In front of it every worker remembers some keys it has met, which is all that few distinct values need.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/group_key.h"
-#include "exec/op.h"
+#include "exec/run.h"
+#include "settings/settings.h"
 
 enum { SHARDS = 16, CACHE_SLOTS = 4096 };
 
@@ -150,6 +151,29 @@ static fn_status mark_new(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_co
     return FN_OK;
 }
 
+/* max_rows_in_distinct, max_bytes_in_distinct; the bytes are those of the keys. */
+static fn_status check_limits(op_distinct *o, fn_ctx *ctx, uint64_t rows)
+{
+    const fn_settings *s = settings_of(ctx);
+    const uint64_t bytes = rows * group_key_size(o->keys.form) * 2;
+    const bool many = s->max_rows_in_distinct && rows > s->max_rows_in_distinct;
+    char max[48], now[48];
+    if (!many && !(s->max_bytes_in_distinct && bytes > s->max_bytes_in_distinct)) return FN_OK;
+    if (fn_str_eq(s->distinct_overflow_mode, FN_STR("break"))) {
+        atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+        return FN_OK;
+    }
+    if (many) {
+        run_rows_text(max, sizeof max, s->max_rows_in_distinct);
+        run_rows_text(now, sizeof now, rows);
+    } else {
+        run_bytes_text(max, sizeof max, s->max_bytes_in_distinct);
+        run_bytes_text(now, sizeof now, bytes);
+    }
+    const char *const what = many ? "rows" : "bytes";
+    return fn_fail(ctx, FN_SET_SIZE_LIMIT_EXCEEDED, "Limit for DISTINCT exceeded, max %s: %s, current %s: %s", what, max, what, now);
+}
+
 static fn_status distinct_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_distinct *o = (op_distinct *)self;
@@ -167,6 +191,7 @@ static fn_status distinct_push(op *self, fn_ctx *ctx, unsigned worker, fn_block 
     uint32_t kept = 0;
     for (uint32_t i = 0; i < in->rows; i++) kept += mask[i];
     const uint64_t rows = atomic_fetch_add_explicit(&o->rows, kept, memory_order_relaxed) + kept, limit = self->node->distinct.limit;
+    FN_TRY(check_limits(o, ctx, rows));
     if (limit && rows >= limit) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
     if (kept == in->rows) return op_emit(self, ctx, worker, in);
     fn_block *out = kept ? fn_block_filter(ctx, in, mask, kept) : NULL;

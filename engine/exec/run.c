@@ -70,7 +70,7 @@ static void workers_free(exec *e)
 
 /* ---- limits ---- */
 
-static void rows_text(char *out, size_t size, uint64_t n)
+void run_rows_text(char *out, size_t size, uint64_t n)
 {
     static const char *const units[] = {"", " thousand", " million", " billion", " trillion"};
     double v = (double)n;
@@ -79,7 +79,7 @@ static void rows_text(char *out, size_t size, uint64_t n)
     (void)snprintf(out, size, "%.2f%s", v, units[u]);
 }
 
-static void bytes_text(char *out, size_t size, uint64_t n)
+void run_bytes_text(char *out, size_t size, uint64_t n)
 {
     static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
     double v = (double)n;
@@ -107,12 +107,12 @@ fn_status exec_count_read(fn_ctx *ctx, exec *e, uint64_t rows, uint64_t bytes)
     }
     char max[48], now[48];
     if (too_many) {
-        rows_text(max, sizeof max, s->max_rows_to_read);
-        rows_text(now, sizeof now, all_rows);
+        run_rows_text(max, sizeof max, s->max_rows_to_read);
+        run_rows_text(now, sizeof now, all_rows);
         return fn_fail(ctx, FN_TOO_MANY_ROWS, "Limit for rows (controlled by 'max_rows_to_read' setting) exceeded, max rows: %s, current rows: %s", max, now);
     }
-    bytes_text(max, sizeof max, s->max_bytes_to_read);
-    bytes_text(now, sizeof now, all_bytes);
+    run_bytes_text(max, sizeof max, s->max_bytes_to_read);
+    run_bytes_text(now, sizeof now, all_bytes);
     return fn_fail(ctx, FN_TOO_MANY_BYTES, "Limit for rows or bytes to read exceeded, max bytes: %s, current bytes: %s", max, now);
 }
 
@@ -285,11 +285,11 @@ static fn_status check_result(op_output *o, fn_ctx *ctx)
     }
     char max[48], now[48];
     if (rows) {
-        rows_text(max, sizeof max, s->max_result_rows);
-        rows_text(now, sizeof now, o->rows);
+        run_rows_text(max, sizeof max, s->max_result_rows);
+        run_rows_text(now, sizeof now, o->rows);
     } else {
-        bytes_text(max, sizeof max, s->max_result_bytes);
-        bytes_text(now, sizeof now, o->bytes);
+        run_bytes_text(max, sizeof max, s->max_result_bytes);
+        run_bytes_text(now, sizeof now, o->bytes);
     }
     return fn_fail(ctx, FN_TOO_MANY_ROWS_OR_BYTES, "Limit for result exceeded, max %s: %s, current %s: %s", rows ? "rows" : "bytes", max,
                    rows ? "rows" : "bytes", now);

@@ -16,6 +16,9 @@ typedef struct exec_worker {
     _Alignas(64) fn_ctx ctx;
 } exec_worker;
 
+/* "10.00", "1.50 thousand"; "10.00 B", "2.00 KiB": numbers in messages about limits. */
+void run_rows_text(char *out, size_t size, uint64_t n);
+void run_bytes_text(char *out, size_t size, uint64_t n);
 /* Remembers a shared subplan for the end of the statement. */
 fn_status run_keep_shared(fn_ctx *ctx, exec_run_state *s, plan_shared *shared) FN_MUST_USE;
 
