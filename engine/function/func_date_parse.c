@@ -500,10 +500,10 @@ static fn_status eval_parse(fn_ctx *ctx, const func_call *call, fn_column *const
     return FN_OK;
 }
 
-#define KIN(name, hi, text, ex, res)                                                                                                             \
-    {.name = name, .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text ".", .example = name ex, .gives = res},    \
-    {.name = name "OrNull", .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text "; NULL where that fails.", .example = name "OrNull('?')", .gives = "NULL"}, \
-    {.name = name "OrZero", .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text "; zero where that fails.", .example = name "OrZero" ex, .gives = res}
+#define KIN(title, hi, text, ex, res)                                                                                                             \
+    {.name = title, .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text ".", .example = title ex, .gives = res},    \
+    {.name = title "OrNull", .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text "; NULL where that fails.", .example = title "OrNull('?')", .gives = "NULL"}, \
+    {.name = title "OrZero", .args_min = 1, .args_max = hi, .bind = bind_parse, .eval = eval_parse, .about = text "; zero where that fails.", .example = title "OrZero" ex, .gives = res}
 #define T0                       "2024-02-29 01:02:03"
 static const func_def rows_[] = {
     KIN("parseDateTimeBestEffort", 2, "A DateTime from text in any customary form", "('" T0 "', 'UTC')", T0),
