@@ -139,6 +139,7 @@ typedef struct binder {
     plan_query *query;
     column_id next_id;
     uint32_t depth, query_depth;
+    uint32_t subquery_names; /* subqueries named in results so far: _subquery_1, ... */
 } binder;
 
 /* ---- queries (bind_query.c, bind_setop.c, bind_select.c) ---- */
@@ -172,6 +173,8 @@ fn_status bind_source_value(binder *b, scope *s, source *src, source_column *c, 
 const source_column *bind_column_of(const scope *s, column_id id, const source **src);
 /* The result's name of a column or expression, with qualified names as ClickHouse shows them. */
 fn_status bind_name_of(binder *b, scope *s, const ast_expr *e, fn_str *out) FN_MUST_USE;
+/* The name with the identifier `replaced` shown as `by`. */
+fn_status bind_name_with(binder *b, const ast_expr *e, fn_str replaced, fn_str by, fn_str *out) FN_MUST_USE;
 fn_status bind_scope_text(binder *b, const scope *s, fn_str *out) FN_MUST_USE; /* for messages */
 
 /* ---- expressions (bind_expr.c, bind_literal.c, bind_call.c) ---- */

@@ -115,8 +115,6 @@ fn_status bind_aggregate(binder *b, scope *s, const ast_expr *e, expr **out)
     const fn_status status = bind_aggregate_call(b, s, e, &args, &count, &call, &distinct);
     s->in_aggregate = false;
     FN_TRY(status);
-    if (call->def->flags & AGG_WINDOW_ONLY)
-        return fn_fail(b->ctx, FN_BAD_ARGUMENTS, "The function '" FN_STR_FMT "' can only be used as a window function, not as an aggregate function", FN_STR_ARG(e->text));
     for (uint32_t i = 0; i < s->aggregate_count; i++)
         if (same_call(&s->aggregates[i], call, args, count, distinct)) {
             *out = expr_column(b->ctx, s->aggregates[i].id, s->aggregates[i].call->type);
@@ -234,6 +232,12 @@ fn_status bind_group_by(binder *b, scope *s, const select_item *items, uint32_t 
     }
     for (uint32_t i = 0; q->group_by_all && i < item_count; i++) FN_TRY(add_all_keys(b, s, items[i].value));
     if (q->rollup || q->cube) FN_TRY(add_sets(b, s));
+    if (q->group_by.count && !s->key_count) { /* GROUP BY tuple(): one group, none without rows */
+        uint32_t index;
+        expr *one = expr_const_u64(b->ctx, 1);
+        FN_TRY_PTR(b->ctx, one);
+        FN_TRY(add_key(b, s, one, &index));
+    }
     s->has_keys = q->group_by.count || q->grouping_set_count || (q->group_by_all && s->key_count);
     return FN_OK;
 }

@@ -310,6 +310,10 @@ fn_status bind_in(binder *b, scope *s, const ast_expr *e, expr **out)
     j.with_nulls = fn_str_ends(e->text, FN_STR("ullIn")) || settings_of(b->ctx)->transform_null_in;
     FN_TRY(bind_expr(b, s, e->args.items[0], &j.left));
     FN_TRY(split_left(&j));
+    if (fn_type_base(j.left->type)->id == FN_T_NOTHING && fn_type_is_nullable(j.left->type) && !j.with_nulls && e->args.items[1]->kind != AST_SUBQUERY) {
+        *out = j.left; /* NULL IN (...) is NULL */
+        return FN_OK;
+    }
     const ast_expr *right = e->args.items[1];
     if (right->kind == AST_SUBQUERY) return in_subquery(&j, right->subquery, out);
     if (right->kind == AST_FUNCTION && right->is_operator && (fn_str_eq(right->text, FN_STR("tuple")) || (fn_str_eq(right->text, FN_STR("array")) && j.left->type->id != FN_T_ARRAY)))

@@ -293,14 +293,18 @@ fn_status bind_identifier(binder *b, scope *s, const ast_expr *e, expr **out)
 
 /* ---- names of results ---- */
 
-/* A qualified column is shown by its own name, behind its table's name when another source in front has a column of that name. */
+/* A qualified column is shown by its own name, behind its table's name when another source in front has a column of that name.
+ * Of fields (t.tuple.x) the table's name is left out. */
 static fn_status shown_name(binder *b, scope *s, const ast_expr *e, fn_str *out)
 {
     expr *value;
     const source *src = NULL;
+    uint32_t used;
     *out = (fn_str){0};
     FN_TRY(bind_lookup(b, s, e->parts, e->part_count, &value));
     const source_column *c = value && value->kind == EXPR_COLUMN ? bind_column_of(s, value->column, &src) : NULL;
+    for (uint32_t i = 0; !c && i < s->source_count; i++)
+        if (is_qualifier(&s->sources[i], e->parts, e->part_count, &used)) return join_parts(b, e->parts + used, e->part_count - used, out);
     if (!c) return FN_OK;
     bool plain = true;
     for (const source *o = s->sources; o < src; o++)
@@ -310,36 +314,74 @@ static fn_status shown_name(binder *b, scope *s, const ast_expr *e, fn_str *out)
     return plain || !owner.size ? join_parts(b, &c->name, 1, out) : join_parts(b, both, 2, out);
 }
 
-static bool has_qualified(const ast_expr *e)
+static bool needs_names(const ast_expr *e, fn_str replaced)
 {
-    if (e->kind == AST_IDENTIFIER) return e->part_count > 1;
+    if (e->kind == AST_SUBQUERY) return true;
+    if (e->kind == AST_IDENTIFIER) return e->part_count > 1 || (replaced.size && fn_str_eq(e->parts[0], replaced));
     if (e->kind != AST_FUNCTION) return false;
     for (uint32_t i = 0; i < e->args.count; i++)
-        if (has_qualified(e->args.items[i])) return true;
+        if (needs_names(e->args.items[i], replaced)) return true;
     return false;
 }
 
-static fn_status with_shown_names(binder *b, scope *s, const ast_expr *e, ast_expr **out)
+/* The expression with names as results show them: qualified ones shortened, subqueries numbered, `replaced` by `by`. */
+typedef struct naming {
+    binder *b;
+    scope *s;
+    fn_str replaced, by;
+} naming;
+
+static fn_status name_subquery(binder *b, fn_str *out)
 {
+    char *text = fn_arena_printf(b->ctx, b->ctx->arena, "_subquery_%u", ++b->subquery_names);
+    FN_TRY_PTR(b->ctx, text);
+    *out = fn_cstr(text);
+    return FN_OK;
+}
+
+static fn_status with_shown_names(naming *n, const ast_expr *e, ast_expr **out)
+{
+    binder *b = n->b;
     *out = (ast_expr *)(uintptr_t)e;
-    if (!has_qualified(e)) return FN_OK;
-    ast_expr *n = FN_NEW(b->ctx, ast_expr);
-    FN_TRY_PTR(b->ctx, n);
-    *n = *e;
-    *out = n;
-    if (e->kind == AST_IDENTIFIER) {
+    if (!needs_names(e, n->replaced)) return FN_OK;
+    ast_expr *copy = FN_NEW(b->ctx, ast_expr);
+    FN_TRY_PTR(b->ctx, copy);
+    *copy = *e;
+    *out = copy;
+    if (e->kind != AST_FUNCTION) {
         fn_str *name = FN_NEW(b->ctx, fn_str);
         FN_TRY_PTR(b->ctx, name);
-        FN_TRY(shown_name(b, s, e, name));
+        if (e->alias.size) *name = e->alias;
+        else if (e->kind == AST_SUBQUERY) FN_TRY(name_subquery(b, name));
+        else if (n->replaced.size && fn_str_eq(e->parts[0], n->replaced)) *name = n->by;
+        else if (n->s) FN_TRY(shown_name(b, n->s, e, name));
         if (!name->size) return FN_OK;
-        n->parts = name;
-        n->part_count = 1;
+        copy->kind = AST_IDENTIFIER;
+        copy->parts = name;
+        copy->part_count = 1;
         return FN_OK;
     }
-    n->args.items = FN_NEW_ARRAY(b->ctx, ast_expr *, e->args.count + 1);
-    FN_TRY_PTR(b->ctx, n->args.items);
-    for (uint32_t i = 0; i < e->args.count; i++) FN_TRY(with_shown_names(b, s, e->args.items[i], &n->args.items[i]));
+    copy->args.items = FN_NEW_ARRAY(b->ctx, ast_expr *, e->args.count + 1);
+    FN_TRY_PTR(b->ctx, copy->args.items);
+    for (uint32_t i = 0; i < e->args.count; i++) FN_TRY(with_shown_names(n, e->args.items[i], &copy->args.items[i]));
     return FN_OK;
+}
+
+static fn_status column_text(binder *b, const ast_expr *e, fn_str *out)
+{
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = sql_column_name(b->ctx, e, &text);
+    if (status == FN_OK) status = fn_arena_str(b->ctx, b->ctx->arena, fn_buf_view(&text), out);
+    fn_buf_release(&text);
+    return status;
+}
+
+fn_status bind_name_with(binder *b, const ast_expr *e, fn_str replaced, fn_str by, fn_str *out)
+{
+    naming n = {b, NULL, replaced, by};
+    ast_expr *shown;
+    FN_TRY(with_shown_names(&n, e, &shown));
+    return column_text(b, shown, out);
 }
 
 fn_status bind_name_of(binder *b, scope *s, const ast_expr *e, fn_str *out)
@@ -352,11 +394,12 @@ fn_status bind_name_of(binder *b, scope *s, const ast_expr *e, fn_str *out)
         FN_TRY(shown_name(b, s, e, out));
         return out->size ? FN_OK : join_parts(b, e->parts, e->part_count, out);
     }
-    ast_expr *shown = (ast_expr *)(uintptr_t)e;
-    if (s) FN_TRY(with_shown_names(b, s, e, &shown));
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = sql_column_name(b->ctx, shown, &text);
-    if (status == FN_OK) status = fn_arena_str(b->ctx, b->ctx->arena, fn_buf_view(&text), out);
-    fn_buf_release(&text);
-    return status;
+    naming n = {.b = b, .s = s};
+    ast_expr *shown;
+    FN_TRY(with_shown_names(&n, e, &shown));
+    if (shown->kind == AST_IDENTIFIER && shown->part_count == 1) {
+        *out = shown->parts[0];
+        return FN_OK;
+    }
+    return column_text(b, shown, out);
 }

@@ -358,6 +358,10 @@ static fn_status stages_to_list(binder *b, scope *s, bound_select *q, plan **p)
         FN_TRY(bind_groupings(b, s));
         FN_TRY(aggregate_stage(b, s, p));
         FN_TRY(over_keys_all(b, s, q));
+        for (uint32_t i = 0; i < s->aggregate_count; i++)
+            if (s->aggregates[i].call->def->flags & AGG_WINDOW_ONLY)
+                return fn_fail(b->ctx, FN_BAD_ARGUMENTS, "The function '%s' can only be used as a window function, not as an aggregate function",
+                               s->aggregates[i].call->def->name);
     } else if (s->grouping_count) {
         return bind_groupings(b, s);
     }
@@ -380,19 +384,29 @@ static fn_status stages_to_list(binder *b, scope *s, bound_select *q, plan **p)
     return q->qualify ? bind_filter_stage(b, s, q->qualify, p) : FN_OK;
 }
 
-static fn_status one_row(binder *b, plan **out)
+/* Without FROM: system.one, one row with the column dummy. */
+static fn_status one_row(binder *b, scope *s, plan **out)
 {
+    const fn_type *type = fn_type_simple(FN_T_UINT8);
     plan *p = plan_new(b->ctx, PLAN_VALUES, 0);
-    FN_TRY_PTR(b->ctx, p);
-    p->columns = FN_NEW_ARRAY(b->ctx, plan_column, 1);
-    p->values.blocks = FN_NEW_ARRAY(b->ctx, fn_block *, 1);
-    if (!p->columns || !p->values.blocks) return b->ctx->error.code;
-    p->values.blocks[0] = fn_block_new(b->ctx, 0, 1);
+    source *src = plan_grow(b->ctx, &s->sources, &s->source_count, sizeof *src);
+    if (!p || !src) return b->ctx->error.code;
+    p->columns = FN_NEW(b->ctx, plan_column);
+    src->columns = FN_NEW(b->ctx, source_column);
+    p->values.blocks = FN_NEW(b->ctx, fn_block *);
+    if (!p->columns || !src->columns || !p->values.blocks) return b->ctx->error.code;
+    src->database = FN_STR("system");
+    src->table = FN_STR("one");
+    src->columns[src->count++] = (source_column){.name = FN_STR("dummy"), .id = b->next_id++, .type = type};
+    p->columns[p->column_count++] = (plan_column){src->columns[0].id, type, FN_STR("dummy")};
+    p->values.blocks[0] = fn_block_new(b->ctx, 1, 1);
     FN_TRY_PTR(b->ctx, p->values.blocks[0]);
     p->values.block_count = 1;
     p->rows_estimate = 1;
+    FN_TRY(plan_values_own(b->ctx, p));
+    p->values.blocks[0]->columns[0] = fn_column_const_u64(b->ctx, type, 0, 1);
     *out = p;
-    return plan_values_own(b->ctx, p);
+    return p->values.blocks[0]->columns[0] ? FN_OK : b->ctx->error.code;
 }
 
 fn_status bind_select(binder *b, scope *s, const ast_select *ast, plan **out)
@@ -403,7 +417,7 @@ fn_status bind_select(binder *b, scope *s, const ast_select *ast, plan **out)
     s->select = ast;
     FN_TRY(bind_collect_all(b, s));
     if (ast->from) FN_TRY(bind_from(b, s, ast->from, &p));
-    else FN_TRY(one_row(b, &p));
+    else FN_TRY(one_row(b, s, &p));
     FN_TRY(bind_clauses(b, s, &q));
     FN_TRY(stages_to_list(b, s, &q, &p));
     FN_TRY(list_stage_of(b, s, &q, &p, &list));

@@ -205,7 +205,7 @@ static fn_status apply_one(binder *b, scope *s, const ast_expr *t, select_item *
         item->name = fn_cstr(text);
         return FN_OK;
     }
-    if (f->kind == AST_LAMBDA) return bind_name_of(b, NULL, f->args2.items[0], &item->name);
+    if (f->kind == AST_LAMBDA) return bind_name_with(b, f->args2.items[0], own.name, item->name, &item->name);
     call.args = (ast_list){shown_list, 1};
     return bind_name_of(b, NULL, &call, &item->name);
 }
@@ -214,8 +214,6 @@ fn_status bind_star(binder *b, scope *s, const ast_expr *e, select_item **items,
 {
     select_item *own = NULL;
     uint32_t n = 0;
-    if (!s->source_count && !e->args.count && e->part_count == 0)
-        return fn_fail(b->ctx, FN_BAD_ARGUMENTS, "Cannot expand an asterisk: the query has no FROM clause");
     FN_TRY(expand(b, s, e, &own, &n));
     for (uint32_t t = 0; t < e->args2.count; t++) {
         const ast_expr *change = e->args2.items[t];

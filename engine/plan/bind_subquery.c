@@ -270,7 +270,7 @@ static fn_status scalar_type(binder *b, const plan *p, const fn_type **out)
 /* (SELECT 1): the constant itself. */
 static expr *constant_of(const plan *p)
 {
-    if (p->kind != PLAN_PROJECT || p->column_count != 1 || p->inputs[0]->kind != PLAN_VALUES || p->inputs[0]->column_count != 0) return NULL;
+    if (p->kind != PLAN_PROJECT || p->column_count != 1 || p->inputs[0]->kind != PLAN_VALUES || p->inputs[0]->values.block_count != 1) return NULL;
     return p->project.items[0].value->kind == EXPR_CONST ? p->project.items[0].value : NULL;
 }
 
