@@ -51,7 +51,11 @@
     X(split)                                                                                                          \
     X(url)                                                                                                            \
     X(url_parameter)                                                                                                  \
-    X(date_parse)
+    X(date_parse)                                                                                                     \
+    X(array_reduce)                                                                                                   \
+    X(random)                                                                                                         \
+    X(vector)                                                                                                         \
+    X(json)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
