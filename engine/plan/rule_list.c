@@ -15,6 +15,7 @@ static const struct {
     {"push limit", rule_push_limit},
     {"sum constant", rule_sum_constant},
     {"prune columns", rule_prune_columns}, /* behind what changes which columns are read */
+    {"threshold", rule_threshold},         /* a top-N shares its bound with the scan below */
     {"metadata", rule_metadata},           /* an aggregate over a bare scan may need no scan */
 };
 

@@ -1,5 +1,6 @@
 /* partition_change.c - DROP, REPLACE, ATTACH FROM and MOVE of partitions: one catalog transaction over shared files each.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "settings/settings.h"
 #include "table/mergetree/mt.h"
 
 typedef struct selection {
@@ -102,6 +103,14 @@ static fn_status clone_parts(fn_ctx *ctx, mt_table *to, const selection *from, m
     return FN_OK;
 }
 
+static fn_status refuse_empty(fn_ctx *ctx, const mt_table *from, fn_str partition_id)
+{
+    return fn_fail(ctx, FN_BAD_ARGUMENTS, "Source table " FN_STR_FMT "." FN_STR_FMT " (%s) has no parts in partition " FN_STR_FMT ": refusing `REPLACE PARTITION` because "
+                   "it would silently drop the destination partition's data. Set `allow_replace_partition_from_empty_source = 1` to restore the previous "
+                   "behavior, or use `ALTER TABLE ... DROP PARTITION` if you intend to drop the destination data.",
+                   FN_STR_ARG(from->base.database), FN_STR_ARG(from->base.name), from->base.uuid, FN_STR_ARG(partition_id));
+}
+
 typedef enum transfer { TRANSFER_ATTACH, TRANSFER_REPLACE, TRANSFER_MOVE } transfer;
 
 /* Under the change locks of both. */
@@ -115,7 +124,8 @@ static fn_status transfer_parts(fn_ctx *ctx, mt_table *from, mt_table *to, fn_st
         mt_list_drop(source.list);
         return status;
     }
-    status = clone_parts(ctx, to, &source, &clones);
+    if (how == TRANSFER_REPLACE && source.count == 0 && !settings_of(ctx)->allow_replace_partition_from_empty_source) status = refuse_empty(ctx, from, partition_id);
+    if (status == FN_OK) status = clone_parts(ctx, to, &source, &clones);
     const mt_edit edits[2] = {
         {.table = to, .add = clones, .add_count = source.count, .remove = target.parts, .remove_count = how == TRANSFER_REPLACE ? target.count : 0},
         {.table = from, .remove = source.parts, .remove_count = source.count},

@@ -63,6 +63,7 @@ struct mt_scan {
     uint64_t limit;               /* rows enough; 0: all */
     _Atomic uint64_t given;
     scan_threshold *threshold;
+    uint32_t threshold_slot;      /* of its column; UINT32_MAX: rows are not tested, only granules */
     unsigned worker_count;
     scan_worker *workers;
 };
@@ -75,6 +76,10 @@ void scan_verdict_free(scan_verdict *v);
 fn_status scan_verdict_ready(fn_ctx *ctx, const mt_scan *s, const scan_stage *stage, scan_verdict *v, bool *usable) FN_MUST_USE;
 bool scan_verdict_none(const scan_verdict *v); /* no row of the part can pass */
 bool scan_verdict_mask(const scan_verdict *v, const fn_column *c, uint8_t *mask, uint32_t *ones); /* false: c is not over that dictionary */
+
+/* scan_bound.c: mask[i] = 1 where row i may still be among the first N. False: the type is not compared here. */
+bool scan_bound_mask(const fn_column *c, const fn_column *bound, bool descending, uint8_t *mask);
+bool scan_bound_compares(const fn_type *type);
 
 fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
 /* Summing, Aggregating with FINAL: the merged rows of all parts, one worker. scan_merged.c */

@@ -265,6 +265,9 @@ static fn_status plan_outputs(planner *p)
     for (uint32_t i = 0; i < p->conjunct_count; i++) FN_TRY(plan_stage(p, i));
     for (uint32_t i = 0; i < r->column_count; i++) FN_TRY(find_slot(p->ctx, s, r->columns[i], &s->outputs[i]));
     s->output_count = r->column_count;
+    s->threshold = r->threshold;
+    s->threshold_slot = UINT32_MAX;
+    if (s->threshold && scan_bound_compares(s->shape->schema->columns[s->threshold->column].type)) FN_TRY(find_slot(p->ctx, s, s->threshold->column, &s->threshold_slot));
     return FN_OK;
 }
 
@@ -274,7 +277,7 @@ static fn_status plan_workers(planner *p)
     s->worker_count = FN_MAX(p->request->workers, 1);
     s->workers = FN_NEW_ARRAY(p->ctx, scan_worker, s->worker_count);
     FN_TRY_PTR(p->ctx, s->workers);
-    const bool masks = s->stage_count || p->masks;
+    const bool masks = s->stage_count || p->masks || s->threshold;
     for (unsigned i = 0; i < s->worker_count; i++) {
         scan_worker *w = &s->workers[i];
         const size_t bytes = masks ? FN_BLOCK_ROWS_MAX + FN_BUFFER_PAD : 1;
@@ -312,7 +315,6 @@ static fn_status plan(planner *p)
     FN_TRY_PTR(p->ctx, s->parts);
     FN_TRY(mt_conditions_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, &p->conditions));
     p->granules_max = range_size(p);
-    s->threshold = r->threshold;
     fn_status status = FN_OK;
     uint64_t offset = 0;
     for (uint32_t i = 0; i < s->list->count && status == FN_OK; i++) {

@@ -165,6 +165,26 @@ static fn_status run_stages(fn_ctx *ctx, work *w)
     return FN_OK;
 }
 
+/* Before other columns are read: rows that a top-N has no use for any more go. */
+static fn_status drop_beyond_bound(fn_ctx *ctx, work *w)
+{
+    const mt_scan *s = w->scan;
+    const fn_column *bound = s->threshold ? atomic_load_explicit(&s->threshold->bound, memory_order_acquire) : NULL;
+    if (!bound || s->threshold_slot == UINT32_MAX || fn_column_is_null(bound, 0)) return FN_OK;
+    fn_block *in;
+    uint8_t *mask = w->worker->mask + row_of(w, w->low), *piece = w->worker->piece;
+    FN_TRY(load_slots(ctx, w, &s->threshold_slot, 1));
+    FN_TRY(slots_block(ctx, w, &s->threshold_slot, 1, &in));
+    if (scan_bound_mask(in->columns[0], bound, s->threshold->descending, w->masked ? piece : mask)) {
+        for (uint32_t i = 0; w->masked && i < in->rows; i++) mask[i] &= piece[i];
+        w->masked = true;
+        w->ones = count_ones(mask, in->rows);
+        if (w->ones) tighten(w);
+    }
+    fn_block_drop(in);
+    return FN_OK;
+}
+
 /* Rows left of granules [from, to) as a block of the wanted columns. */
 static fn_status emit(fn_ctx *ctx, work *w, uint32_t from, uint32_t to)
 {
@@ -259,7 +279,8 @@ static fn_status run_range(fn_ctx *ctx, mt_scan *s, scan_worker *worker, const s
     w.ones = w.rows;
     worker->ready_first = worker->ready_count = 0;
     hide_rows(&w);
-    fn_status status = run_stages(ctx, &w);
+    fn_status status = drop_beyond_bound(ctx, &w);
+    if (status == FN_OK) status = run_stages(ctx, &w);
     if (status == FN_OK && w.ones) status = emit_runs(ctx, &w);
     drop_columns(&w);
     atomic_fetch_add_explicit(&s->base.rows_read, w.rows, memory_order_relaxed);
