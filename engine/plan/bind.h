@@ -32,6 +32,7 @@ typedef struct source_column {
 /* A table, table function or subquery in FROM. */
 typedef struct source {
     fn_str alias, database, table;
+    const char *engine; /* of a table; NULL for subqueries */
     source_column *columns;
     uint32_t count;
 } source;
@@ -48,7 +49,13 @@ typedef struct alias_entry {
     const ast_expr *ast;
     bool resolving;
     expr *bound;
+    uint32_t size; /* nodes it stands for */
 } alias_entry;
+
+/* Columns that an inner join makes equal. */
+typedef struct equal_pair {
+    column_id left, right;
+} equal_pair;
 
 /* Parameters of lambdas and arguments of lambda aliases, innermost first. */
 typedef struct local {
@@ -101,6 +108,8 @@ struct scope {
     uint32_t source_count;
     merged_name *merged;
     uint32_t merged_count;
+    equal_pair *equals;
+    uint32_t equal_count;
     alias_entry *aliases;
     uint32_t alias_count;
     cte_entry *ctes;
@@ -139,6 +148,7 @@ typedef struct binder {
     plan_query *query;
     column_id next_id;
     uint32_t depth, query_depth;
+    uint32_t expanded;       /* nodes bound so far, aliases counted wherever they are used */
     uint32_t subquery_names; /* subqueries named in results so far: _subquery_1, ... */
 } binder;
 
@@ -179,6 +189,7 @@ fn_status bind_scope_text(binder *b, const scope *s, fn_str *out) FN_MUST_USE; /
 
 /* ---- expressions (bind_expr.c, bind_literal.c, bind_call.c) ---- */
 fn_status bind_expr(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
+fn_status bind_count(binder *b, uint32_t nodes) FN_MUST_USE; /* TOO_BIG_AST (168) when aliases expand too far */
 fn_status bind_condition(binder *b, scope *s, const ast_expr *e, const char *clause, expr **out) FN_MUST_USE;
 fn_status bind_literal(binder *b, const ast_expr *e, expr **out) FN_MUST_USE;
 fn_status bind_parameter(binder *b, const ast_expr *e, expr **out) FN_MUST_USE;

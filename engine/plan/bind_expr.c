@@ -25,11 +25,20 @@ static fn_status dispatch(binder *b, scope *s, const ast_expr *e, expr **out)
     return fn_fail(b->ctx, FN_LOGICAL_ERROR, "Unexpected syntax node in an expression");
 }
 
+fn_status bind_count(binder *b, uint32_t nodes)
+{
+    enum { EXPANDED_MAX = 500000 };
+    b->expanded = nodes > EXPANDED_MAX ? UINT32_MAX : b->expanded + nodes;
+    if (b->expanded > EXPANDED_MAX) return fn_fail(b->ctx, FN_TOO_BIG_AST, "AST is too big after expansion of aliases. Maximum: %d", EXPANDED_MAX);
+    return FN_OK;
+}
+
 fn_status bind_expr(binder *b, scope *s, const ast_expr *e, expr **out)
 {
     if (b->depth >= BIND_DEPTH_MAX)
         return fn_fail(b->ctx, FN_TOO_DEEP_RECURSION, "Too deep recursion in the expressions of the query: more than %d levels", BIND_DEPTH_MAX);
     bool done = false;
+    FN_TRY(bind_count(b, 1));
     b->depth++;
     fn_status status = e->alias.size ? bind_aliased(b, s, e, &done, out) : FN_OK;
     if (status == FN_OK && !done) status = dispatch(b, s, e, out);

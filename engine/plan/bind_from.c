@@ -70,6 +70,7 @@ static fn_status scan_of(binder *b, scope *s, table *t, const table_schema *sche
     if (!p->columns || !p->scan.indexes || !slot) return b->ctx->error.code;
     *slot = p;
     p->scan.table = t;
+    src->engine = t->ops->engine;
     FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->database, &src->database));
     FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->name, &src->table));
     if (f->kind == FROM_FUNCTION) src->table = src->database = (fn_str){0};

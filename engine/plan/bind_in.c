@@ -229,6 +229,13 @@ static fn_status set_of_constant(in_job *j, const expr *right, expr **out)
 
 /* ---- elements written one by one ---- */
 
+/* Membership in what is not constant is Nullable in ClickHouse. */
+static fn_status finish_comparison(in_job *j, expr **out)
+{
+    if (j->negated) FN_TRY(expr_call(j->b->ctx, "not", out, 1, out));
+    return fn_type_is_nullable((*out)->type) ? FN_OK : expr_cast(j->b->ctx, *out, fn_type_nullable((*out)->type), out);
+}
+
 static fn_status compare_each(in_job *j, expr *const *elements, uint32_t count, expr **out)
 {
     expr **parts = FN_NEW_ARRAY(j->b->ctx, expr *, count + 1);
@@ -239,7 +246,7 @@ static fn_status compare_each(in_job *j, expr *const *elements, uint32_t count, 
     }
     *out = parts[0];
     if (count > 1) FN_TRY(expr_call(j->b->ctx, "or", parts, count, out));
-    return j->negated ? expr_call(j->b->ctx, "not", out, 1, out) : FN_OK;
+    return finish_comparison(j, out);
 }
 
 /* (a, b, c) of constants in any mix of types, or with other expressions among them. */
@@ -329,7 +336,7 @@ fn_status bind_in(binder *b, scope *s, const ast_expr *e, expr **out)
     if (value->type->id == FN_T_ARRAY) {
         expr *args[2] = {value, j.left};
         FN_TRY(expr_call(b->ctx, "has", args, 2, out));
-        return j.negated ? expr_call(b->ctx, "not", out, 1, out) : FN_OK;
+        return finish_comparison(&j, out);
     }
     return compare_each(&j, &value, 1, out);
 }

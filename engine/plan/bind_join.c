@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/bind.h"
 
+enum { JOINS_MAX = 500 };
+
 /* ---- keys ---- */
 
 typedef enum comparison { COMPARE_NONE, COMPARE_EQUAL, COMPARE_NULL_SAFE, COMPARE_GE, COMPARE_GT, COMPARE_LE, COMPARE_LT } comparison;
@@ -246,6 +248,12 @@ static fn_status merge_using(binder *b, scope *s, const plan *j, using_pair *pai
 
 /* ---- ON ---- */
 
+static const expr *strip_cast(const expr *e)
+{
+    while (plan_is_call(e, "_CAST")) e = e->args[0];
+    return e;
+}
+
 static fn_status bind_on(binder *b, scope *s, const ast_from *f, plan *j)
 {
     expr *condition;
@@ -255,7 +263,15 @@ static fn_status bind_on(binder *b, scope *s, const ast_from *f, plan *j)
     FN_TRY(status);
     if (s->pending_count || s->array_join_count) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Correlated subqueries and arrayJoin in JOIN ON are not supported");
     if (f->strictness == STRICT_ASOF) j->join.asof = -2;
-    return bind_join_keys(b, j, condition);
+    FN_TRY(bind_join_keys(b, j, condition));
+    for (uint32_t i = 0; j->join.kind == PLAN_JOIN_INNER && i < j->join.key_count; i++) {
+        const expr *l = strip_cast(j->join.left_keys[i]), *r = strip_cast(j->join.right_keys[i]);
+        if (l->kind != EXPR_COLUMN || r->kind != EXPR_COLUMN || (int)i == j->join.asof) continue;
+        equal_pair *pair = plan_grow(b->ctx, &s->equals, &s->equal_count, sizeof *pair);
+        FN_TRY_PTR(b->ctx, pair);
+        *pair = (equal_pair){l->column, r->column};
+    }
+    return FN_OK;
 }
 
 static fn_status check_alias(binder *b, const scope *s, const ast_from *f)
@@ -278,7 +294,7 @@ fn_status bind_join(binder *b, scope *s, const ast_from *f, plan **out)
     FN_TRY(bind_from(b, s, f->left, &j->inputs[0]));
     const uint32_t middle = s->source_count;
     FN_TRY(bind_from(b, s, f->right, &j->inputs[1]));
-    s->joins++;
+    if (++s->joins > JOINS_MAX) return fn_fail(b->ctx, FN_TOO_DEEP_RECURSION, "Too many JOINs in one query. Maximum: %d", JOINS_MAX);
     j->join.kind = kind_of(f);
     j->join.asof = -1;
     const fn_str strictness = settings_of(b->ctx)->join_default_strictness;

@@ -119,6 +119,15 @@ static fn_status ambiguous(binder *b, const scope *s, const fn_str *parts, uint3
     return fn_fail(b->ctx, FN_AMBIGUOUS_IDENTIFIER, "JOIN ambiguous identifier '" FN_STR_FMT "'. In scope " FN_STR_FMT, FN_STR_ARG(name), FN_STR_ARG(text));
 }
 
+/* Columns that an inner join makes equal are one. */
+static bool are_joined(const scope *s, const expr *x, const expr *y)
+{
+    if (x->kind != EXPR_COLUMN || y->kind != EXPR_COLUMN) return false;
+    for (uint32_t i = 0; i < s->equal_count; i++)
+        if (s->equals[i].left == x->column && s->equals[i].right == y->column) return true;
+    return false;
+}
+
 static fn_status in_from(binder *b, scope *s, const fn_str *parts, uint32_t count, expr **out)
 {
     uint32_t first = 0;
@@ -133,7 +142,7 @@ static fn_status in_from(binder *b, scope *s, const fn_str *parts, uint32_t coun
         expr *e;
         FN_TRY(in_source(b, s, &s->sources[i], parts, count, &e));
         if (!e) continue;
-        if (*out && s->joins > 1 && !expr_equal(*out, e)) return ambiguous(b, s, parts, count);
+        if (*out && s->joins > 1 && !expr_equal(*out, e) && !are_joined(s, *out, e)) return ambiguous(b, s, parts, count);
         if (!*out) *out = e;
     }
     return FN_OK;
@@ -145,8 +154,9 @@ static fn_status alias_value(binder *b, scope *s, alias_entry *a, expr **out)
 {
     if (a->bound) {
         *out = a->bound;
-        return FN_OK;
+        return bind_count(b, a->size);
     }
+    const uint32_t size_before = b->expanded;
     const local *locals = s->locals;
     const uint32_t before = s->fallbacks;
     a->resolving = true;
@@ -154,6 +164,7 @@ static fn_status alias_value(binder *b, scope *s, alias_entry *a, expr **out)
     const fn_status status = bind_expr(b, s, a->ast, out);
     s->locals = locals;
     a->resolving = false;
+    a->size = b->expanded - size_before;
     if (status == FN_OK && s->fallbacks == before && !s->in_aggregate) a->bound = *out;
     return status;
 }
@@ -307,8 +318,9 @@ static fn_status shown_name(binder *b, scope *s, const ast_expr *e, fn_str *out)
         if (is_qualifier(&s->sources[i], e->parts, e->part_count, &used)) return join_parts(b, e->parts + used, e->part_count - used, out);
     if (!c) return FN_OK;
     bool plain = true;
-    for (const source *o = s->sources; o < src; o++)
-        for (uint32_t i = 0; i < o->count; i++) plain &= !fn_str_eq(o->columns[i].name, c->name);
+    const source *end = s->joins > 1 ? s->sources + s->source_count : src; /* several JOINs: sources behind count as well */
+    for (const source *o = s->sources; o < end; o++)
+        for (uint32_t i = 0; o != src && i < o->count; i++) plain &= !fn_str_eq(o->columns[i].name, c->name);
     const fn_str owner = src->alias.size ? src->alias : src->table;
     const fn_str both[2] = {owner, c->name};
     return plain || !owner.size ? join_parts(b, &c->name, 1, out) : join_parts(b, both, 2, out);

@@ -17,9 +17,19 @@ typedef struct bound_select {
 
 /* ---- binding clauses ---- */
 
+static fn_status check_prewhere(binder *b, const scope *s)
+{
+    if (!s->select->prewhere) return FN_OK;
+    const source *src = s->source_count ? &s->sources[0] : NULL;
+    if (src && src->engine && fn_str_ends(fn_cstr(src->engine), FN_STR("MergeTree"))) return FN_OK;
+    return fn_fail(b->ctx, FN_ILLEGAL_PREWHERE, "Storage %s (table " FN_STR_FMT "." FN_STR_FMT ") doesn't support PREWHERE", src && src->engine ? src->engine : "of the query",
+                   FN_STR_ARG(src ? src->database : FN_STR("")), FN_STR_ARG(src ? src->table : FN_STR("")));
+}
+
 static fn_status bind_where(binder *b, scope *s, bound_select *q)
 {
     expr *prewhere = NULL;
+    FN_TRY(check_prewhere(b, s));
     s->no_aggregates = "WHERE";
     fn_status status = FN_OK;
     if (s->select->prewhere) status = bind_condition(b, s, s->select->prewhere, "PREWHERE", &prewhere);

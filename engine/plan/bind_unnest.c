@@ -142,7 +142,7 @@ static fn_status pull_project(unnest *u, plan **p)
 }
 
 /* "inner = outer": the inner side, and the other. */
-static bool equal_pair(const unnest *u, const expr *e, uint32_t *inner)
+static bool equal_sides(const unnest *u, const expr *e, uint32_t *inner)
 {
     if (e->arg_count != 2 || !plan_is_call(e, "equals")) return false;
     for (*inner = 0; *inner < 2; (*inner)++)
@@ -156,7 +156,7 @@ static fn_status key_columns(unnest *u, uint32_t from, plan_item **keys, uint32_
     for (uint32_t i = from; i < u->count; i++) {
         expr *e = u->pulled[i];
         uint32_t inner, at = 0;
-        if (!equal_pair(u, e, &inner)) return refuse(u, "an aggregation or LIMIT, other than by equality,");
+        if (!equal_sides(u, e, &inner)) return refuse(u, "an aggregation or LIMIT, other than by equality,");
         while (at < *count && !expr_equal((*keys)[at].value, e->args[inner])) at++;
         if (at == *count) {
             plan_item *key = plan_grow(u->b->ctx, keys, count, sizeof *key);
@@ -214,7 +214,7 @@ static fn_status pull_limit(unnest *u, plan **p)
     FN_TRY_PTR(u->b->ctx, by->limit_by.keys);
     for (uint32_t i = from; i < u->count; i++) {
         uint32_t inner;
-        if (!equal_pair(u, u->pulled[i], &inner)) return refuse(u, "LIMIT, other than by equality,");
+        if (!equal_sides(u, u->pulled[i], &inner)) return refuse(u, "LIMIT, other than by equality,");
         by->limit_by.keys[by->limit_by.key_count++] = u->pulled[i]->args[inner];
     }
     by->limit_by.limit = n->limit.limit;
