@@ -13,8 +13,10 @@ bool chunk_open(const uint8_t *data, size_t size, chunk_view *out)
     enc_in in = {data, data + size};
     if (!enc_take_u32(&in, &out->values) || !enc_take_u32(&in, &out->blocks)) return false;
     const uint8_t *form = enc_take(&in, 1);
-    if (!form || *form > CHUNK_CODES || out->blocks != ((uint64_t)out->values + BLOCK_ROWS - 1) / BLOCK_ROWS) return false;
+    if (!form || *form > CHUNK_CODES) return false;
     out->form = (chunk_form)*form;
+    const uint32_t step = chunk_block_rows(out->form);
+    if (out->blocks != ((uint64_t)out->values + step - 1) / step) return false;
     out->ends = enc_take(&in, (uint64_t)out->blocks * sizeof(uint32_t));
     out->items_before = out->form == CHUNK_LENGTHS ? enc_take(&in, (uint64_t)out->blocks * sizeof(uint32_t)) : in.at;
     if (!out->ends || !out->items_before) return false;
@@ -68,7 +70,7 @@ static fn_status open_block(chunk_reader *r, const segment_view *s, const chunk_
 
 fn_status chunk_read_fixed(chunk_reader *r, const segment_view *s, const chunk_view *c, uint32_t from, uint32_t count, unsigned width, uint8_t *out)
 {
-    if (from > c->values || count > c->values - from) return damaged(r, s, "a chunk has fewer values than it should");
+    if (c->form == CHUNK_TEXT || from > c->values || count > c->values - from) return damaged(r, s, "a chunk has fewer values than it should");
     for (uint32_t done = 0; done < count;) {
         const uint32_t block = (from + done) / BLOCK_ROWS, skip = (from + done) % BLOCK_ROWS;
         const uint32_t rows = FN_MIN(c->values - block * BLOCK_ROWS, (uint32_t)BLOCK_ROWS), take = FN_MIN(rows - skip, count - done);
@@ -80,7 +82,9 @@ fn_status chunk_read_fixed(chunk_reader *r, const segment_view *s, const chunk_v
             r->block.size = 0;
             FN_TRY(fn_buf_reserve(r->ctx, &r->block, (size_t)rows * width));
         }
-        if (!enc_decode((const uint8_t *)inner.data, inner.size, rows, width, 0, whole ? to : (uint8_t *)r->block.data)) return damaged(r, s, "damaged block");
+        const uint8_t *packed = (const uint8_t *)inner.data;
+        if (whole ? !enc_decode(packed, inner.size, rows, width, 0, to) : !enc_decode_some(packed, inner.size, rows, width, skip, take, (uint8_t *)r->block.data))
+            return damaged(r, s, "damaged block");
         if (!whole) memcpy(to, r->block.data + (size_t)skip * width, (size_t)take * width);
         done += take;
     }
@@ -90,12 +94,13 @@ fn_status chunk_read_fixed(chunk_reader *r, const segment_view *s, const chunk_v
 bool chunk_constant(const chunk_view *c, uint32_t from, uint32_t count, fn_str *value)
 {
     if (count == 0 || from > c->values || count > c->values - from) return false;
-    for (uint32_t block = from / BLOCK_ROWS; block <= (from + count - 1) / BLOCK_ROWS; block++) {
+    const uint32_t step = chunk_block_rows(c->form);
+    for (uint32_t block = from / step; block <= (from + count - 1) / step; block++) {
         size_t size;
         const uint8_t *bytes = block_at(c, block, &size);
         if (size < 2 || bytes[0] != 0 || bytes[1] != ENC_CONSTANT) return false;
         const fn_str found = {(const char *)bytes + 2, size - 2};
-        if (block > from / BLOCK_ROWS && !fn_str_eq(found, *value)) return false;
+        if (block > from / step && !fn_str_eq(found, *value)) return false;
         *value = found;
     }
     return true;
@@ -151,10 +156,11 @@ fn_status chunk_read_text(chunk_reader *r, const segment_view *s, const chunk_vi
 {
     if (c->form == CHUNK_CODES) return read_coded(r, s, c, from, count, dictionary, out);
     if (c->form != CHUNK_TEXT || from > c->values || count > c->values - from) return damaged(r, s, "a chunk has fewer strings than it should");
-    uint32_t lengths[BLOCK_ROWS];
+    enum { ROWS = PACK_ROWS };
+    uint32_t lengths[ROWS];
     for (uint32_t done = 0; done < count;) {
-        const uint32_t block = (from + done) / BLOCK_ROWS, skip = (from + done) % BLOCK_ROWS;
-        const uint32_t rows = FN_MIN(c->values - block * BLOCK_ROWS, (uint32_t)BLOCK_ROWS), take = FN_MIN(rows - skip, count - done);
+        const uint32_t block = (from + done) / ROWS, skip = (from + done) % ROWS;
+        const uint32_t rows = FN_MIN(c->values - block * ROWS, (uint32_t)ROWS), take = FN_MIN(rows - skip, count - done);
         fn_str inner;
         const uint8_t *bytes;
         uint64_t total, before = 0, wanted = 0;

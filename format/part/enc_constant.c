@@ -24,4 +24,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     return true;
 }
 
-const enc_class enc_constant = {"constant", cost, encode, decode};
+const enc_class enc_constant = {"constant", cost, encode, decode, NULL};

@@ -89,4 +89,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     return true;
 }
 
-const enc_class enc_decimal = {"decimal", NULL, NULL, decode};
+const enc_class enc_decimal = {"decimal", NULL, NULL, decode, NULL};

@@ -29,4 +29,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     return true;
 }
 
-const enc_class enc_narrow = {"narrow", NULL, NULL, decode};
+const enc_class enc_narrow = {"narrow", NULL, NULL, decode, NULL};

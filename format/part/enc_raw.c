@@ -34,4 +34,11 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     return true;
 }
 
-const enc_class enc_raw = {"raw", cost, encode, decode};
+static bool decode_vectors(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned first, unsigned vectors, uint8_t *out)
+{
+    const size_t from = (size_t)first * PACK_ROWS, rows = FN_MIN(count - from, (size_t)vectors * PACK_ROWS), stored = size / count;
+    if (size % count || from >= count) return false;
+    return decode(in + from * stored, rows * stored, (uint32_t)rows, width, 0, out);
+}
+
+const enc_class enc_raw = {"raw", cost, encode, decode, decode_vectors};

@@ -62,4 +62,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
 
 #undef PUT
 
-const enc_class enc_sparse = {"sparse", cost, encode, decode};
+const enc_class enc_sparse = {"sparse", cost, encode, decode, NULL};

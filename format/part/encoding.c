@@ -55,6 +55,15 @@ bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, 
     return c && (count == 0 || c->decode(in + 1, size - 1, count, width, depth, out));
 }
 
+bool enc_decode_some(const uint8_t *in, size_t size, uint32_t count, unsigned width, uint32_t from, uint32_t take, uint8_t *out)
+{
+    if (size == 0 || count > BLOCK_ROWS || take == 0) return false;
+    const enc_class *c = enc_class_at(in[0]);
+    if (!c || !c->decode_vectors) return enc_decode(in, size, count, width, 0, out);
+    const unsigned first = from / PACK_ROWS, last = (from + take - 1) / PACK_ROWS;
+    return c->decode_vectors(in + 1, size - 1, count, width, first, last - first + 1, out + (size_t)first * PACK_ROWS * width);
+}
+
 static bool is_constant(const uint8_t *values, uint32_t count, unsigned width)
 {
     return count <= 1 || memcmp(values, values + width, (size_t)(count - 1) * width) == 0;

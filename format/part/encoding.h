@@ -48,6 +48,8 @@ typedef struct enc_class {
     fn_status (*encode)(fn_ctx *ctx, const enc_ints *b, fn_buf *out); /* appends the payload */
     /* count values of width bytes. */
     bool (*decode)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out);
+    /* Of those, the vectors first .. first + vectors - 1 alone; NULL: only whole blocks. */
+    bool (*decode_vectors)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned first, unsigned vectors, uint8_t *out);
 } enc_class;
 #define ENC_NEVER UINT64_MAX
 /* What reading a block costs in picoseconds: a byte from the disk takes 400 (2.4 GB/s), `per_row` is decoding (measured with
@@ -85,6 +87,8 @@ static inline unsigned enc_bits(uint64_t range) /* bits that hold 0 .. range */
 /* Appends the cheapest inner block of `count` integers (0 allowed: nothing is appended but the byte of ENC_RAW). nested: one of
  * CONSTANT, RAW, PACKED, DELTA. */
 fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, bool nested, fn_buf *out) FN_MUST_USE;
+/* As enc_decode, but values before the vector of `from` and behind the vector of `from + take - 1` may be left undefined. */
+bool enc_decode_some(const uint8_t *in, size_t size, uint32_t count, unsigned width, uint32_t from, uint32_t take, uint8_t *out) FN_MUST_USE;
 bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out) FN_MUST_USE;
 /* Values of any width and kind. */
 fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, fn_buf *out) FN_MUST_USE;

@@ -20,26 +20,27 @@ static uint32_t rows_in(const fn_part *p, uint32_t first, uint32_t granules)
 
 /* The columns of a block whose segments are there: wants[i * per_column ..]. */
 static fn_status build_block(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules,
-                             const part_want *wants, uint32_t per_column, fn_block *block)
+                             const row_pick *pick, const part_want *wants, uint32_t per_column, fn_block *block)
 {
     segment_view views[FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS + 1];
+    const uint32_t rows = granules ? rows_in(p, first, granules) : 0;
     for (uint32_t i = 0; i < column_count; i++) {
         for (uint32_t k = 0; k < per_column; k++) {
             const part_want *w = &wants[(size_t)i * per_column + k];
             views[k] = (segment_view){w->bytes->data, w->bytes->size, w->at.offset, w->number};
         }
-        FN_TRY(part_column_read(ctx, p, columns[i], views, first, granules, block->rows, &block->columns[i]));
+        FN_TRY(part_column_read(ctx, p, columns[i], views, first, granules, rows, pick, &block->columns[i]));
     }
     return FN_OK;
 }
 
-static fn_status read_block(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules, bool cached,
-                            fn_block **out)
+static fn_status read_block(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules,
+                            const row_pick *pick, bool cached, fn_block **out)
 {
     enum { ON_STACK = 32 };
     FN_ASSERT(granules <= FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS && first <= p->granules && granules <= p->granules - first);
     part_want few[ON_STACK], *wants = few;
-    const uint32_t rows = granules ? rows_in(p, first, granules) : 0;
+    const uint32_t rows = pick ? pick->count : granules ? rows_in(p, first, granules) : 0;
     const uint32_t segment = granules ? segment_of(p, first) : 0, per_column = granules ? segment_of(p, first + granules - 1) - segment + 1 : 0;
     const size_t count = (size_t)column_count * per_column;
     if (count > ON_STACK) {
@@ -54,7 +55,7 @@ static fn_status read_block(fn_ctx *ctx, const fn_part *p, const uint32_t *colum
     fn_block *block = fn_block_new(ctx, column_count, rows);
     fn_status status = block ? part_fetch(ctx, p, wants, count, cached) : ctx->error.code;
     if (status == FN_OK) {
-        status = build_block(ctx, p, columns, column_count, first, granules, wants, per_column, block);
+        status = build_block(ctx, p, columns, column_count, first, granules, pick, wants, per_column, block);
         for (size_t i = 0; i < count; i++) fn_buffer_drop(wants[i].bytes);
     }
     if (wants != few) fn_free(wants);
@@ -66,7 +67,16 @@ static fn_status read_block(fn_ctx *ctx, const fn_part *p, const uint32_t *colum
 fn_status fn_part_read(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules, fn_block **out)
 {
     for (uint32_t i = 0; i < column_count; i++) FN_ASSERT(columns[i] < p->column_count);
-    return read_block(ctx, p, columns, column_count, first, granules, true, out);
+    return read_block(ctx, p, columns, column_count, first, granules, NULL, true, out);
+}
+
+fn_status fn_part_read_rows(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules,
+                            const uint32_t *rows, uint32_t count, fn_block **out)
+{
+    for (uint32_t i = 0; i < column_count; i++) FN_ASSERT(columns[i] < p->column_count);
+    FN_ASSERT(count == 0 || (granules && first < p->granules && rows[count - 1] < rows_in(p, first, granules)));
+    const row_pick pick = {rows, count};
+    return read_block(ctx, p, columns, column_count, first, granules, &pick, true, out);
 }
 
 void fn_part_prefetch(const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules)
@@ -107,7 +117,7 @@ static fn_status check_column(fn_ctx *ctx, const fn_part *p, uint32_t index)
     for (uint32_t g = 0; g < p->granules; g += STEP) {
         fn_block *block;
         FN_TRY(fn_ctx_check(ctx));
-        FN_TRY(read_block(ctx, p, &index, 1, g, FN_MIN(p->granules - g, (uint32_t)STEP), false, &block));
+        FN_TRY(read_block(ctx, p, &index, 1, g, FN_MIN(p->granules - g, (uint32_t)STEP), NULL, false, &block));
         const fn_status status = fn_column_check(ctx, block->columns[0]);
         fn_block_drop(block);
         FN_TRY(status);

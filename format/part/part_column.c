@@ -10,6 +10,8 @@ typedef struct node_range {
     uint32_t from, count;
 } node_range;
 
+enum { RANGES_MAX = FN_BLOCK_ROWS_MAX / PACK_ROWS + 1 }; /* picked vectors, or segments */
+
 typedef struct tree_reader {
     chunk_reader chunks;
     uint32_t column;
@@ -151,7 +153,7 @@ static fn_status read_array(tree_reader *t, const part_node *n, const node_range
     fn_buffer *buffer = fn_buffer_new(ctx, ((size_t)rows + 1) * sizeof(uint32_t));
     FN_TRY_PTR(ctx, buffer);
     uint32_t *offsets = (uint32_t *)(void *)buffer->data;
-    node_range items[FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS + 2] = {0};
+    node_range items[RANGES_MAX] = {0};
     fn_column *kid = NULL;
     uint64_t at = 0;
     fn_status status = FN_OK;
@@ -285,22 +287,79 @@ static fn_status read_top(tree_reader *t, const part_node *n, const node_range *
     return read_node(t, n, ranges, rows, out);
 }
 
+/* ---- which rows ---- */
+
+/* The segment of a granule among those given. */
+static const segment_view *segment_at(const fn_part *p, const segment_view *segments, uint32_t granule)
+{
+    while (p->first_granule[segments->number + 1] <= granule) segments++;
+    return segments;
+}
+
+static uint32_t row_in_segment(const fn_part *p, const segment_view *s, uint32_t first, uint32_t row)
+{
+    return (first - p->first_granule[s->number]) * FN_GRANULE_ROWS + row; /* wraps back where the segment begins behind `first` */
+}
+
+static void all_ranges(tree_reader *t, const fn_part *p, const segment_view *segments, uint32_t first, uint32_t granules, uint32_t rows, node_range *ranges)
+{
+    for (uint32_t g = first; g < first + granules;) {
+        const segment_view *s = segment_at(p, segments, g);
+        const uint32_t end = FN_MIN(p->first_granule[s->number + 1], first + granules);
+        const uint32_t from = (g - first) * FN_GRANULE_ROWS, to = FN_MIN((end - first) * (uint32_t)FN_GRANULE_ROWS, rows);
+        ranges[t->range_count++] = (node_range){s, row_in_segment(p, s, first, from), to - from};
+        g = end;
+    }
+}
+
+/* The vectors that hold picked rows, neighbours joined; places[i]: where row i lies in what is read. Returns the rows read. */
+static uint32_t picked_ranges(tree_reader *t, const fn_part *p, const segment_view *segments, uint32_t first, uint32_t rows, const row_pick *pick,
+                              node_range *ranges, uint32_t *places)
+{
+    uint32_t read = 0, end = 0; /* end: row behind the last range */
+    for (uint32_t i = 0; i < pick->count; i++) {
+        const uint32_t row = pick->rows[i], vector = row / PACK_ROWS * PACK_ROWS;
+        if (row >= end || i == 0) {
+            const segment_view *s = segment_at(p, segments, first + row / FN_GRANULE_ROWS);
+            const uint32_t from = row_in_segment(p, s, first, vector), count = FN_MIN(rows - vector, (uint32_t)PACK_ROWS);
+            node_range *last = t->range_count ? &ranges[t->range_count - 1] : NULL;
+            if (last && last->segment == s && last->from + last->count == from) last->count += count;
+            else ranges[t->range_count++] = (node_range){s, from, count};
+            read += count;
+            end = vector + count;
+        }
+        places[i] = read - (end - row);
+    }
+    return read;
+}
+
+static fn_status read_picked(tree_reader *t, const part_node *root, const node_range *ranges, uint32_t read, const uint32_t *places, uint32_t count,
+                             fn_column **out)
+{
+    fn_column *vectors;
+    FN_TRY(read_top(t, root, ranges, read, &vectors));
+    *out = fn_column_take(t->chunks.ctx, vectors, places, count);
+    fn_column_drop(vectors);
+    return *out ? FN_OK : t->chunks.ctx->error.code;
+}
+
 fn_status part_column_read(fn_ctx *ctx, const fn_part *p, uint32_t column, const segment_view *segments, uint32_t first, uint32_t granules, uint32_t rows,
-                           fn_column **out)
+                           const row_pick *pick, fn_column **out)
 {
     const part_column *c = &p->columns[column];
     tree_reader t = {.chunks = {.ctx = ctx, .part = p, .column = c}, .column = column};
-    node_range ranges[FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS + 1];
-    uint32_t left = rows;
-    for (uint32_t g = first; g < first + granules;) {
-        const segment_view *s = &segments[t.range_count];
-        const uint32_t end = FN_MIN(p->first_granule[s->number + 1], first + granules);
-        const uint32_t count = FN_MIN((end - g) * (uint32_t)FN_GRANULE_ROWS, left);
-        ranges[t.range_count++] = (node_range){s, (g - p->first_granule[s->number]) * FN_GRANULE_ROWS, count};
-        left -= count;
-        g = end;
+    node_range ranges[RANGES_MAX];
+    fn_status status;
+    if (pick) {
+        uint32_t *places = fn_alloc(ctx, (pick->count + 1u) * sizeof *places);
+        FN_TRY_PTR(ctx, places);
+        const uint32_t read = picked_ranges(&t, p, segments, first, rows, pick, ranges, places);
+        status = read_picked(&t, &c->root, ranges, read, places, pick->count, out);
+        fn_free(places);
+    } else {
+        all_ranges(&t, p, segments, first, granules, rows, ranges);
+        status = read_top(&t, &c->root, ranges, rows, out);
     }
-    const fn_status status = read_top(&t, &c->root, ranges, rows, out);
     chunk_reader_release(&t.chunks);
     return status;
 }

@@ -89,7 +89,12 @@ fn_status chunk_read_text(chunk_reader *r, const segment_view *s, const chunk_vi
 /* ---- columns ---- */
 /* The dictionary of a stream, NULL if it has none. Borrowed from the part. */
 fn_status part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t column, uint32_t stream, const fn_column **out, uint8_t *flags) FN_MUST_USE;
-/* Granules of one column, whose segments (all that they touch) are given. One reference. */
+/* Some rows instead of all: ascending, counted from the first granule read. */
+typedef struct row_pick {
+    const uint32_t *rows;
+    uint32_t count;
+} row_pick;
+/* Granules of one column (pick NULL: all their `rows` rows), whose segments (all that they touch) are given. One reference. */
 fn_status part_column_read(fn_ctx *ctx, const fn_part *p, uint32_t column, const segment_view *segments, uint32_t first, uint32_t granules,
-                           uint32_t rows, fn_column **out) FN_MUST_USE;
+                           uint32_t rows, const row_pick *pick, fn_column **out) FN_MUST_USE;
 #endif

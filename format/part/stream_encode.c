@@ -87,7 +87,7 @@ static fn_status try_codec(fn_ctx *ctx, const chunk_source *c, enc_outer *outer)
     if (outer->chosen || (c->form != CHUNK_TEXT && (width < 4 || c->form == CHUNK_CODES || c->form == CHUNK_LENGTHS))) return FN_OK;
     fn_buf inner = FN_BUF_INIT, packed = FN_BUF_INIT;
     uint64_t bytes = 0;
-    const uint32_t n = FN_MIN(c->count, (uint32_t)BLOCK_ROWS);
+    const uint32_t n = FN_MIN(c->count, chunk_block_rows(c->form));
     fn_status status = encode_inner(ctx, c, outer, 0, n, &bytes, &inner);
     if (status == FN_OK && inner.size >= TRY_BYTES) {
         const fn_str plain = c->form == CHUNK_TEXT ? fn_buf_view(&inner) : (fn_str){(const char *)c->values, (size_t)n * width};
@@ -102,9 +102,10 @@ static fn_status try_codec(fn_ctx *ctx, const chunk_source *c, enc_outer *outer)
 static fn_status encode_blocks(fn_ctx *ctx, const chunk_source *c, const enc_outer *outer, size_t ends_at, fn_buf *inner, fn_buf *out)
 {
     const size_t payload = out->size;
+    const uint32_t step = chunk_block_rows(c->form);
     uint64_t bytes = 0;
-    for (uint32_t first = 0, block = 0; first < c->count; first += BLOCK_ROWS, block++) {
-        FN_TRY(encode_inner(ctx, c, outer, first, FN_MIN(c->count - first, (uint32_t)BLOCK_ROWS), &bytes, inner));
+    for (uint32_t first = 0, block = 0; first < c->count; first += step, block++) {
+        FN_TRY(encode_inner(ctx, c, outer, first, FN_MIN(c->count - first, step), &bytes, inner));
         FN_TRY(enc_block_finish(ctx, outer, inner, out));
         if (out->size - payload > UINT32_MAX) return fn_fail(ctx, FN_TOO_LARGE_STRING_SIZE, "A chunk of %zu bytes is too large to be stored", out->size - payload);
         fn_store_u32(out->data + ends_at + block * sizeof(uint32_t), (uint32_t)(out->size - payload));
@@ -114,7 +115,7 @@ static fn_status encode_blocks(fn_ctx *ctx, const chunk_source *c, const enc_out
 
 static fn_status encode_chunk(fn_ctx *ctx, const chunk_source *c, enc_outer outer, fn_buf *out)
 {
-    const uint32_t blocks = (c->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const uint32_t step = chunk_block_rows(c->form), blocks = (c->count + step - 1) / step;
     FN_TRY(fn_buf_append(ctx, out, &c->count, sizeof c->count));
     FN_TRY(fn_buf_append(ctx, out, &blocks, sizeof blocks));
     FN_TRY(fn_buf_byte(ctx, out, (char)c->form));

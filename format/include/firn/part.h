@@ -93,6 +93,10 @@ fn_status fn_part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t index, fn_c
  * process-wide cache; what is missing is read in one go (deep queue). */
 fn_status fn_part_read(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first,
                        uint32_t granules, fn_block **out) FN_MUST_USE;
+/* Some rows of those granules, ascending, counted from the first row of `first`: a block of `count` rows. Only the vectors that
+ * hold them are decoded: for point lookups and for columns that a filter on others leaves few rows of. */
+fn_status fn_part_read_rows(fn_ctx *ctx, const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first,
+                            uint32_t granules, const uint32_t *rows, uint32_t count, fn_block **out) FN_MUST_USE;
 /* Hints that these will be read soon (starts reads, does not wait). */
 void fn_part_prefetch(const fn_part *p, const uint32_t *columns, uint32_t column_count, uint32_t first, uint32_t granules);
 /* Reads the whole file and verifies every checksum and invariant (CHECK TABLE). */

@@ -170,6 +170,17 @@ static void check_part(fn_ctx *ctx, fn_fs *fs, const fn_part_writer_options *o, 
             if (!same) printf("type %s rows %u shape %u\n", got->columns[i]->type->name, block->rows, got->columns[i]->shape);
             CHECK(same);
         }
+        uint32_t *picked = FN_NEW_ARRAY(ctx, uint32_t, got->rows), count = 0;
+        const uint64_t rare = 1 + next() % 3000;
+        for (uint32_t i = 0; i < got->rows; i++)
+            if (next() % rare == 0) picked[count++] = i;
+        fn_block *some;
+        CHECK(fn_part_read_rows(ctx, p, columns, block->count, first, granules, picked, count, &some) == FN_OK && some->rows == count);
+        for (uint32_t i = 0; i < block->count; i++) {
+            CHECK(some->columns[i]->rows == count && fn_column_check(ctx, some->columns[i]) == FN_OK);
+            for (uint32_t k = 0; k < count; k++) CHECK(fn_column_equal_at(got->columns[i], picked[k], some->columns[i], k));
+        }
+        fn_block_drop(some);
         fn_block_drop(got);
     }
     const fn_block *index = fn_part_index(p);
