@@ -97,13 +97,14 @@ static int64_t store_date(const fn_type *to, const fn_tz *from_tz, const fn_tz *
     if (to->id == FN_T_DATE || to->id == FN_T_DATE32) {
         const bool stamp = number ? v.seconds > (to->id == FN_T_DATE ? 65535 : DATE32_MAX) : !v.days;
         const int64_t days = stamp ? local_days(from_tz, clamp(v.seconds, -2208988800, 10413791999)) : v.seconds;
-        raw = to->id == FN_T_DATE ? clamp(days, 0, 65535) : clamp(days, DATE32_MIN, DATE32_MAX);
+        if (!number) raw = to->id == FN_T_DATE ? (uint16_t)days : days; /* ClickHouse's date_time_overflow_behavior = ignore */
+        else raw = to->id == FN_T_DATE ? clamp(days, 0, 65535) : days < DATE32_MIN ? days : clamp(days, DATE32_MIN, DATE32_MAX);
         *changed = raw != days || (!number && !v.days && (midnight(from_tz, raw) != v.seconds || v.ticks));
         return raw;
     }
     if (v.days) v.seconds = midnight(tz, v.seconds);
     if (to->id == FN_T_DATETIME) {
-        raw = clamp(v.seconds, 0, UINT32_MAX);
+        raw = number ? clamp(v.seconds, 0, UINT32_MAX) : (uint32_t)v.seconds;
         *changed = raw != v.seconds || v.ticks;
         return raw;
     }

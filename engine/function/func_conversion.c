@@ -7,6 +7,7 @@
 typedef struct conversion {
     const fn_type *type;   /* with Nullable where it belongs */
     convert_mode mode;
+    const fn_type *shown;  /* toDate(x, zone), toString(x, zone): the argument with that zone; NULL: as it is */
 } conversion;
 
 static fn_status set_data(fn_ctx *ctx, func_call *call, const fn_type *type, convert_mode mode)
@@ -60,7 +61,12 @@ static fn_status eval_convert(fn_ctx *ctx, const func_call *call, fn_column *con
 {
     (void)rows;
     const conversion *d = call->data;
-    return expr_convert(ctx, args[0], d->type, d->mode, out);
+    if (!d->shown) return expr_convert(ctx, args[0], d->type, d->mode, out);
+    fn_column *shown = fn_column_retype(ctx, args[0], d->shown);
+    FN_TRY_PTR(ctx, shown);
+    const fn_status status = expr_convert(ctx, shown, d->type, d->mode, out);
+    fn_column_drop(shown);
+    return status;
 }
 
 /* NULLs of `c` (a conversion that may lose) replaced by the default value or argument `fallback`. */
@@ -170,6 +176,17 @@ static fn_status named_type(fn_ctx *ctx, const func_call *call, const char *suff
     return FN_OK;
 }
 
+/* The zone argument of toDate, toDate32 and toString: times are read in that zone. */
+static fn_status show_in_zone(fn_ctx *ctx, const func_call *call, const fn_type *from)
+{
+    conversion *d = call->data;
+    const fn_tz *tz = NULL;
+    FN_TRY(const_zone(ctx, call, 1, &tz));
+    if (from->id == FN_T_DATETIME) d->shown = fn_type_datetime(tz);
+    else if (from->id == FN_T_DATETIME64) d->shown = fn_type_datetime64(from->scale, tz);
+    return FN_OK;
+}
+
 static fn_status bind_to(fn_ctx *ctx, func_call *call)
 {
     const fn_type *type;
@@ -178,7 +195,9 @@ static fn_status bind_to(fn_ctx *ctx, func_call *call)
     const bool container = from->id == FN_T_ARRAY || from->id == FN_T_TUPLE || from->id == FN_T_MAP;
     if (container && type->id != FN_T_STRING) return func_illegal(ctx, call);
     FN_TRY(expr_convertible(ctx, from, type));
-    return set_data(ctx, call, type, CONVERT_CAST);
+    FN_TRY(set_data(ctx, call, type, CONVERT_CAST));
+    const bool zoned = type->id == FN_T_DATE || type->id == FN_T_DATE32 || type->id == FN_T_STRING;
+    return zoned && call->arg_count > 1 ? show_in_zone(ctx, call, from) : FN_OK;
 }
 
 static fn_status need_string(fn_ctx *ctx, const func_call *call)

@@ -210,8 +210,8 @@ static fn_status eval_time_diff(fn_ctx *ctx, const func_call *call, fn_column *c
 }
 
 #define ADD(unit, word)                                                                                                                  \
-    {.name = "add" #unit, .args_min = 2, .args_max = 2, .bind = bind_add, .eval = eval_add, .about = "A date or time so many " word " later.", .example = "add" #unit "(toDateTime64('2024-02-29 00:00:00', 0), 0)", .gives = "2024-02-29 00:00:00"}, \
-    {.name = "subtract" #unit, .args_min = 2, .args_max = 2, .bind = bind_add, .eval = eval_add, .about = "A date or time so many " word " earlier.", .example = "subtract" #unit "(toDateTime64('2024-02-29 00:00:00', 0), 0)", .gives = "2024-02-29 00:00:00"}
+    {.name = "add" #unit, .args_min = 2, .args_max = 2, .bind = bind_add, .eval = eval_add, .about = "A date or time so many " word " later.", .example = "add" #unit "(toDateTime64('2024-02-29 00:00:00', 9), 0)", .gives = "2024-02-29 00:00:00.000000000"}, \
+    {.name = "subtract" #unit, .args_min = 2, .args_max = 2, .bind = bind_add, .eval = eval_add, .about = "A date or time so many " word " earlier.", .example = "subtract" #unit "(toDateTime64('2024-02-29 00:00:00', 9), 0)", .gives = "2024-02-29 00:00:00.000000000"}
 static const func_def rows_[] = {
     ADD(Nanoseconds, "nanoseconds"), ADD(Microseconds, "microseconds"), ADD(Milliseconds, "milliseconds"), ADD(Seconds, "seconds"), ADD(Minutes, "minutes"),
     ADD(Hours, "hours"), ADD(Days, "days"), ADD(Weeks, "weeks"), ADD(Months, "months"), ADD(Quarters, "quarters"), ADD(Years, "years"),

@@ -67,13 +67,13 @@ static fn_status eval_zone(fn_ctx *ctx, const func_call *call, fn_column *const 
 #define ROW(title, lo, hi, more, binder, evaluator, text, ex, res, ...)                            \
     {.name = title, .aliases = (const char *const[]){__VA_ARGS__}, .args_min = lo, .args_max = hi, .flags = more, .bind = binder, .eval = evaluator, .about = text, .example = ex, .gives = res}
 static const func_def rows_[] = {
-    ROW("now", 0, 1, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now, eval_now, "The time of the query.", "now()", "2024-02-29 01:02:03", "current_timestamp", "localtimestamp", NULL),
-    ROW("UTCTimestamp", 0, 0, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now, eval_now, "The time of the query in UTC.", "UTCTimestamp()", "2024-02-29 01:02:03", "UTC_timestamp", NULL),
-    ROW("nowInBlock", 0, 1, FUNC_NONDETERMINISTIC, bind_now, eval_now, "The time at which the block is processed.", "nowInBlock()", "2024-02-29 01:02:03", NULL),
-    ROW("now64", 0, 2, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now64, eval_now, "The time of the query with so many digits (3) of the second.", "now64()", "2024-02-29 01:02:03.004", NULL),
-    ROW("today", 0, 0, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_today, eval_now, "The date of the query.", "today()", "2024-02-29", "curdate", "current_date", NULL),
-    ROW("yesterday", 0, 0, FUNC_QUERY_CONSTANT, bind_today, eval_now, "The day before the query.", "yesterday()", "2024-02-28", NULL),
-    ROW("timezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The session's time zone.", "timezone()", "UTC", NULL),
-    ROW("serverTimezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The server's time zone.", "serverTimezone()", "UTC", "serverTimeZone", NULL),
+    ROW("now", 0, 1, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now, eval_now, "The time of the query.", "now()", "", "current_timestamp", "localtimestamp", NULL),
+    ROW("UTCTimestamp", 0, 0, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now, eval_now, "The time of the query in UTC.", "UTCTimestamp()", "", "UTC_timestamp", NULL),
+    ROW("nowInBlock", 0, 1, FUNC_NONDETERMINISTIC, bind_now, eval_now, "The time at which the block is processed.", "nowInBlock()", "", NULL),
+    ROW("now64", 0, 2, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now64, eval_now, "The time of the query with so many digits (3) of the second.", "now64()", "", NULL),
+    ROW("today", 0, 0, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_today, eval_now, "The date of the query.", "today()", "", "curdate", "current_date", NULL),
+    ROW("yesterday", 0, 0, FUNC_QUERY_CONSTANT, bind_today, eval_now, "The day before the query.", "yesterday()", "", NULL),
+    ROW("timezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The session's time zone.", "timezone()", "", NULL),
+    ROW("serverTimezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The server's time zone.", "serverTimezone()", "", "serverTimeZone", NULL),
 };
 const func_family func_family_now = FUNC_FAMILY("dates", rows_);

@@ -282,11 +282,11 @@ static fn_status eval_string(fn_ctx *ctx, const func_call *call, fn_column *cons
 #define STRING(title, text, ex)                                                                    \
     {.name = title, .args_min = 1, .args_max = 2, .flags = FUNC_NONDETERMINISTIC, .bind = bind_string, .eval = eval_string, .about = text, .example = title ex, .gives = ""}
 static const func_def rows_[] = {
-    NUMBER("rand", "rand32", "A random UInt32.", "2147483648"),
-    NUMBER("rand64", NULL, "A random UInt64.", "9223372036854775808"),
-    NUMBER("randCanonical", NULL, "A random Float64 from 0 up to but without 1.", "0.5"),
+    NUMBER("rand", "rand32", "A random UInt32.", ""),
+    NUMBER("rand64", NULL, "A random UInt64.", ""),
+    NUMBER("randCanonical", NULL, "A random Float64 from 0 up to but without 1.", ""),
     {.name = "randConstant", .args_min = 0, .args_max = 1, .flags = FUNC_QUERY_CONSTANT, .bind = bind_constant, .eval = eval_constant,
-     .about = "One random UInt32 for the whole query.", .example = "randConstant()", .gives = "2147483648"},
+     .about = "One random UInt32 for the whole query.", .example = "randConstant()", .gives = ""},
     DRAW("randUniform", 3, "Uniform between two bounds.", "(0, 1)"), DRAW("randNormal", 3, "Normal with mean and deviation.", "(0, 1)"),
     DRAW("randLogNormal", 3, "Log-normal with mean and deviation of the logarithm.", "(0, 1)"), DRAW("randExponential", 2, "Exponential with rate.", "(1)"),
     DRAW("randChiSquared", 2, "Chi-squared with degrees of freedom.", "(3)"), DRAW("randStudentT", 2, "Student's t with degrees of freedom.", "(3)"),
