@@ -106,7 +106,11 @@ static fn_status begin(result *r, fn_ctx *ctx)
                                  .format = r->format->name,
                                  .content_type = r->format->content_type};
     FN_TRY(q->response->begin(q->response, ctx, &head));
-    return r->format->open_writer(ctx, &r->schema, q->response->body, &r->settings, &r->writer);
+    fn_arena *const outer = ctx->arena;
+    ctx->arena = r->arena; /* the writer lives longer than the run */
+    const fn_status status = r->format->open_writer(ctx, &r->schema, q->response->body, &r->settings, &r->writer);
+    ctx->arena = outer;
+    return status;
 }
 
 static fn_status take_block(exec_output *self, fn_ctx *ctx, const fn_block *block)
@@ -128,7 +132,7 @@ static fn_status take_block(exec_output *self, fn_ctx *ctx, const fn_block *bloc
 
 fn_status result_open(query *q, const ast_statement *s, const fn_schema *schema, result *r)
 {
-    *r = (result){.base = {take_block}, .query = q, .schema = *schema, .open = true};
+    *r = (result){.base = {take_block}, .query = q, .schema = *schema, .arena = q->ctx->arena, .open = true};
     FN_TRY(find_format(q, s, &r->format));
     settings_format(&q->settings, &r->settings);
     r->settings.native_revision = q->request->native_revision;

@@ -13,7 +13,7 @@ typedef struct result {
     fn_schema schema;
     fn_format_settings settings;
     fn_writer *writer;
-    fn_buf held;          /* small results leave in one write */
+    fn_arena *arena;      /* the statement's: while the plan runs, ctx->arena is another */
     uint64_t rows, bytes;
     bool open, full;      /* full: result_overflow_mode = 'break' has been reached */
     fn_column **extremes; /* per column: 2 rows (min, max), with extremes = 1 */

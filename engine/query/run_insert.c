@@ -34,6 +34,7 @@ static fn_status read_data(fn_source *self, fn_ctx *ctx, void *out, size_t capac
 typedef struct value_eval {
     fn_value_eval base;
     query *query;
+    fn_arena *scratch;  /* emptied after each value: there may be millions */
 } value_eval;
 
 /* The bytes of the expression at `text`: up to ',' or ')' outside of brackets. */
@@ -67,20 +68,32 @@ static fn_status append_value(fn_ctx *ctx, const fn_column *value, const fn_type
     return status;
 }
 
-static fn_status eval_value(fn_value_eval *self, fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_builder *out)
+static fn_status eval_one(value_eval *e, fn_ctx *ctx, fn_str text, const fn_type *type, fn_builder *out)
 {
     static const table_schema none = {.count = 0};
-    value_eval *e = (value_eval *)self;
-    const fn_str rest = {in->at, (size_t)(in->end - in->at)};
-    const size_t size = expression_end(rest);
     ast_expr *ast;
     expr *bound;
     fn_column *value;
-    FN_TRY(sql_parse_expr(ctx, (fn_str){rest.data, size}, &ast));
+    FN_TRY(sql_parse_expr(ctx, text, &ast));
     FN_TRY(plan_bind_expr(ctx, &e->query->world.base, ast, &none, &bound));
     FN_TRY(expr_fold(ctx, bound, &value));
     const fn_status status = append_value(ctx, value, type, out);
     fn_column_drop(value);
+    return status;
+}
+
+static fn_status eval_value(fn_value_eval *self, fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_builder *out)
+{
+    value_eval *e = (value_eval *)self;
+    const fn_str rest = {in->at, (size_t)(in->end - in->at)};
+    const size_t size = expression_end(rest);
+    if (!e->scratch) e->scratch = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, e->scratch);
+    fn_arena *const outer = ctx->arena;
+    ctx->arena = e->scratch;
+    const fn_status status = eval_one(e, ctx, (fn_str){rest.data, size}, type, out);
+    ctx->arena = outer;
+    fn_arena_reset(e->scratch);
     if (status == FN_OK) in->at += size;
     return status;
 }
@@ -108,19 +121,25 @@ static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing)
     fn_ctx *ctx = in->query->ctx;
     bool *seen = FN_NEW_ARRAY(ctx, bool, FN_MAX(in->given_count, 1u));
     FN_TRY_PTR(ctx, seen);
-    for (;;) {
+    fn_arena *const outer = ctx->arena, *scratch = fn_arena_new(ctx); /* what a block needs goes with it */
+    FN_TRY_PTR(ctx, scratch);
+    fn_status status = FN_OK;
+    while (status == FN_OK) {
         fn_block *block = NULL;
-        FN_TRY(reader->next(reader, ctx, &block));
-        if (!block) return FN_OK;
-        fn_status status = FN_OK;
+        status = reader->next(reader, ctx, &block);
+        if (status != FN_OK || !block) break;
         if (!in->program || memcmp(seen, missing, sizeof *seen * in->given_count) != 0) {
             memcpy(seen, missing, sizeof *seen * in->given_count);
             status = insert_compile(in, missing);
         }
+        ctx->arena = scratch;
         if (status == FN_OK) status = insert_block(in, ctx, block);
+        ctx->arena = outer;
+        fn_arena_reset(scratch);
         fn_block_drop(block);
-        FN_TRY(status);
     }
+    fn_arena_free(scratch);
+    return status;
 }
 
 static fn_status read_format(insert_target *in, fn_source *data, const fn_format *format)
@@ -138,6 +157,7 @@ static fn_status read_format(insert_target *in, fn_source *data, const fn_format
     FN_TRY(format->open_reader(q->ctx, &schema, data, &settings, missing, &reader));
     const fn_status status = pump(in, reader, missing);
     reader->close(reader);
+    fn_arena_free(eval.scratch);
     return status;
 }
 

@@ -10,14 +10,14 @@ typedef struct victim {
 
 typedef struct victim_output {
     exec_output base;
-    query *query;
+    fn_arena *arena;  /* the statement's: while the plan runs, ctx->arena is another */
     victim *first, **last;
 } victim_output;
 
 static fn_status take_victims(exec_output *self, fn_ctx *ctx, const fn_block *block)
 {
     victim_output *out = (victim_output *)self;
-    fn_arena *arena = out->query->ctx->arena; /* blocks come one at a time while the statement's thread waits */
+    fn_arena *const arena = out->arena;
     for (uint32_t row = 0; row < block->rows; row++) {
         victim *v = fn_arena_alloc_zero(ctx, arena, sizeof *v);
         FN_TRY_PTR(ctx, v);
@@ -48,7 +48,7 @@ static fn_status find_victims(query *q, const ast_statement *s, victim_output *o
 static fn_status kill_queries(query *q, const ast_statement *s)
 {
     static const result_field fields[] = {{"kill_status", "String"}, {"query_id", "String"}, {"user", "String"}, {"query", "String"}};
-    victim_output out = {.base = {take_victims}, .query = q};
+    victim_output out = {.base = {take_victims}, .arena = q->ctx->arena};
     result_rows rows;
     out.last = &out.first;
     FN_TRY(find_victims(q, s, &out));
