@@ -11,7 +11,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PLAN_BIND_H
 #define FIRN_PLAN_BIND_H
-#include "plan/node.h"
+#include "plan/plan_node.h"
 #include "settings/settings.h"
 #include "sql/ast.h"
 

@@ -89,7 +89,9 @@ fn_status bind_parameter(binder *b, const ast_expr *e, expr **out)
     FN_TRY(parameter_text(b, e, &text));
     FN_TRY(fn_type_parse(b->ctx, e->type_text, &type));
     const fn_status status = parse_constant(b, text, type, FN_TEXT_ESCAPED, out);
-    if (status != FN_BAD_QUERY_PARAMETER) return status;
+    const bool number = fn_type_is_number(fn_type_base(type));
+    if (status != FN_BAD_QUERY_PARAMETER && !(number && (status == FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED || status == FN_CANNOT_PARSE_NUMBER || status == FN_CANNOT_PARSE_TEXT)))
+        return status;
     fn_error_clear(b->ctx);
     return fn_fail(b->ctx, FN_BAD_QUERY_PARAMETER, "Value " FN_STR_FMT " cannot be parsed as %s for query parameter '" FN_STR_FMT "' because it isn't parsed completely",
                    FN_STR_ARG(text), type->name, FN_STR_ARG(e->text));

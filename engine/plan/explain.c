@@ -1,6 +1,6 @@
 /* explain.c - a plan as text: one line per node, indented by depth, with what the node does.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "plan/node.h"
+#include "plan/plan_node.h"
 
 typedef struct explain {
     fn_ctx *ctx;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PLAN_RULE_H
 #define FIRN_PLAN_RULE_H
-#include "plan/node.h"
+#include "plan/plan_node.h"
 
 typedef fn_status rule_fn(fn_ctx *ctx, plan_query *q, plan **p);
 rule_fn rule_fold_filter, rule_push_filter, rule_prune_columns, rule_top_n, rule_push_limit, rule_or_factor, rule_sum_constant, rule_metadata, rule_join_order, rule_threshold;

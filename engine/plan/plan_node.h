@@ -1,7 +1,7 @@
-/* plan/node.h - making and looking at plan nodes: what the binder and the rules share.
+/* plan/plan_node.h - making and looking at plan nodes: what the binder and the rules share.
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef FIRN_PLAN_NODE_H
-#define FIRN_PLAN_NODE_H
+#ifndef FIRN_PLAN_PLAN_NODE_H
+#define FIRN_PLAN_PLAN_NODE_H
 #include "plan/plan.h"
 
 plan *plan_new(fn_ctx *ctx, plan_kind kind, uint32_t input_count) FN_MUST_USE; /* inputs NULL, to be set */

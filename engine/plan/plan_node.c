@@ -1,6 +1,6 @@
-/* node.c - making and looking at plan nodes.
+/* plan_node.c - making and looking at plan nodes.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "plan/node.h"
+#include "plan/plan_node.h"
 
 plan *plan_new(fn_ctx *ctx, plan_kind kind, uint32_t input_count)
 {
