@@ -151,7 +151,7 @@ static fn_status open_op(fn_ctx *ctx, exec *e, op *o)
 static fn_status open_chain(fn_ctx *ctx, pipeline *p)
 {
     if (p->into) FN_TRY(open_chain(ctx, p->into));
-    for (op *o = p->source->next; o; o = o->next) FN_TRY(open_op(ctx, p->exec, o));
+    for (op *o = p->source; o != p->tail; o = o->next) FN_TRY(open_op(ctx, p->exec, o->next)); /* a sink's next is of the pipeline it feeds */
     return open_op(ctx, p->exec, p->source);
 }
 
@@ -184,8 +184,8 @@ static fn_status run_pipeline(fn_ctx *ctx, pipeline *p)
     FN_TRY(open_chain(ctx, p));
     const unsigned width = p->serial ? 1 : p->source->width ? FN_MIN(p->source->width, e->workers) : e->workers;
     FN_TRY(run_parallel(ctx, e, push_morsels, p, width));
-    for (op *o = p->source->next; o; o = o->next)
-        if (o->class->drain) FN_TRY(run_parallel(ctx, e, drain_one, o, e->workers));
+    for (op *o = p->source; o != p->tail; o = o->next)
+        if (o->next->class->drain) FN_TRY(run_parallel(ctx, e, drain_one, o->next, e->workers));
     op *sink = p->tail;
     return sink->class->finish ? sink->class->finish(sink, ctx) : FN_OK;
 }
