@@ -22,7 +22,7 @@ static const struct {
     [PLAN_SET_OP] = {"INTERSECT and EXCEPT", op_build_set_op},
     [PLAN_WINDOW] = {"Window functions", op_build_window},
     [PLAN_ARRAY_JOIN] = {"ARRAY JOIN", op_build_array_join},
-    [PLAN_FILL] = {"WITH FILL", NULL},
+    [PLAN_FILL] = {"WITH FILL", op_build_fill},
     [PLAN_SHARED] = {"Shared subquery", op_build_shared},
 };
 
