@@ -156,7 +156,7 @@ fn_status chunk_read_text(chunk_reader *r, const segment_view *s, const chunk_vi
 {
     if (c->form == CHUNK_CODES) return read_coded(r, s, c, from, count, dictionary, out);
     if (c->form != CHUNK_TEXT || from > c->values || count > c->values - from) return damaged(r, s, "a chunk has fewer strings than it should");
-    enum { ROWS = PACK_ROWS };
+    enum { ROWS = TEXT_BLOCK_ROWS };
     uint32_t lengths[ROWS];
     for (uint32_t done = 0; done < count;) {
         const uint32_t block = (from + done) / ROWS, skip = (from + done) % ROWS;

@@ -11,7 +11,7 @@
  * the streams of their items, the fields of a tuple one after another.
  *   segment  = u32 rows, u32 streams, u32 size[streams], chunk[streams]
  *   chunk    = u32 values, u32 blocks, u8 form (chunk_form), u32 end[blocks], (CHUNK_LENGTHS: u32 items_before[blocks]), block[blocks]
- *   block    = 8,192 values, strings 1,024 (the last one fewer), see encoding.h: what has to be unpacked for one row
+ *   block    = 8,192 values, strings 4,096 (the last one fewer), see encoding.h: what has to be unpacked for one row
  * CHUNK_CODES: numbers of entries of the stream's dictionary, which is one chunk of form CHUNK_TEXT in a section of its own.
  *
  *   zones    = u8 valid[granules], u32 nulls[granules], u32 defaults[granules], u8 exact,
@@ -45,9 +45,11 @@ enum { COLUMN_HAS_RANGE = 1, COLUMN_HAS_SUM = 2 };
 enum { DICTIONARY_COMPLETE = 1, DICTIONARY_SORTED = 2 }; /* complete: every chunk of the stream is CHUNK_CODES */
 typedef enum chunk_form { CHUNK_FIXED, CHUNK_LENGTHS, CHUNK_TEXT, CHUNK_CODES } chunk_form;
 
+/* Strings: one row costs a whole block to unpack, but LZ4 unpacks blocks of 8,192 / 2,048 / 1,024 URLs at 6.3 / 4.8 / 3.6 GB/s. */
+enum { TEXT_BLOCK_ROWS = 4096 };
 static inline uint32_t chunk_block_rows(chunk_form form)
 {
-    return form == CHUNK_TEXT ? PACK_ROWS : BLOCK_ROWS;
+    return form == CHUNK_TEXT ? TEXT_BLOCK_ROWS : BLOCK_ROWS;
 }
 
 typedef struct part_reference {
