@@ -55,7 +55,9 @@
     X(array_reduce)                                                                                                   \
     X(random)                                                                                                         \
     X(vector)                                                                                                         \
-    X(json)
+    X(json)                                                                                                           \
+    X(address)                                                                                                        \
+    X(simple_json)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
