@@ -56,9 +56,10 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
         packable &= is_packable(key->width);
         width += key->width;
     }
-    if (packable && width <= 16) {
+    if (packable) {
         place_fields(out);
-        if (out->width <= 16) out->form = out->width == 1 ? GROUP_KEY_NUMBER : out->width <= 8 ? GROUP_KEY_8 : GROUP_KEY_16;
+        out->fixed_image = out->width > 16;
+        if (!out->fixed_image) out->form = out->width == 1 ? GROUP_KEY_NUMBER : out->width <= 8 ? GROUP_KEY_8 : GROUP_KEY_16;
     }
     return FN_OK;
 }
@@ -139,13 +140,14 @@ static void mark_nulls(const group_keys *k, const group_key *key, uint8_t *packe
     }
 }
 
-static fn_status pack_fixed(fn_ctx *ctx, const group_keys *k, group_packer *p, fn_column *const *columns, uint32_t from, uint32_t rows, size_t stride)
+static fn_status pack_fixed(fn_ctx *ctx, const group_keys *k, group_packer *p, uint8_t *packed, fn_column *const *columns, uint32_t from, uint32_t rows,
+                            size_t stride)
 {
-    if (k->null_offset < stride) memset(p->packed, 0, rows * stride); /* null bits, and bytes of no field */
+    if (k->null_offset < stride) memset(packed, 0, rows * stride); /* null bits, and bytes of no field */
     for (uint32_t i = 0; i < k->count; i++) {
         const group_key *key = &k->keys[i];
         const fn_column *c = columns[i];
-        uint8_t *to = p->packed + key->offset;
+        uint8_t *to = packed + key->offset;
         if (key->dict) {
             FN_TRY(group_dict_ids(ctx, key->dict, &p->maps[i], c, from, rows, p->ids));
             store_field(to, stride, (const uint8_t *)p->ids, 4, 4, rows);
@@ -156,7 +158,7 @@ static fn_status pack_fixed(fn_ctx *ctx, const group_keys *k, group_packer *p, f
             store_field(to, stride, c->values + from * step, step, key->width, rows);
         }
         unify_nans(to, stride, key->type->phys, rows);
-        if (c->nulls) mark_nulls(k, key, p->packed, stride, c, from, rows);
+        if (c->nulls) mark_nulls(k, key, packed, stride, c, from, rows);
     }
     return FN_OK;
 }
@@ -258,6 +260,16 @@ static fn_status pack_image(fn_ctx *ctx, const group_keys *k, group_packer *p, f
     return FN_OK;
 }
 
+static fn_status pack_fixed_image(fn_ctx *ctx, const group_keys *k, group_packer *p, fn_column *const *columns, uint32_t from, uint32_t rows)
+{
+    group_text *to = (group_text *)(void *)p->packed;
+    p->image.size = 0;
+    FN_TRY(fn_buf_reserve(ctx, &p->image, (size_t)GROUP_CHUNK * k->width));
+    FN_TRY(pack_fixed(ctx, k, p, (uint8_t *)p->image.data, columns, from, rows, k->width));
+    for (uint32_t i = 0; i < rows; i++) to[i] = group_text_of((const uint8_t *)p->image.data + (size_t)i * k->width, k->width);
+    return FN_OK;
+}
+
 fn_status group_keys_pack(fn_ctx *ctx, const group_keys *k, group_packer *p, fn_column *const *columns, uint32_t from, uint32_t rows, const void **out,
                           size_t *stride)
 {
@@ -267,13 +279,14 @@ fn_status group_keys_pack(fn_ctx *ctx, const group_keys *k, group_packer *p, fn_
         pack_text((group_text *)(void *)p->packed, columns[0], from, rows);
         return FN_OK;
     }
+    if (k->fixed_image) return pack_fixed_image(ctx, k, p, columns, from, rows);
     if (k->form == GROUP_KEY_BYTES) return pack_image(ctx, k, p, columns, from, rows);
     const fn_column *c = columns[0];
     if (k->count == 1 && k->width == *stride && c->shape == FN_FLAT && !fn_type_is_float(fn_type_base(c->type)) && !k->keys[0].dict) {
         *out = c->values + from * *stride; /* the column is the keys */
         return FN_OK;
     }
-    return pack_fixed(ctx, k, p, columns, from, rows, *stride);
+    return pack_fixed(ctx, k, p, p->packed, columns, from, rows, *stride);
 }
 
 fn_status group_keys_settle(fn_ctx *ctx, const group_keys *k, fn_arena *arena, uint8_t *const *fresh, uint32_t count)
@@ -452,7 +465,12 @@ static fn_status unpack_text(fn_ctx *ctx, const fn_type *type, uint8_t *const *s
 fn_status group_keys_unpack(fn_ctx *ctx, const group_keys *k, uint8_t *const *slots, uint32_t rows, fn_column **out)
 {
     if (k->single_text) return unpack_text(ctx, k->keys[0].type, slots, rows, &out[0]);
-    if (k->form == GROUP_KEY_BYTES) return unpack_image(ctx, k, slots, rows, out);
-    for (uint32_t i = 0; i < k->count; i++) FN_TRY(unpack_fixed(ctx, k, &k->keys[i], slots, rows, &out[i]));
-    return FN_OK;
+    if (k->form == GROUP_KEY_BYTES && !k->fixed_image) return unpack_image(ctx, k, slots, rows, out);
+    uint8_t **images = k->fixed_image ? fn_alloc(ctx, ((size_t)rows + 1) * sizeof *images) : NULL;
+    if (k->fixed_image) FN_TRY_PTR(ctx, images);
+    for (uint32_t i = 0; images && i < rows; i++) images[i] = (uint8_t *)(uintptr_t)group_text_view(slots[i]).data;
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < k->count && status == FN_OK; i++) status = unpack_fixed(ctx, k, &k->keys[i], images ? images : slots, rows, &out[i]);
+    fn_free(images);
+    return status;
 }

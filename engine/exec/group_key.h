@@ -21,6 +21,7 @@ typedef struct group_keys {
     uint32_t count;
     group_form form;
     bool single_text;       /* BYTES: the key is the string itself, or NULL */
+    bool fixed_image;       /* BYTES: packed like the packed forms, only wider */
     bool by_code;           /* a single text that comes as codes of dictionaries: worth grouping by code first */
     uint32_t null_offset;   /* of the null bits; packed forms */
     uint32_t width;         /* bytes used; packed forms */

@@ -357,7 +357,9 @@ fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p
 {
     pipeline *input;
     op *made;
-    if (aggregate_is_count_distinct(node)) return op_build_count_distinct(ctx, e, node, p);
+    bool rewritten;
+    FN_TRY(aggregate_rewrite(ctx, e, node, p, &rewritten));
+    if (rewritten) return FN_OK;
     if (node->aggregate.overflow_row) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "The overflow row of GROUP BY is not supported");
     FN_TRY(pipeline_new(ctx, e, &input));
     FN_TRY(exec_build(ctx, e, node->inputs[0], input));

@@ -108,9 +108,8 @@ fn_status aggregate_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
 fn_status aggregate_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count) FN_MUST_USE;
 fn_status aggregate_block(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, fn_block **out) FN_MUST_USE;
 fn_status aggregate_totals_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE;
-/* count_distinct.c: SELECT uniqExact(x) without GROUP BY counts the groups of GROUP BY x. */
-bool aggregate_is_count_distinct(const plan *node);
-op_builder op_build_count_distinct;
+/* aggregate_rewrite.c: builds the node in another shape if that is better; *done says so. */
+fn_status aggregate_rewrite(fn_ctx *ctx, exec *e, const plan *node, pipeline *p, bool *done) FN_MUST_USE;
 /* The condition of HAVING right above: groups that fail it are not in the totals. */
 fn_status op_aggregate_having(op *self, fn_ctx *ctx, expr *condition) FN_MUST_USE;
 #endif

@@ -1,13 +1,14 @@
 /* op_distinct.c - DISTINCT: the first row of each key goes on, at once and in order; so LIMIT can stop it early.
  *
  * The keys seen lie in 16 tables shared by the workers, picked by hash, each behind a lock that is taken once per chunk of
- * rows. In front of it every worker remembers some keys it has met, which is all that few distinct values need.
+ * rows. In front of them every worker has a small table of keys that it has met, which is all that few distinct values need;
+ * when it is full it only answers, and when it answers rarely it is left out.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/group_key.h"
 #include "exec/run.h"
 #include "settings/settings.h"
 
-enum { SHARDS = 16, CACHE_SLOTS = 4096 };
+enum { SHARDS = 16, LOCAL_KEYS = 8192, TRIAL_ROWS = 1 << 17 };
 
 typedef struct shard {
     _Alignas(64) pthread_mutex_t lock;
@@ -31,7 +32,10 @@ typedef struct op_distinct {
 typedef struct distinct_worker {
     bool ready;
     group_packer packer;
-    uint8_t *cache;        /* CACHE_SLOTS keys known to be in a table */
+    group_table local;     /* keys known to be in a shared table */
+    fn_arena *arena;       /* of their long texts */
+    uint64_t asked, answered;
+    uint32_t *left;        /* rows that it does not know */
     uint8_t *picked;       /* keys of one shard */
     uint32_t *rows;        /* and their rows in the chunk */
     uint8_t *numbers;
@@ -61,16 +65,18 @@ static fn_status ready(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_colum
     FN_TRY(status);
     FN_TRY(group_packer_init(ctx, &o->keys, &w->packer));
     w->ready = true;
-    w->cache = fn_alloc_zero(ctx, (size_t)CACHE_SLOTS * 16);
+    group_table_init(&w->local, o->keys.form, group_key_size(o->keys.form));
+    w->arena = fn_arena_new(ctx);
+    w->left = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->left);
     w->picked = fn_alloc(ctx, (size_t)GROUP_CHUNK * 16);
     w->rows = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->rows);
     w->numbers = fn_alloc(ctx, GROUP_CHUNK);
     w->slots = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->slots);
     w->fresh = fn_alloc(ctx, GROUP_CHUNK * sizeof *w->fresh);
-    return w->cache && w->picked && w->rows && w->numbers && w->slots && w->fresh ? FN_OK : ctx->error.code;
+    return w->arena && w->left && w->picked && w->rows && w->numbers && w->slots && w->fresh ? FN_OK : ctx->error.code;
 }
 
-/* Looks up `count` keys of one shard; marks the rows of new ones. Keys of long text are remembered by their kept copy. */
+/* Looks up `count` keys of one shard; marks the rows of new ones. */
 static fn_status look_up(op_distinct *o, fn_ctx *ctx, distinct_worker *w, shard *s, uint32_t count, uint8_t *mask)
 {
     const uint32_t size = group_key_size(o->keys.form);
@@ -87,53 +93,56 @@ static fn_status look_up(op_distinct *o, fn_ctx *ctx, distinct_worker *w, shard 
                 next++;
             }
         status = group_keys_settle(ctx, &o->keys, s->arena, w->fresh, made);
-        for (uint32_t i = 0; i < count; i++) memcpy(w->picked + (size_t)i * size, w->slots[i], size);
     }
     FN_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
     return status;
 }
 
-static inline uint8_t *cache_slot(distinct_worker *w, const uint8_t *key, uint32_t size)
+/* Rows whose keys the worker has not met, in w->left. */
+static fn_status leave_unknown(op_distinct *o, fn_ctx *ctx, distinct_worker *w, const uint8_t *keys, size_t stride, uint32_t rows, uint32_t *count)
 {
-    const uint64_t a = fn_load_u64(key), b = size > 8 ? fn_load_u64(key + 8) : 0;
-    return w->cache + (((a ^ a >> 33 ^ b * 0xa0761d6478bd642fu) * 0x9e3779b97f4a7c15u) >> 52) * 16;
-}
-
-/* The texts of equal long keys lie in different places: only short ones and packed keys can be compared by their bytes. */
-static inline bool is_comparable(const op_distinct *o, const uint8_t *key)
-{
-    return o->keys.form != GROUP_KEY_BYTES || fn_load_u32(key) <= 8;
+    *count = 0;
+    if (w->asked >= TRIAL_ROWS && w->answered * 4 < w->asked) {
+        for (*count = 0; *count < rows; ++*count) w->left[*count] = *count;
+        return FN_OK;
+    }
+    if (w->local.count < LOCAL_KEYS) {
+        FN_TRY(group_table_reserve(ctx, &w->local, rows));
+        const uint32_t made = group_table_find(&w->local, keys, stride, rows, w->slots, w->fresh);
+        for (uint32_t i = 0; i < rows && *count < made; i++)
+            if (w->slots[i] == w->fresh[*count]) w->left[(*count)++] = i;
+        FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
+    } else {
+        group_table_look(&w->local, keys, stride, rows, w->slots);
+        for (uint32_t i = 0; i < rows; i++) {
+            w->left[*count] = i;
+            *count += w->slots[i] == NULL;
+        }
+    }
+    w->asked += rows;
+    w->answered += rows - *count;
+    return FN_OK;
 }
 
 static fn_status chunk(op_distinct *o, fn_ctx *ctx, distinct_worker *w, const uint8_t *keys, size_t stride, uint32_t rows, uint8_t *mask)
 {
     const uint32_t size = group_key_size(o->keys.form);
-    const uint8_t zero[16] = {0};
     uint32_t unknown = 0;
     uint64_t shards = 0;
-    uint32_t *left = fn_arena_alloc(ctx, ctx->arena, (rows + 1) * sizeof *left);
-    FN_TRY_PTR(ctx, left);
+    memset(mask, 0, rows);
+    FN_TRY(leave_unknown(o, ctx, w, keys, stride, rows, &unknown));
+    if (unknown == 0) return FN_OK;
     group_partitions(o->keys.form, keys, stride, rows, w->numbers);
-    for (uint32_t i = 0; i < rows; i++) {
-        const uint8_t *key = keys + i * stride;
-        mask[i] = 0;
-        if (is_comparable(o, key) && memcmp(cache_slot(w, key, size), key, size) == 0 && memcmp(key, zero, size) != 0) continue;
-        left[unknown++] = i;
-        shards |= (uint64_t)1 << (w->numbers[i] % SHARDS);
-    }
+    for (uint32_t i = 0; i < unknown; i++) shards |= (uint64_t)1 << (w->numbers[w->left[i]] % SHARDS);
     for (uint32_t s = 0; s < SHARDS; s++) {
         uint32_t count = 0;
         if (!(shards >> s & 1)) continue;
         for (uint32_t i = 0; i < unknown; i++) {
-            if (w->numbers[left[i]] % SHARDS != s) continue;
-            memcpy(w->picked + (size_t)count * size, keys + left[i] * stride, size);
-            w->rows[count++] = left[i];
+            if (w->numbers[w->left[i]] % SHARDS != s) continue;
+            memcpy(w->picked + (size_t)count * size, keys + w->left[i] * stride, size);
+            w->rows[count++] = w->left[i];
         }
         FN_TRY(look_up(o, ctx, w, &o->shards[s], count, mask));
-        for (uint32_t i = 0; i < count; i++) {
-            const uint8_t *key = w->picked + (size_t)i * size;
-            if (is_comparable(o, key)) memcpy(cache_slot(w, key, size), key, size);
-        }
     }
     return FN_OK;
 }
@@ -208,7 +217,9 @@ static void distinct_close(op *self)
     for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) {
         distinct_worker *w = op_worker(self, i);
         group_packer_release(&w->packer);
-        fn_free(w->cache);
+        group_table_release(&w->local);
+        fn_arena_free(w->arena);
+        fn_free(w->left);
         fn_free(w->picked);
         fn_free(w->rows);
         fn_free(w->numbers);
