@@ -17,7 +17,7 @@ fn_status arith_decimal_type(fn_ctx *ctx, arith_op op, const fn_type *a, const f
     if (a->id == FN_T_DECIMAL && b->id == FN_T_DECIMAL) precision = digits_of(FN_MAX(a->width, b->width));
     else precision = digits_of(a->id == FN_T_DECIMAL ? a->width : b->width);
     if (op == ARITH_MULTIPLY) scale = (unsigned)a->scale + b->scale;
-    if (op == ARITH_DIVIDE) {
+    if (op == ARITH_DIVIDE || op == ARITH_MODULO || op == ARITH_POSITIVE_MODULO || op == ARITH_MODULO_LEGACY) {
         scale = a->id == FN_T_DECIMAL ? a->scale : b->scale;
         if (b->id == FN_T_DECIMAL && scale < b->scale) return fn_fail(ctx, FN_ARGUMENT_OUT_OF_BOUND, "Decimal result's scale is less than argument's one");
     }
@@ -66,7 +66,8 @@ static decimal_plan plan_of(arith_op op, const fn_type *type, const fn_type *a, 
 {
     decimal_plan p = {.op = op, .width = type->width};
     const unsigned scale = FN_MAX(a->scale, b->scale);
-    if (op == ARITH_MULTIPLY) return p;
+    /* Remainders are those of the stored numbers, whatever their scales: 7 % 3.00 is 0.07 in ClickHouse. */
+    if (op == ARITH_MULTIPLY || op == ARITH_MODULO || op == ARITH_POSITIVE_MODULO || op == ARITH_MODULO_LEGACY) return p;
     if (op == ARITH_DIVIDE) { /* a / b at the result's scale */
         p.up_a = (unsigned)type->scale + b->scale - a->scale;
         return p;

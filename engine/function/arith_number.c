@@ -136,8 +136,15 @@ static fn_status run_kernel(fn_ctx *ctx, arith_op op, const fn_type *type, const
 #define SIGNED 0
 #include "function/arith_class.inc"
 
-static bool class_f64(arith_op op, const double *a, const double *b, double *out, size_t n)
+static bool class_f64(arith_op op, const double *a, const double *b, double *out, uint8_t *zero, size_t n)
 {
+    bool bad = false;
+    for (size_t i = 0; op == ARITH_INT_DIV && i < n; i++) {
+        zero[i] = b[i] == 0;
+        bad |= zero[i];
+        out[i] = zero[i] ? 0 : trunc(a[i] / b[i]);
+    }
+    if (op == ARITH_INT_DIV) return bad;
     if (op == ARITH_DIVIDE)
         for (size_t i = 0; i < n; i++) out[i] = a[i] / b[i];
     else
@@ -163,8 +170,9 @@ static fn_status run_class(fn_ctx *ctx, arith_op op, arith_zero zero, const fn_t
 {
     const fn_type *base = fn_type_strip_nullable(type);
     const bool floating = fn_type_is_float(base), any_signed = is_signed(a->type) || is_signed(b->type) || fn_type_is_float(a->type) || fn_type_is_float(b->type);
-    const int k = floating ? KERN_F64 : any_signed ? KERN_I64 : KERN_U64, to = kern_type(base->phys);
-    const unsigned bits = 8 * (is_bit_op(op) ? (op == ARITH_BIT_TEST || op == ARITH_HAMMING ? FN_MAX(a->type->width, b->type->width) : base->width) : 8u);
+    const bool real_quotient = op == ARITH_INT_DIV && (fn_type_is_float(a->type) || fn_type_is_float(b->type));
+    const int k = floating || real_quotient ? KERN_F64 : any_signed ? KERN_I64 : KERN_U64, to = kern_type(base->phys);
+    const unsigned bits = 8 * (op == ARITH_BIT_TEST ? a->type->width : op == ARITH_HAMMING ? 8u : is_bit_op(op) || op == ARITH_INT_DIV ? base->width : 8u);
     uint64_t result[ARITH_BLOCK];
     uint8_t zeros[ARITH_BLOCK], *values, *nulls = NULL;
     operand x, y;
@@ -178,7 +186,7 @@ static fn_status run_class(fn_ctx *ctx, arith_op op, arith_zero zero, const fn_t
         const size_t n = FN_MIN((size_t)ARITH_BLOCK, rows - at);
         const void *p = operand_at(&x, at, n), *q = operand_at(&y, at, n);
         bool bad = false;
-        if (k == KERN_F64) class_f64(op, p, q, (double *)(void *)result, n);
+        if (k == KERN_F64) bad = class_f64(op, p, q, (double *)(void *)result, zeros, n);
         else if (k == KERN_I64) bad = class_i64(op, p, q, (int64_t *)(void *)result, zeros, bits, n);
         else bad = class_u64(op, p, q, result, zeros, bits, n);
         if (k == KERN_F64 && nulls)
@@ -186,6 +194,7 @@ static fn_status run_class(fn_ctx *ctx, arith_op op, arith_zero zero, const fn_t
         if (bad && zero == ARITH_ZERO_FAILS) {
             fn_column_drop(*out);
             *out = NULL;
+            if (op == ARITH_BIT_TEST) return fn_fail(ctx, FN_PARAMETER_OUT_OF_BOUND, "The bit position argument needs to a positive value and less or equal to %u", bits - 1);
             return zero_divisor(ctx);
         }
         for (size_t i = 0; bad && i < n; i++) {

@@ -340,7 +340,7 @@ static const func_def rows_[] = {
     TWO("bitShiftRight", shift_right, FUNC_PER_ENTRY, "Shifts bits to the right.", "bitShiftRight(8, 3)", "1"),
     TWO("bitRotateLeft", rotate_left, FUNC_PER_ENTRY, "Rotates bits to the left.", "bitRotateLeft(1, 9)", "2"),
     TWO("bitRotateRight", rotate_right, FUNC_PER_ENTRY, "Rotates bits to the right.", "bitRotateRight(2, 1)", "1"),
-    TWO("bitTest", bit_test, FUNC_PER_ENTRY, "The bit at a place, counted from the lowest.", "bitTest(5, 2)", "1"),
+    TWO("bitTest", bit_test, 0, "The bit at a place, counted from the lowest.", "bitTest(5, 2)", "1"),
     TWO("bitHammingDistance", hamming, FUNC_PER_ENTRY, "Number of different bits.", "bitHammingDistance(1, 7)", "2"),
     ONE("negate", negate, 0, "The number with the other sign.", "negate(1)", "-1"),
     ONE("abs", abs, FUNC_CASE_INSENSITIVE, "Absolute value.", "abs(-1)", "1"),
