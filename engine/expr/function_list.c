@@ -57,7 +57,12 @@
     X(vector)                                                                                                         \
     X(json)                                                                                                           \
     X(address)                                                                                                        \
-    X(simple_json)
+    X(simple_json)                                                                                                    \
+    X(readable)                                                                                                       \
+    X(distance)                                                                                                       \
+    X(clock)                                                                                                          \
+    X(array_compare)                                                                                                  \
+    X(digits)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
