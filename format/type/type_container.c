@@ -103,7 +103,6 @@ static fn_status write_tuple(fn_ctx *ctx, const fn_column *c, size_t row, fn_tex
         }
         FN_TRY(fn_text_write(ctx, c->kids[i], row, inner_style(style), o, out));
     }
-    if (t->arg_count == 1 && !json) FN_TRY(fn_buf_byte(ctx, out, ','));
     return fn_buf_byte(ctx, out, object ? '}' : json ? ']' : ')');
 }
 
