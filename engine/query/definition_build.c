@@ -1,6 +1,7 @@
 /* definition_build.c - from a complete CREATE statement's text to a table: schema, keys, engine. See definition.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
+#include "query/materialized.h"
 #include "table/memory/memory_table.h"
 
 /* ---- a world without tables: keys and defaults name columns only ---- */
@@ -84,7 +85,7 @@ static fn_status fill_column(fn_ctx *ctx, const ast_column_def *def, uint32_t id
 static fn_status fill_schema(fn_ctx *ctx, const ast_create *c, fn_str column_ids, table_schema *s)
 {
     uint32_t virtual_count = 0;
-    const fn_field *virtuals = is_merge_tree(c->engine.name) ? mt_virtual_columns(&virtual_count) : NULL;
+    const fn_field *virtuals = is_merge_tree(c->engine.name) && !c->materialized ? mt_virtual_columns(&virtual_count) : NULL;
     uint32_t *ids = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(c->column_count, 1u));
     s->columns = FN_NEW_ARRAY(ctx, table_column, FN_MAX(c->column_count + virtual_count, 1u));
     FN_TRY_PTR(ctx, ids);
@@ -446,7 +447,7 @@ fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_r
     }
     FN_TRY(make_schema(ctx, s->create, row->column_ids, schema));
     fn_status status = FN_OK;
-    const bool merge_tree = is_merge_tree(s->create->engine.name);
+    const bool merge_tree = s->what != 'v' && is_merge_tree(s->create->engine.name);
     if (merge_tree) status = make_merge_tree(ctx, s->create, *schema, mt);
     if (status == FN_OK) {
         status = fill_head(ctx, &named, s, merge_tree ? mt : NULL, head);
@@ -462,7 +463,11 @@ static fn_status make_table(fn_engine *engine, fn_ctx *ctx, const catalog_table_
 {
     static const char *const known[] = {"Log", "TinyLog", "StripeLog", "Buffer", "Merge", "Distributed", "Join", "Set", "File", "URL", "S3", "Dictionary",
                                         "GenerateRandom", "EmbeddedRocksDB", "Kafka", "MaterializedView", "KeeperMap", "Iceberg", "IcebergS3"};
-    if (head->is_view) return view_table_new(ctx, head, out);
+    if (head->is_view) {
+        ast_statement *s;
+        FN_TRY(sql_parse(ctx, head->create_sql, &s));
+        return s->create->materialized ? materialized_new(ctx, head, s->create, out) : view_table_new(ctx, head, out);
+    }
     if (mt->arena) return mt_table_new(ctx, engine->store, head, mt, row->parts, row->part_count, out);
     if (fn_str_eq(name, FN_STR("Memory"))) return memory_table_new(ctx, head, out);
     if (fn_str_eq(name, FN_STR("Null"))) return null_table_new(ctx, head, out);

@@ -389,7 +389,8 @@ fn_status definition_complete(query *q, const ast_statement *s, fn_str database,
     FN_TRY(definition_check_columns(q, c));
     if (s->what == 'v') FN_TRY(definition_qualify(ctx, q->database, c->as_select));
     else c->as_select = NULL;
-    if (s->what != 'v') FN_TRY(complete_engine(q, c));
+    if (s->what != 'v' || (c->materialized && !c->to_table.table.size)) FN_TRY(complete_engine(q, c));
+    if (c->materialized && c->to_table.table.size && !c->to_table.database.size) c->to_table.database = q->database;
     out->statement = full;
     uint32_t *ids = FN_NEW_ARRAY(ctx, uint32_t, c->column_count);
     FN_TRY_PTR(ctx, ids);

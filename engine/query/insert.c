@@ -1,6 +1,8 @@
 /* insert.c - see insert.h. SPDX-License-Identifier: Apache-2.0 */
 #include "query/insert.h"
 #include "query/definition.h"
+#include "query/materialized.h"
+#include "table/memory/memory_table.h"
 
 /* ---- which columns are given ---- */
 static fn_status name_of(fn_ctx *ctx, const ast_expr *e, fn_str *out)
@@ -230,6 +232,7 @@ fn_status insert_open(query *q, table *t, const ast_list *columns, const fn_type
     out->given_types = FN_NEW_ARRAY(ctx, const fn_type *, FN_MAX(out->given_count, 1u));
     FN_TRY_PTR(ctx, out->given_types);
     for (uint32_t i = 0; i < out->given_count; i++) out->given_types[i] = types ? types[i] : out->schema->columns[out->given[i]].type;
+    if (!t->is_temporary) FN_TRY(materialized_of(q, t, &out->views, &out->view_count));
     return t->ops->write(t, ctx, &out->writer);
 }
 
@@ -249,6 +252,20 @@ static fn_status check_constraints(const insert_target *in, fn_ctx *ctx, fn_colu
             if (fn_column_is_null(conditions[c], row) || fn_column_u64_at(conditions[c], row) == 0) return violated(in, ctx, c, in->rows + row + 1);
         }
     }
+    return FN_OK;
+}
+
+/* The list is on the heap: blocks come while ctx->arena is that of a morsel. */
+static fn_status keep_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
+{
+    if (in->kept_count == in->kept_capacity) {
+        const uint32_t capacity = in->kept_capacity ? in->kept_capacity * 2 : 16;
+        fn_block **grown = fn_realloc(ctx, in->kept, sizeof *grown * capacity);
+        FN_TRY_PTR(ctx, grown);
+        in->kept = grown;
+        in->kept_capacity = capacity;
+    }
+    in->kept[in->kept_count++] = fn_block_ref(block);
     return FN_OK;
 }
 
@@ -273,6 +290,7 @@ fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
     }
     fn_free(columns);
     if (status == FN_OK) status = in->writer->write(in->writer, ctx, stored);
+    if (status == FN_OK && in->view_count) status = keep_block(in, ctx, stored);
     if (status == FN_OK) {
         in->rows += block->rows;
         in->query->written_rows += block->rows;
@@ -282,17 +300,126 @@ fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
     return status;
 }
 
+/* ---- materialized views ---- */
+/* The rows inserted, as a table with the stored columns. */
+static fn_status rows_table(insert_target *in, table **out)
+{
+    fn_ctx *ctx = in->query->ctx;
+    fn_schema columns = {FN_NEW_ARRAY(ctx, fn_field, FN_MAX(in->stored_count, 1u)), 0};
+    FN_TRY_PTR(ctx, columns.fields);
+    for (uint32_t i = 0; i < in->schema->count; i++) {
+        const table_column *c = &in->schema->columns[i];
+        if (table_column_is_stored(c)) columns.fields[columns.count++] = (fn_field){c->name, c->type};
+    }
+    return memory_table_of(ctx, "Memory", &columns, in->kept, in->kept_count, out);
+}
+
+typedef struct view_output {
+    exec_output base;
+    insert_target *in;
+} view_output;
+
+static fn_status take_view_block(exec_output *self, fn_ctx *ctx, const fn_block *block)
+{
+    return insert_block(((view_output *)self)->in, ctx, block);
+}
+
+/* Columns go by name, as in ClickHouse. */
+static fn_status open_view_target(query *q, table *target, const fn_schema *from, insert_target *out)
+{
+    fn_ctx *ctx = q->ctx;
+    ast_list names = {FN_NEW_ARRAY(ctx, ast_expr *, FN_MAX(from->count, 1u)), from->count};
+    ast_expr *nodes = FN_NEW_ARRAY(ctx, ast_expr, FN_MAX(from->count, 1u));
+    const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, FN_MAX(from->count, 1u));
+    if (!names.items || !nodes || !types) return ctx->error.code;
+    for (uint32_t i = 0; i < from->count; i++) {
+        nodes[i] = (ast_expr){.kind = AST_IDENTIFIER, .parts = &from->fields[i].name, .part_count = 1};
+        names.items[i] = &nodes[i];
+        types[i] = from->fields[i].type;
+    }
+    FN_TRY(insert_open(q, target, &names, types, from->count, out));
+    return insert_compile(out, NULL);
+}
+
+static fn_status run_view(insert_target *in, const table *view, insert_target *out)
+{
+    query *q = in->query;
+    fn_str sql;
+    ast_statement *s;
+    plan_query *bound;
+    table *target;
+    view_output output = {.base = {take_view_block}, .in = out};
+    FN_TRY(definition_text(q->ctx, q->engine, (table *)(uintptr_t)view, &sql));
+    FN_TRY(sql_parse(q->ctx, sql, &s));
+    FN_TRY(materialized_target(q, view, &target));
+    fn_status status = query_plan(q, s->create->as_select, &bound);
+    if (status == FN_OK) {
+        status = open_view_target(q, target, &bound->schema, out);
+        if (status == FN_OK) status = query_exec(q, bound, &output.base, NULL, NULL);
+        plan_query_release(bound);
+    }
+    if (status == FN_OK) out->owned = target; /* until it is committed */
+    else table_drop(target);
+    return status == FN_OK ? FN_OK : fn_error_prefix(q->ctx, "while pushing to view " FN_STR_FMT "." FN_STR_FMT ": ", FN_STR_ARG(view->database), FN_STR_ARG(view->name));
+}
+
+static fn_status run_views(insert_target *in)
+{
+    enum { DEPTH_MAX = 20 };
+    query *q = in->query;
+    table *rows;
+    if (in->view_count == 0 || in->kept_count == 0) return FN_OK;
+    if (q->insert_depth == DEPTH_MAX) return fn_fail(q->ctx, FN_TOO_DEEP_RECURSION, "More than %d materialized views in a chain", DEPTH_MAX);
+    in->view_targets = FN_NEW_ARRAY(q->ctx, insert_target, in->view_count);
+    FN_TRY_PTR(q->ctx, in->view_targets);
+    FN_TRY(rows_table(in, &rows));
+    const table *const outer = q->inserted;
+    table *const outer_rows = q->inserted_rows;
+    fn_status status = FN_OK;
+    q->insert_depth++;
+    for (uint32_t i = 0; i < in->view_count && status == FN_OK; i++) {
+        in->view_targets[i].query = q;
+        q->inserted = in->table;
+        q->inserted_rows = rows;
+        status = run_view(in, in->views[i], &in->view_targets[i]);
+        q->inserted = NULL;
+        if (status == FN_OK) status = run_views(&in->view_targets[i]); /* views of the target */
+    }
+    q->insert_depth--;
+    q->inserted = outer;
+    q->inserted_rows = outer_rows;
+    table_drop(rows);
+    return status;
+}
+
+static fn_status commit_all(insert_target *in)
+{
+    FN_TRY(in->writer->commit(in->writer, in->query->ctx));
+    for (uint32_t i = 0; in->view_targets && i < in->view_count; i++)
+        if (in->view_targets[i].writer) FN_TRY(commit_all(&in->view_targets[i]));
+    return FN_OK;
+}
+
 fn_status insert_commit(insert_target *in)
 {
-    return in->writer->commit(in->writer, in->query->ctx);
+    FN_TRY(run_views(in));
+    return commit_all(in);
 }
 
 void insert_close(insert_target *in)
 {
+    for (uint32_t i = 0; in->view_targets && i < in->view_count; i++) insert_close(&in->view_targets[i]);
+    for (uint32_t i = 0; i < in->view_count; i++) table_drop(in->views[i]);
+    for (uint32_t i = 0; i < in->kept_count; i++) fn_block_drop(in->kept[i]);
+    fn_free(in->kept);
+    in->kept = NULL;
+    in->kept_count = in->view_count = 0;
     if (in->writer) in->writer->close(in->writer);
     in->writer = NULL;
     table_schema_drop(in->schema);
     in->schema = NULL;
+    table_drop(in->owned);
+    in->owned = NULL;
 }
 
 /* ---- INSERT ... SELECT ---- */

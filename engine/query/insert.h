@@ -23,6 +23,12 @@ typedef struct insert_target {
     uint32_t stored_count, constraint_count;
     insert_constraint *constraints;
     uint64_t rows;
+    table *owned;              /* the table, when this target holds it */
+    table **views;             /* materialized views of the table, referenced */
+    uint32_t view_count;
+    struct insert_target *view_targets; /* where they write; one each once they have run */
+    fn_block **kept;           /* blocks written, for the views */
+    uint32_t kept_count, kept_capacity;
 } insert_target;
 
 /* columns NULL or empty: all a writer may name. types NULL: the columns' own types. `missing` (may be NULL): given columns that the

@@ -111,6 +111,9 @@ struct query {
     process *process;
     query_world world;
     query_system_world system;   /* what system tables of this statement look at */
+    const table *inserted;       /* while a materialized view runs: its source, and the rows that stand for it */
+    table *inserted_rows;
+    unsigned insert_depth;       /* views of views */
     session_table *externals;    /* tables sent along; in ctx->arena */
     exec_progress progress;
     uint64_t written_rows, written_bytes;

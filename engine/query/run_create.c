@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
 #include "query/insert.h"
+#include "query/materialized.h"
 #include "query/result.h"
 #include <firn/time.h>
 
@@ -9,7 +10,6 @@ static fn_status refuse(query *q, const ast_create *c)
 {
     if (c->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(c->on_cluster));
     if (c->clone) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "CREATE TABLE ... CLONE AS is not supported");
-    if (c->materialized) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Materialized views are not supported");
     return FN_OK;
 }
 
@@ -76,6 +76,46 @@ static fn_status create_filled(query *q, const ast_statement *s, const definitio
     return status;
 }
 
+/* The view and, without TO, its own table come in one transaction. POPULATE runs the query once. */
+static fn_status create_materialized(query *q, const definition *d, table *view, const catalog_action *wanted)
+{
+    const fn_str inner = materialized_inner(view);
+    catalog_action actions[2] = {*wanted};
+    table *own = NULL;
+    if (wanted->kind == CATALOG_REPLACE_TABLE) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "CREATE OR REPLACE MATERIALIZED VIEW is not supported");
+    if (inner.size) {
+        definition of_inner = *d;
+        FN_TRY(materialized_inner_sql(q->ctx, d->statement, inner, &of_inner.sql));
+        FN_TRY(build(q, &of_inner, wanted->database, inner, &own));
+        actions[1] = actions[0];
+        actions[0] = (catalog_action){.kind = CATALOG_CREATE_TABLE, .database = wanted->database, .name = inner, .table = own, .create_sql = of_inner.sql,
+                                      .column_ids = of_inner.column_ids, .next_column_id = of_inner.next_column_id};
+    } else {
+        table *target;
+        FN_TRY(materialized_target(q, view, &target));
+        table_drop(target);
+    }
+    fn_status status = catalog_apply(q->ctx, q->engine->catalog, actions, own ? 2 : 1);
+    table_drop(own);
+    return status;
+}
+
+static fn_status populate(query *q, fn_str database, fn_str name)
+{
+    table *t;
+    fn_str sql;
+    ast_statement *s;
+    FN_TRY(world_stored_table(q, database, name, &t));
+    fn_status status = definition_text(q->ctx, q->engine, t, &sql);
+    if (status == FN_OK) status = sql_parse(q->ctx, sql, &s);
+    if (status == FN_OK) status = materialized_resolve(q, &t);
+    else table_drop(t);
+    if (status != FN_OK) return status;
+    status = insert_select(q, t, s->create->as_select);
+    table_drop(t);
+    return status;
+}
+
 static fn_status create_stored(query *q, const ast_statement *s, fn_str database, fn_str name)
 {
     const ast_create *c = s->create;
@@ -96,12 +136,13 @@ static fn_status create_stored(query *q, const ast_statement *s, fn_str database
                                        .create_sql = d.sql, .column_ids = d.column_ids, .next_column_id = d.next_column_id,
                                        .may_exist = c->if_not_exists};
         const bool fill = s->what == 't' && c->as_select && !c->empty;
-        status = fill ? create_filled(q, s, &d, t, &action) : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
+        if (c->materialized) status = create_materialized(q, &d, t, &action);
+        else status = fill ? create_filled(q, s, &d, t, &action) : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
         table_drop(t);
     }
     if (status == FN_OK && old && mt_is(old)) mt_table_forget(old);
     table_drop(old);
-    return status;
+    return status == FN_OK && c->materialized && c->populate ? populate(q, database, name) : status;
 }
 
 static fn_status create(query *q, const ast_statement *s)

@@ -1,5 +1,5 @@
 /* run_describe.c - DESCRIBE of tables, table functions and queries; EXISTS. SPDX-License-Identifier: Apache-2.0 */
-#include "query/definition.h"
+#include "query/materialized.h"
 #include "query/result.h"
 #include "query/table_function.h"
 
@@ -98,7 +98,7 @@ fn_status run_exists(query *q, const ast_statement *s)
     }
     if (s->temporary) return result_one_flag(q, s, "result", session_table_find(q->session, name) != NULL);
     if (world_table(q, database, name, &t) != FN_OK) fn_error_clear(q->ctx);
-    const bool found = t && (s->what == 't' || (s->what == 'v' && t->is_view));
+    const bool found = t && (s->what == 't' || (s->what == 'v' && (t->is_view || materialized_is(t))));
     table_drop(t);
     return result_one_flag(q, s, "result", found);
 }

@@ -1,5 +1,5 @@
 /* run_drop.c - DROP, TRUNCATE and DETACH of tables and databases. SPDX-License-Identifier: Apache-2.0 */
-#include "query/definition.h"
+#include "query/materialized.h"
 #include "query/result.h"
 
 typedef struct drop_target {
@@ -45,7 +45,7 @@ static bool drop_temporary(query *q, const ast_name *name)
 
 static fn_status check_kind(query *q, const ast_statement *s, const drop_target *t)
 {
-    if (s->what == 'v' && !t->table->is_view)
+    if (s->what == 'v' && !t->table->is_view && !materialized_is(t->table))
         return fn_fail(q->ctx, FN_SYNTAX_ERROR, "" FN_STR_FMT "." FN_STR_FMT " is not a view", FN_STR_ARG(t->database), FN_STR_ARG(t->name));
     if (s->what == 'D') return fn_fail(q->ctx, FN_INCORRECT_QUERY, FN_STR_FMT "." FN_STR_FMT " is not a dictionary", FN_STR_ARG(t->database), FN_STR_ARG(t->name));
     return s->if_empty ? check_empty(q, t) : FN_OK;
@@ -55,8 +55,8 @@ static fn_status check_kind(query *q, const ast_statement *s, const drop_target 
 static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_kind kind)
 {
     const uint32_t count = 1 + s->rename_count;
-    drop_target *targets = FN_NEW_ARRAY(q->ctx, drop_target, count);
-    catalog_action *actions = FN_NEW_ARRAY(q->ctx, catalog_action, count);
+    drop_target *targets = FN_NEW_ARRAY(q->ctx, drop_target, 2 * count);
+    catalog_action *actions = FN_NEW_ARRAY(q->ctx, catalog_action, 2 * count);
     if (!targets || !actions) return q->ctx->error.code;
     uint32_t found = 0, asked = 0;
     fn_status status = FN_OK;
@@ -73,6 +73,11 @@ static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_ki
         if (status != FN_OK || !t->table) continue;
         status = check_kind(q, s, t);
         actions[found++] = (catalog_action){.kind = kind, .database = t->database, .name = t->name, .permanently = s->permanently};
+        if (status != FN_OK || kind != CATALOG_DROP_TABLE || !materialized_is(t->table) || !materialized_inner(t->table).size) continue;
+        drop_target *inner = &targets[asked++]; /* goes with its view */
+        *inner = (drop_target){.database = t->database, .name = materialized_inner(t->table)};
+        status = world_stored_table(q, inner->database, inner->name, &inner->table);
+        actions[found++] = (catalog_action){.kind = kind, .database = inner->database, .name = inner->name};
     }
     if (status == FN_OK && found) status = catalog_apply(q->ctx, q->engine->catalog, actions, found);
     for (uint32_t i = 0; i < asked; i++) {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/convert.h"
 #include "query/insert.h"
+#include "query/materialized.h"
 #include "query/result.h"
 #include "query/table_function.h"
 #include "sql/lex.h"
@@ -185,7 +186,8 @@ static fn_status find_target(query *q, const ast_statement *s, table **out)
     }
     fn_str database, name;
     FN_TRY(query_name(q, &s->name, &database, &name));
-    return world_table(q, database, name, out);
+    FN_TRY(world_table(q, database, name, out));
+    return materialized_resolve(q, out);
 }
 
 fn_status run_insert(query *q, const ast_statement *s)

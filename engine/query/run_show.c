@@ -1,6 +1,6 @@
 /* run_show.c - SHOW ...: most of it is a SELECT from a system table, written here as text; SHOW CREATE prints a definition.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "query/definition.h"
+#include "query/materialized.h"
 #include "query/result.h"
 
 typedef struct show_row {
@@ -118,7 +118,7 @@ static fn_status show_create_table(query *q, const ast_statement *s)
                        FN_STR_ARG(database));
     }
     FN_TRY(status);
-    if (s->what == 'v' && !t->is_view) {
+    if (s->what == 'v' && !t->is_view && !materialized_is(t)) {
         status = fn_fail(q->ctx, FN_BAD_ARGUMENTS, "`" FN_STR_FMT "`.`" FN_STR_FMT "` is not a VIEW", FN_STR_ARG(database), FN_STR_ARG(name));
     } else if (s->what == 'D') {
         status = fn_fail(q->ctx, FN_BAD_ARGUMENTS, "`" FN_STR_FMT "`.`" FN_STR_FMT "` is not a DICTIONARY", FN_STR_ARG(database), FN_STR_ARG(name));

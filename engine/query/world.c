@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "query/definition.h"
+#include "query/materialized.h"
 #include "query/table_function.h"
 
 /* Databases whose tables engine/system makes. */
@@ -85,8 +86,15 @@ static query *query_of(plan_world *w)
 
 static fn_status find_table(plan_world *w, fn_ctx *ctx, fn_str database, fn_str name, table **out)
 {
+    query *q = query_of(w);
+    const fn_str where = database.size ? database : q->database;
     (void)ctx;
-    return world_table(query_of(w), database, name, out);
+    if (q->inserted && fn_str_eq(where, q->inserted->database) && fn_str_eq(name, q->inserted->name)) { /* a materialized view's source */
+        *out = table_ref(q->inserted_rows);
+        return FN_OK;
+    }
+    FN_TRY(world_table(q, database, name, out));
+    return materialized_resolve(q, out);
 }
 
 static fn_status make_table(plan_world *w, fn_ctx *ctx, const ast_expr *call, table **out)

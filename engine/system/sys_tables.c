@@ -62,7 +62,7 @@ static fn_status each(void *self, fn_ctx *ctx, table *t)
     system_put_u64(r, "is_temporary", t->is_temporary);
     system_put_i64(r, "metadata_modification_time", t->created_s);
     system_put_str(r, "create_table_query", t->create_sql);
-    if (t->is_view) system_put_str(r, "as_select", view_select(t->create_sql));
+    if (t->is_view || strcmp(t->ops->engine, "MaterializedView") == 0) system_put_str(r, "as_select", view_select(t->create_sql));
     system_put_str(r, "partition_key", t->partition_key_sql);
     system_put_str(r, "sorting_key", t->sorting_key_sql);
     system_put_str(r, "primary_key", t->primary_key_sql);

@@ -1,0 +1,23 @@
+/* query/materialized.h - materialized views: each INSERT into the source also runs the view's SELECT over the inserted rows and
+ * writes what it gives into the view's target, a table named with TO or one of the view's own (".inner_id.<uuid of the view>").
+ * Reading the view reads the target. The targets are committed right behind the source; a failure before the source's commit
+ * leaves both as they were.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_QUERY_MATERIALIZED_H
+#define FIRN_QUERY_MATERIALIZED_H
+#include "query/definition.h"
+
+/* The table of a view's definition; head's schema reference is taken on success. */
+fn_status materialized_new(fn_ctx *ctx, const table *head, const ast_create *create, table **out) FN_MUST_USE;
+bool materialized_is(const table *t);
+/* The table behind the view, one reference. */
+fn_status materialized_target(query *q, const table *view, table **out) FN_MUST_USE;
+/* The name of the view's own table, data NULL if it writes TO another. */
+fn_str materialized_inner(const table *view);
+/* If t is a view: its target instead (t's reference is given back). */
+fn_status materialized_resolve(query *q, table **t) FN_MUST_USE;
+/* The views that read `source`, one reference each. */
+fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count) FN_MUST_USE;
+/* Statement of the inner table of a complete view definition. */
+fn_status materialized_inner_sql(fn_ctx *ctx, const ast_statement *view, fn_str name, fn_str *out) FN_MUST_USE;
+#endif
