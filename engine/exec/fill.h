@@ -43,7 +43,7 @@ typedef struct fill_row {
     uint32_t count;
     fill_value *values;    /* generated so far */
     fill_value *limits;    /* rows are generated before these only: TO, or the last row plus STALENESS */
-    bool given;            /* values stand for a row that has been given, as generated or from the input */
+    bool given;            /* the values have been given as a generated row */
 } fill_row;
 bool fill_row_before(const fill_row *r, const fill_value *a, const fill_value *b); /* a < b, unknown values skipped */
 void fill_row_from(fill_row *r, uint32_t first);                      /* values[first..] = FROM */

@@ -44,12 +44,11 @@ static uint32_t column_to_step(const fill_row *r, const fill_value *next)
  * or behind it (a row to generate after the input's). */
 static bool arrive(fill_row *r, const fill_value *next, uint32_t i)
 {
-    r->given = true;
+    r->given = false;
     for (uint32_t k = i + 1; k < r->count; k++) {
         const fill_column *c = &r->columns[k];
         if (c->from.known && next[k].known && !fill_equal(c, &c->from, &next[k])) {
             fill_row_from(r, k);
-            r->given = false;
             return fill_less(c, &c->from, &next[k]);
         }
         r->values[k] = next[k];

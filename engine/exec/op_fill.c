@@ -138,7 +138,7 @@ static fn_status begin_group(op_fill *o, fn_ctx *ctx, unsigned worker, const fn_
         o->prefix_values[i] = fn_column_repeat(ctx, in->columns[o->prefix[i]], row, 1);
         FN_TRY_PTR(ctx, o->prefix_values[i]);
     }
-    o->row.given = true; /* the values are those of the row itself, unless FROM moves them */
+    r->given = false;
     for (uint32_t i = 0; i < r->count; i++) o->next[i] = (fill_value){0};
     fill_row_limit(r, NULL);
     for (uint32_t i = 0; i < r->count; i++) {
@@ -149,7 +149,6 @@ static fn_status begin_group(op_fill *o, fn_ctx *ctx, unsigned worker, const fn_
             continue;
         }
         fill_row_from(r, i);
-        o->row.given = false;
         if (current.known && fill_less(c, &c->from, &current)) FN_TRY(generate(o, ctx, worker));
         break;
     }

@@ -262,6 +262,15 @@ static scan_threshold *find_threshold(const plan *node, const expr *key)
     return NULL;
 }
 
+static fn_status refuse_collation(fn_ctx *ctx, const plan_sort_key *key)
+{
+    const fn_phys phys = key->value->type->phys;
+    if (phys != FN_PHYS_STRING && phys != FN_PHYS_ARRAY && phys != FN_PHYS_TUPLE)
+        return fn_fail(ctx, FN_BAD_COLLATION,
+                       "Collations could be specified only for String, LowCardinality(String), Nullable(String) or for Array or Tuple, containing them.");
+    return fn_fail(ctx, FN_NOT_IMPLEMENTED, "COLLATE '" FN_STR_FMT "' is not supported", FN_STR_ARG(key->collate));
+}
+
 fn_status op_build_sort(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
 {
     op *made;
@@ -277,7 +286,7 @@ fn_status op_build_sort(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
     if (!keys || !o->directions) return ctx->error.code;
     for (uint32_t i = 0; i < count; i++) {
         const plan_sort_key *key = &node->sort.keys[i];
-        if (key->collate.size) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "COLLATE '" FN_STR_FMT "' is not supported", FN_STR_ARG(key->collate));
+        if (key->collate.size) FN_TRY(refuse_collation(ctx, key));
         keys[i] = key->value;
         o->directions[i] = (sort_column){NULL, key->descending, key->nulls_first};
     }

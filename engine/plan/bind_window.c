@@ -95,14 +95,14 @@ static fn_status bind_frame(binder *b, scope *s, const ast_window *w, const ast_
         item->end = FRAME_UNBOUNDED_FOLLOWING;
         return FN_OK;
     }
-    if (f->groups) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Window frame 'Groups' is not implemented");
     item->rows = f->rows;
+    item->groups = f->groups;
     item->start = (plan_frame_bound)f->start_kind;
     item->end = (plan_frame_bound)f->end_kind;
     FN_TRY(bind_offset(b, s, f->start, "start", &item->start_offset));
     FN_TRY(bind_offset(b, s, f->end, "end", &item->end_offset));
     const bool offsets = item->start_offset || item->end_offset;
-    if (!f->rows && offsets && w->order_by.count != 1)
+    if (!f->rows && !f->groups && offsets && w->order_by.count != 1)
         return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "The RANGE OFFSET frame requires exactly one column in ORDER BY, %u given", w->order_by.count);
     if (item->start > item->end) return fn_fail(b->ctx, FN_BAD_ARGUMENTS, "Window frame start must not be behind its end");
     return FN_OK;
