@@ -53,7 +53,10 @@ fn_status op_build_shared(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
 {
     plan_shared *s = node->shared.shared;
     op *o;
-    if (!s->done) {
+    if (!s->done && s->step) {
+        FN_TRY(run_keep_shared(ctx, e->state, s));
+        FN_TRY(run_recursive(ctx, e->state, s));
+    } else if (!s->done) {
         pipeline *input;
         FN_TRY(run_keep_shared(ctx, e->state, s));
         FN_TRY(pipeline_new(ctx, e, &input));

@@ -26,6 +26,9 @@ fn_status run_keep_shared(fn_ctx *ctx, exec_run_state *s, plan_shared *shared) F
 fn_status op_collect_new(fn_ctx *ctx, exec *e, const plan *node, uint64_t rows_enough, op **out) FN_MUST_USE;
 block_list *op_collect_list(op *collect);
 
+/* Fills the store of a recursive WITH (recursive.c). */
+fn_status run_recursive(fn_ctx *ctx, exec_run_state *s, plan_shared *shared) FN_MUST_USE;
+
 /* The values of subqueries (cells.c) and the WITH TOTALS row (totals.c). */
 fn_status run_fill_cells(fn_ctx *ctx, exec_run_state *s, plan_query *query) FN_MUST_USE;
 void run_empty_cells(plan_query *query);

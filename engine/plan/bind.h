@@ -68,6 +68,9 @@ typedef struct cte_entry {
     const ast_cte *ast;
     plan *first;  /* node of the first use; becomes PLAN_SHARED with the second */
     bool binding; /* refers to itself */
+    plan_shared *working; /* recursive: the store that a reference inside reads, with these columns */
+    const plan_column *working_columns;
+    uint32_t working_count, working_uses;
 } cte_entry;
 
 /* A subquery that becomes a join before the stage that uses it. */
@@ -163,6 +166,9 @@ fn_status bind_cast_columns(binder *b, plan *p, const fn_type *const *types, pla
 /* ---- FROM (bind_from.c, bind_join.c) ---- */
 fn_status bind_from(binder *b, scope *s, const ast_from *f, plan **out) FN_MUST_USE;
 fn_status bind_join(binder *b, scope *s, const ast_from *f, plan **out) FN_MUST_USE;
+/* A recursive WITH entry: *done false if it is an ordinary one after all. */
+fn_status bind_recursive(binder *b, scope *owner, cte_entry *cte, plan **out, bool *done) FN_MUST_USE;
+fn_status bind_working(binder *b, cte_entry *cte, plan **out) FN_MUST_USE; /* a reference to it inside itself */
 fn_status bind_array_join(binder *b, scope *s, const ast_from *f, plan **out) FN_MUST_USE;
 fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **out) FN_MUST_USE; /* takes the reference */
 /* Splits ANDed conditions into equality keys between the two sides and the rest. */

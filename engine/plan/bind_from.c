@@ -170,14 +170,23 @@ static fn_status bind_cte(binder *b, scope *s, cte_entry *cte, scope *owner, con
 {
     plan *body;
     scope *inner;
-    bool deterministic = true;
-    if (cte->ast->recursive && cte->binding) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Recursive CTE " FN_STR_FMT " is not supported", FN_STR_ARG(cte->ast->name));
-    cte->binding = true;
-    const fn_status status = bind_query(b, owner, true, cte->ast->query, &body, &inner);
-    cte->binding = false;
-    FN_TRY(status);
-    FN_TRY(renumber(b, body, out));
-    if (!cte->first) {
+    bool deterministic = true, recursive = false, inside = false;
+    if (cte->ast->recursive && cte->binding) {
+        FN_TRY(bind_working(b, cte, out));
+        inside = true;
+    } else if (cte->ast->recursive) {
+        FN_TRY(bind_recursive(b, owner, cte, &body, &recursive));
+    }
+    if (!inside && !recursive) {
+        cte->binding = true;
+        const fn_status status = bind_query(b, owner, true, cte->ast->query, &body, &inner);
+        cte->binding = false;
+        FN_TRY(status);
+    }
+    if (!inside) FN_TRY(renumber(b, body, out));
+    if (inside || recursive) {
+        cte->first = cte->first ? cte->first : *out;
+    } else if (!cte->first) {
         cte->first = *out;
     } else {
         plan *first = cte->first;

@@ -194,7 +194,7 @@ static double node_rows(plan *p)
     case PLAN_DISTINCT: return in * 0.5;
     case PLAN_UNION: return sum;
     case PLAN_ARRAY_JOIN: return in * 5;
-    case PLAN_SHARED: return plan_estimate(p->shared.shared->plan);
+    case PLAN_SHARED: return p->shared.shared->plan ? plan_estimate(p->shared.shared->plan) : unknown_rows;
     case PLAN_PROJECT:
     case PLAN_SORT:
     case PLAN_SET_OP:

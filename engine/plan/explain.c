@@ -162,7 +162,9 @@ static fn_status put_tree(explain *x, const plan *p, uint32_t depth)
     FN_TRY(put_node(x, p));
     FN_TRY(fn_buf_byte(x->ctx, x->out, '\n'));
     for (uint32_t i = 0; i < p->input_count; i++) FN_TRY(put_tree(x, p->inputs[i], depth + 1));
-    return p->kind == PLAN_SHARED ? put_tree(x, p->shared.shared->plan, depth + 1) : FN_OK;
+    if (p->kind != PLAN_SHARED) return FN_OK;
+    if (p->shared.shared->plan) FN_TRY(put_tree(x, p->shared.shared->plan, depth + 1));
+    return p->shared.shared->step ? put_tree(x, p->shared.shared->step, depth + 1) : FN_OK;
 }
 
 fn_status plan_explain(fn_ctx *ctx, const plan_query *q, fn_buf *out)

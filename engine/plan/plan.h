@@ -178,10 +178,13 @@ struct plan {
 };
 
 typedef struct plan_shared {
-    plan *plan;
+    plan *plan;        /* NULL: a store that is filled from outside (the last level of a recursion) */
     fn_block **blocks; /* filled by exec */
     uint32_t block_count;
     bool done;
+    plan *step;        /* WITH RECURSIVE: run again and again over `working`, the rows it or `plan` gave last; NULL: none */
+    struct plan_shared *working;
+    uint64_t depth_max;
 } plan_shared;
 
 typedef struct plan_top_n {

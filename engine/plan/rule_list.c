@@ -29,7 +29,9 @@ static fn_status find_shared(fn_ctx *ctx, const plan *p, shared_list *list)
     if (p->kind == PLAN_SHARED) {
         for (uint32_t i = 0; i < list->count; i++)
             if (list->items[i] == p->shared.shared) return FN_OK;
-        FN_TRY(find_shared(ctx, p->shared.shared->plan, list)); /* inner ones first */
+        const plan_shared *s = p->shared.shared;
+        if (s->plan) FN_TRY(find_shared(ctx, s->plan, list)); /* inner ones first */
+        if (s->step) FN_TRY(find_shared(ctx, s->step, list));
         plan_shared **slot = plan_grow(ctx, &list->items, &list->count, sizeof *slot);
         FN_TRY_PTR(ctx, slot);
         *slot = p->shared.shared;
@@ -50,7 +52,10 @@ fn_status plan_optimize(fn_ctx *ctx, plan_query *q)
     for (uint32_t i = 0; i < q->cell_count; i++)
         if (q->cells[i]->plan) FN_TRY(find_shared(ctx, q->cells[i]->plan, &shared));
     FN_TRY(find_shared(ctx, q->root, &shared));
-    for (uint32_t i = 0; i < shared.count; i++) FN_TRY(run_rules(ctx, q, &shared.items[i]->plan));
+    for (uint32_t i = 0; i < shared.count; i++) {
+        if (shared.items[i]->plan) FN_TRY(run_rules(ctx, q, &shared.items[i]->plan));
+        if (shared.items[i]->step) FN_TRY(run_rules(ctx, q, &shared.items[i]->step));
+    }
     for (uint32_t i = 0; i < q->cell_count; i++)
         if (q->cells[i]->plan) FN_TRY(run_rules(ctx, q, &q->cells[i]->plan));
     return run_rules(ctx, q, &q->root);
