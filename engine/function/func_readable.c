@@ -94,12 +94,14 @@ static fn_status row_delta(fn_ctx *ctx, const func_call *call, fn_column *const 
         v -= n * time_units[i].seconds;
         if (counts[i]) last = i;
     }
-    if (call->arg_count > 2 || counts[last]) last = call->arg_count > 2 && d->smallest > UNIT_SECOND ? d->smallest : last;
-    left = 0;
+    bool zero = d->largest <= UNIT_SECOND && d->smallest >= UNIT_SECOND; /* "0 seconds" stands in front of fractions */
+    for (unsigned i = 0; i <= UNIT_SECOND; i++) zero &= counts[i] == 0;
+    left = zero;
     for (unsigned i = d->largest; i <= last; i++) left += counts[i] != 0;
+    if (zero && last < UNIT_SECOND) last = UNIT_SECOND;
     if (!left) return fn_buf_printf(ctx, to, "0 %ss", time_units[d->smallest].name);
     for (unsigned i = d->largest; i <= last; i++) {
-        if (!counts[i]) continue;
+        if (!counts[i] && !(zero && i == UNIT_SECOND)) continue;
         if (shown) FN_TRY(fn_buf_cstr(ctx, to, ++shown == left ? " and " : ", "));
         else shown = 1;
         FN_TRY(fn_buf_printf(ctx, to, "%llu %s%s", (unsigned long long)counts[i], time_units[i].name, counts[i] == 1 ? "" : "s"));

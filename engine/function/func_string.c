@@ -1,8 +1,8 @@
-/* func_string.c - length, empty, notEmpty, lower, upper, startsWith, endsWith.
+/* func_string.c - length, empty, notEmpty, lower, upper, startsWith* and endsWith*.
  * Strings, arrays and maps share their offsets, so length, empty and notEmpty read those alone. lower and upper change ASCII
  * letters over the bytes of the whole column at once.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "function/family.h"
+#include "function/utf8_case.h"
 
 /* ---- length, empty, notEmpty ---- */
 static bool has_size(const fn_type *t)
@@ -98,34 +98,76 @@ static fn_status eval_upper(fn_ctx *ctx, const func_call *call, fn_column *const
 }
 
 /* ---- startsWith, endsWith ---- */
+typedef struct ends_kind {
+    bool back, fold, utf8;
+} ends_kind;
 static fn_status bind_ends(fn_ctx *ctx, func_call *call)
 {
-    if (!fn_type_is_string(call->arg_types[0]) || !fn_type_is_string(call->arg_types[1])) return func_illegal(ctx, call);
+    const fn_type *a = call->arg_types[0], *b = call->arg_types[1];
+    const bool strings = fn_type_is_string(a) && fn_type_is_string(b);
+    ends_kind *k = FN_NEW(ctx, ends_kind);
+    FN_TRY_PTR(ctx, k);
+    const char *name = call->def->name;
+    *k = (ends_kind){name[0] == 'e', strstr(name, "CaseInsensitive") != NULL, strstr(name, "UTF8") != NULL};
+    if (!strings && (k->fold || k->utf8 || a->id != FN_T_ARRAY || b->id != FN_T_ARRAY)) return func_illegal(ctx, call);
+    call->data = k;
     return func_bind_u8(ctx, call);
 }
-static fn_status ends_run(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, bool front, fn_column **out)
+static bool string_ends(const ends_kind *k, fn_str s, fn_str part)
 {
+    if (!(k->back ? fn_str_ends(s, part) : fn_str_starts(s, part))) return false;
+    if (!k->utf8 || part.size == 0 || part.size == s.size) return true;
+    const size_t border = k->back ? s.size - part.size : part.size; /* not inside of a code point */
+    return !utf8_is_continuation((uint8_t)s.data[border]);
+}
+static bool array_ends(const ends_kind *k, const fn_column *a, const fn_column *b, size_t row)
+{
+    uint32_t first_a, first_b, count_a, count_b;
+    const fn_column *items_a = fn_column_items_at(a, row, &first_a, &count_a), *items_b = fn_column_items_at(b, row, &first_b, &count_b);
+    if (count_b > count_a) return false;
+    if (k->back) first_a += count_a - count_b;
+    for (uint32_t i = 0; i < count_b; i++)
+        if (!fn_column_equal_at(items_a, first_a + i, items_b, first_b + i)) return false;
+    return true;
+}
+static fn_status ends_rows(fn_ctx *ctx, const func_call *call, const fn_column *a, const fn_column *b, uint32_t rows, fn_column **out)
+{
+    const ends_kind *k = call->data;
     uint8_t *values;
     *out = func_new_fixed(ctx, call->type, rows, &values);
     FN_TRY_PTR(ctx, *out);
-    for (size_t i = 0; i < rows; i++) {
-        const fn_str s = fn_column_str_at(args[0], i), part = fn_column_str_at(args[1], i);
-        values[i] = front ? fn_str_starts(s, part) : fn_str_ends(s, part);
-    }
+    for (size_t i = 0; i < rows; i++) values[i] = a->type->id == FN_T_ARRAY ? array_ends(k, a, b, i) : string_ends(k, text_at(a, i), text_at(b, i));
     return FN_OK;
-}
-static fn_status eval_starts(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
-{
-    return ends_run(ctx, call, args, rows, true, out);
 }
 static fn_status eval_ends(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
-    return ends_run(ctx, call, args, rows, false, out);
+    const ends_kind *k = call->data;
+    const bool arrays = args[0]->type->id == FN_T_ARRAY;
+    fn_column *a = NULL, *b = NULL;
+    fn_status status = FN_OK;
+    if (k->fold) {
+        status = text_fold(ctx, args[0], k->utf8, &a);
+        if (status == FN_OK) status = text_fold(ctx, args[1], k->utf8, &b);
+    } else if (arrays && args[0]->type != args[1]->type) {
+        const fn_type *both[2] = {args[0]->type, args[1]->type}, *common;
+        status = fn_type_common(ctx, both, 2, &common);
+        if (status == FN_OK) status = expr_convert(ctx, args[0], common, CONVERT_CAST, &a);
+        if (status == FN_OK) status = expr_convert(ctx, args[1], common, CONVERT_CAST, &b);
+    } else {
+        a = fn_column_ref(args[0]);
+        b = fn_column_ref(args[1]);
+    }
+    if (status == FN_OK) status = ends_rows(ctx, call, a, b, rows, out);
+    fn_column_drop(a);
+    fn_column_drop(b);
+    return status;
 }
 
 static const char *const length_names[] = {"OCTET_LENGTH", NULL};
 static const char *const lower_names[] = {"lcase", NULL};
 static const char *const upper_names[] = {"ucase", NULL};
+#define ENDS(fn, what, ex)                                                                                                               \
+    {.name = fn, .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_ends, .eval = eval_ends, .about = what, .example = fn ex, .gives = "1"}
 static const func_def rows_[] = {
     {.name = "length", .aliases = length_names, .args_min = 1, .args_max = 1, .flags = FUNC_CASE_INSENSITIVE | FUNC_PER_ENTRY, .bind = bind_length, .eval = eval_length,
      .about = "Bytes of a string, or items of an array or map.", .example = "length('abc')", .gives = "3"},
@@ -137,9 +179,13 @@ static const func_def rows_[] = {
      .about = "ASCII letters in lower case.", .example = "lower('ABc')", .gives = "abc"},
     {.name = "upper", .aliases = upper_names, .args_min = 1, .args_max = 1, .flags = FUNC_CASE_INSENSITIVE | FUNC_PER_ENTRY, .bind = bind_case, .eval = eval_upper,
      .about = "ASCII letters in upper case.", .example = "upper('abC')", .gives = "ABC"},
-    {.name = "startsWith", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_ends, .eval = eval_starts,
-     .about = "1 if the string begins with the other.", .example = "startsWith('abc', 'ab')", .gives = "1"},
-    {.name = "endsWith", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_ends, .eval = eval_ends,
-     .about = "1 if the string ends with the other.", .example = "endsWith('abc', 'bc')", .gives = "1"},
+    ENDS("startsWith", "1 if the string or array begins with the other.", "('abc', 'ab')"),
+    ENDS("endsWith", "1 if the string or array ends with the other.", "('abc', 'bc')"),
+    ENDS("startsWithUTF8", "startsWith that does not end inside of a code point.", "('abc', 'ab')"),
+    ENDS("endsWithUTF8", "endsWith that does not begin inside of a code point.", "('abc', 'bc')"),
+    ENDS("startsWithCaseInsensitive", "startsWith ignoring ASCII case.", "('ABC', 'ab')"),
+    ENDS("endsWithCaseInsensitive", "endsWith ignoring ASCII case.", "('ABC', 'bc')"),
+    ENDS("startsWithCaseInsensitiveUTF8", "startsWith ignoring case.", "('ABC', 'ab')"),
+    ENDS("endsWithCaseInsensitiveUTF8", "endsWith ignoring case.", "('ABC', 'bc')"),
 };
 const func_family func_family_string = FUNC_FAMILY("string", rows_);
