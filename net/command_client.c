@@ -87,9 +87,16 @@ static fn_status make_url(fn_ctx *ctx, CURL *curl, const client_options *o, bool
     return fn_buf_byte(ctx, url, '\0');
 }
 
+/* Only INSERT looks at standard input: another statement must not wait for a pipe nobody closes. */
+static bool takes_data(const char *query)
+{
+    while (query && (*query == ' ' || *query == '\n' || *query == '\t' || *query == '(')) query++;
+    return query && (strncasecmp(query, "INSERT", 6) == 0 || strncasecmp(query, "WITH", 4) == 0);
+}
+
 static fn_status perform(fn_ctx *ctx, CURL *curl, const client_options *o, client_run *run)
 {
-    const bool data = o->query && !isatty(STDIN_FILENO);
+    const bool data = takes_data(o->query) && !isatty(STDIN_FILENO);
     fn_buf url = FN_BUF_INIT;
     struct curl_slist *headers = NULL;
     FN_TRY(make_url(ctx, curl, o, data, &url));

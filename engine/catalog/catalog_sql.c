@@ -85,7 +85,7 @@ fn_status catalog_sql_fail(fn_ctx *ctx, catalog *c, const char *what)
 
 static fn_status exec_text(fn_ctx *ctx, catalog *c, const char *sql)
 {
-    return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? FN_OK : catalog_sql_fail(ctx, c, sql);
+    return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? FN_OK : catalog_sql_fail(ctx, c, "cannot be opened");
 }
 
 static fn_status read_version(fn_ctx *ctx, catalog *c, int *out)

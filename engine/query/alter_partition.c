@@ -17,8 +17,13 @@ static fn_status key_values(query *q, const table *t, const ast_expr *value, fn_
     for (uint32_t i = 0; i < count; i++) {
         expr *bound, *cast;
         FN_TRY(plan_bind_expr(q->ctx, &q->world.base, tuple ? value->args.items[i] : value, &none, &bound));
-        FN_TRY(expr_cast(q->ctx, bound, d->partition_key[i]->type, &cast));
-        FN_TRY(expr_fold(q->ctx, cast, &out[i]));
+        fn_status status = expr_cast(q->ctx, bound, d->partition_key[i]->type, &cast);
+        if (status == FN_OK) status = expr_fold(q->ctx, cast, &out[i]);
+        if (status != FN_OK && fn_type_is_string(fn_type_base(bound->type))) {
+            fn_error_clear(q->ctx);
+            status = fn_fail(q->ctx, FN_TYPE_MISMATCH, "Cannot convert string to type %s: the value of a partition", d->partition_key[i]->type->name);
+        }
+        FN_TRY(status);
     }
     return FN_OK;
 }
@@ -107,6 +112,13 @@ static fn_status detached(alter_run *a, const ast_alter_command *c, fn_str id)
 {
     fn_ctx *ctx = a->query->ctx;
     table *hidden;
+    fn_str allowed;
+    if (c->detached) {
+        FN_TRY(settings_get(ctx, &a->query->settings, FN_STR("allow_drop_detached"), &allowed));
+        if (!fn_str_eq(allowed, FN_STR("1"))) {
+            return fn_fail(ctx, FN_SUPPORT_IS_DISABLED, "Cannot execute query: DROP DETACHED PART is disabled (see allow_drop_detached setting)");
+        }
+    }
     if (c->partition.is_part) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "DETACH PART and ATTACH PART are not supported");
     FN_TRY(detached_table(a, c->kind == ALTER_DETACH_PARTITION, &hidden));
     if (!hidden) return FN_OK;
@@ -122,6 +134,8 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
 {
     fn_ctx *ctx = a->query->ctx;
     fn_str id = {NULL, 0};
+    /* DELETE rewrites: there are no masks to apply. */
+    if (c->kind == ALTER_OTHER && mt_is(a->table) && fn_str_eq(c->text, FN_STR("APPLY DELETED MASK"))) return FN_OK;
     if (c->kind == ALTER_OTHER) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "ALTER TABLE ... " FN_STR_FMT " is not supported", FN_STR_ARG(c->text));
     if (!mt_is(a->table)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Table storage %s doesn't support partitioning", a->table->ops->engine);
     if (c->partition.present) FN_TRY(alter_partition_id(a->query, a->table, &c->partition, &id));

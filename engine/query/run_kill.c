@@ -70,11 +70,23 @@ static fn_status kill_queries(query *q, const ast_statement *s)
     return status;
 }
 
+/* The condition is over the columns of system.mutations. */
+static fn_status check_mutation_condition(query *q, const ast_expr *where)
+{
+    table *t;
+    expr *bound;
+    FN_TRY(world_table(q, FN_STR("system"), FN_STR("mutations"), &t));
+    const fn_status status = plan_bind_expr(q->ctx, &q->world.base, where, atomic_load(&t->schema), &bound);
+    table_drop(t);
+    return status;
+}
+
 static fn_status kill_mutations(query *q, const ast_statement *s)
 {
     static const result_field fields[] = {
         {"kill_status", "String"}, {"database", "String"}, {"table", "String"}, {"mutation_id", "String"}, {"command", "String"}};
     result_rows rows;
+    FN_TRY(check_mutation_condition(q, s->where));
     FN_TRY(result_rows_init(q, fields, FN_COUNT(fields), &rows));
     return result_rows_send(&rows, s);
 }

@@ -198,7 +198,9 @@ fn_status run_delete(query *q, const ast_statement *s)
 {
     table *t;
     FN_TRY(find(q, s, &t));
-    const fn_status status = mutate_delete(q, t, s->where, &s->partition);
+    fn_status status = FN_OK;
+    if (!mt_is(t)) status = fn_fail(q->ctx, FN_BAD_ARGUMENTS, "DELETE query is not supported for table " FN_STR_FMT "." FN_STR_FMT, FN_STR_ARG(t->database), FN_STR_ARG(t->name));
+    else status = mutate_delete(q, t, s->where, &s->partition);
     table_drop(t);
     FN_TRY(status);
     return result_none(q);

@@ -70,8 +70,12 @@ const sql_operator *sql_operator_at(sql_parser *p, uint32_t *tokens)
     for (size_t i = 0; i < FN_COUNT(words); i++) {
         if (!sql_words(p, words[i].written)) continue;
         *tokens = p->at - before;
+        /* UPDATE a = 1 IN PARTITION 2: no operator, unless a column has that name and is all there is. */
+        const bool partition = words[i].function && strcmp(words[i].function, "in") == 0 && sql_word_is(p, 0, "PARTITION") &&
+                               (sql_token_at(p, 1)->kind == TOKEN_NUMBER || sql_token_at(p, 1)->kind == TOKEN_STRING || sql_token_at(p, 1)->kind == TOKEN_WORD ||
+                                (sql_token_at(p, 1)->kind == TOKEN_SYMBOL && sql_token_at(p, 1)->symbol == SQL_SYMBOL1('(')));
         p->at = before;
-        return &words[i];
+        return partition ? NULL : &words[i];
     }
     return NULL;
 }
