@@ -117,7 +117,27 @@ static fn_status parse_field(sql_parser *p, ast_expr *tuple, ast_expr **out)
     return operator_call(p, "tupleElement", tuple, field, out);
 }
 
-/* x = ANY (SELECT ...), x != ALL (SELECT ...): membership. The other comparisons with sets are not supported. */
+/* (SELECT min(*) FROM (query)) */
+static fn_status extreme_of(sql_parser *p, const char *function, ast_query *query, ast_expr **out)
+{
+    ast_expr *star, *call;
+    ast_select *select = FN_NEW(p->ctx, ast_select);
+    ast_from *from = FN_NEW(p->ctx, ast_from);
+    ast_query *q = FN_NEW(p->ctx, ast_query);
+    if (!select || !from || !q) return p->ctx->error.code;
+    FN_TRY(sql_node(p, AST_ASTERISK, &star));
+    FN_TRY(sql_call1(p, function, star, &call));
+    FN_TRY(sql_push(p, &select->columns, call));
+    from->kind = FROM_SUBQUERY;
+    from->subquery = query;
+    select->from = from;
+    q->select = select;
+    FN_TRY(sql_node(p, AST_SUBQUERY, out));
+    (*out)->subquery = q;
+    return FN_OK;
+}
+
+/* x = ANY (SELECT ...), x != ALL (SELECT ...): membership. An order is compared with the least or greatest value. */
 static fn_status parse_quantified(sql_parser *p, const char *comparison, ast_expr *left, ast_expr **out, bool *done)
 {
     const bool all = sql_word_is(p, 0, "ALL");
@@ -130,6 +150,11 @@ static fn_status parse_quantified(sql_parser *p, const char *comparison, ast_exp
     FN_TRY(sql_subquery(p, &set->subquery));
     if (!all && strcmp(comparison, "equals") == 0) return operator_call(p, "in", left, set, out);
     if (all && strcmp(comparison, "notEquals") == 0) return operator_call(p, "notIn", left, set, out);
+    const bool less = strncmp(comparison, "less", 4) == 0;
+    if (less || strncmp(comparison, "greater", 7) == 0) {
+        FN_TRY(extreme_of(p, less == all ? "min" : "max", set->subquery, &set));
+        return operator_call(p, comparison, left, set, out);
+    }
     return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "Comparison %s with %s (subquery) is not supported", comparison, all ? "ALL" : "ANY");
 }
 
