@@ -124,7 +124,10 @@ fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t co
     if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, &spec, &fresh);
     mt_part_out_close(&writer);
     if (status == FN_OK) {
-        if (fresh) fresh->collapsed = true;
+        if (fresh) {
+            fresh->collapsed = true;
+            fresh->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate;
+        }
         status = exchange(ctx, t, parts, count, fresh, locked, out);
     }
     mt_part_drop(fresh); /* the list has its own reference; an overtaken one goes with its file */

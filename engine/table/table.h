@@ -120,6 +120,7 @@ struct table {
     uint32_t sort_key_count;
     fn_str partition_key_sql, sorting_key_sql, primary_key_sql, sampling_key_sql;
     bool is_temporary, is_view;
+    bool in_order;             /* numbers(): readers count on the rows' order although they ask for none */
     _Atomic uint32_t refs;
     int64_t created_s;         /* metadata_modification_time */
 };

@@ -1,12 +1,18 @@
 /* final.c - FINAL as a mask: for modes that choose among rows, which rows of each part are hidden by the others.
  *
- * Masks belong to a part list and are computed once for it. Only granules whose key range meets another part's need their rows
- * looked at (and those of parts that may hold equal keys themselves, or rows that hide themselves: is_deleted, sign -1); the sparse
- * index tells which. The keys of those granules are merged, each group of equal keys goes through mt_choose, what is not kept gets
- * a bit. An ordinary scan then shows the rest, with pruning and late reading as ever.
+ * Only granules whose keys another part may have need their rows looked at (and those of parts that may hold equal keys themselves,
+ * or rows that hide themselves: is_deleted, sign -1); the sparse index tells which. The keys of those granules are merged, each group
+ * of equal keys goes through mt_choose, what is not kept gets a bit. An ordinary scan then shows the rest, with pruning and late
+ * reading as ever.
+ *
+ * Masks belong to a part list, but the next list begins with them: only groups that have a row in a part the base does not know are
+ * decided again, so a small insert costs the granules its keys fall into. That holds while every key of a part that has gone
+ * lives on in a merged one (mt_part.keeps_keys); otherwise all is computed anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/mt.h"
 #include <stdlib.h>
+
+enum { BY_KEY_ROWS = 65536 }; /* parts up to this size say by their keys, larger ones by their granules' ranges, what they meet */
 
 /* ---- which granules have to be looked at ---- */
 
@@ -82,40 +88,148 @@ static fn_status mark_own(fn_ctx *ctx, const mt_shape *shape, const mt_reader *r
 typedef struct finder {
     const mt_shape *shape;
     mt_part *const *parts; /* one group of parts that are merged with each other */
-    uint32_t count;
+    const bool *is_new;    /* per part: the base does not know it */
+    uint32_t count, key_count;
     mt_reader *readers;
     uint8_t **wanted;
 } finder;
 
-static fn_status find_granules(fn_ctx *ctx, finder *f)
+/* Marks the granules of part `other` that may hold keys of a batch of a new part; *at: where to go on (keys ascend). */
+static void mark_keys(const finder *f, const mt_batch *b, uint32_t other, uint32_t *at)
+{
+    const fn_block *index = fn_part_index(f->readers[other].data);
+    const uint32_t granules = fn_part_granules(f->readers[other].data);
+    const fn_block keys = {.columns = b->key.columns, .count = b->key.count, .rows = b->block->rows};
+    for (uint32_t row = 0; row < b->block->rows && *at < granules; row++) {
+        while (*at < granules && compare_index(f->key_count, index, *at + 1, &keys, row) < 0) ++*at;
+        for (uint32_t g = *at; g < granules && compare_index(f->key_count, index, g, &keys, row) <= 0; g++) f->wanted[other][g] = 1;
+    }
+}
+
+static fn_status mark_by_keys(fn_ctx *ctx, const finder *f, uint32_t part)
+{
+    const mt_merge_options options = {.shape = f->shape, .parts = &f->parts[part], .part_count = 1};
+    uint32_t *at = FN_NEW_ARRAY(ctx, uint32_t, f->count);
+    mt_merge *m;
+    FN_TRY_PTR(ctx, at);
+    memset(f->wanted[part], 1, fn_part_granules(f->readers[part].data));
+    FN_TRY(mt_merge_open(ctx, &options, &m));
+    fn_status status = FN_OK;
+    for (bool more = true; more && status == FN_OK;) {
+        mt_batch b;
+        status = mt_merge_next(ctx, m, &b);
+        more = status == FN_OK && b.block;
+        for (uint32_t i = 0; more && i < f->count; i++)
+            if (i != part) mark_keys(f, &b, i, &at[i]);
+        mt_batch_release(&b);
+    }
+    mt_merge_close(m);
+    return status;
+}
+
+static fn_status mark_by_ranges(fn_ctx *ctx, const finder *f)
 {
     uint32_t total = 0, n = 0;
-    sweep s = {f->shape->key_count};
-    f->readers = FN_NEW_ARRAY(ctx, mt_reader, f->count);
-    f->wanted = FN_NEW_ARRAY(ctx, uint8_t *, f->count);
-    if (!f->readers || !f->wanted) return ctx->error.code;
-    for (uint32_t i = 0; i < f->count; i++) {
-        FN_TRY(mt_reader_init(ctx, f->shape, f->parts[i], &f->readers[i]));
-        const uint32_t granules = fn_part_granules(f->readers[i].data);
-        const fn_block *index = fn_part_index(f->readers[i].data);
-        f->wanted[i] = FN_NEW_ARRAY(ctx, uint8_t, FN_MAX(granules, 1));
-        FN_TRY_PTR(ctx, f->wanted[i]);
-        if (f->parts[i]->row.level == 0 && !f->parts[i]->collapsed) memset(f->wanted[i], 1, granules);
-        FN_TRY(mark_own(ctx, f->shape, &f->readers[i], f->wanted[i]));
-        s.key_count = index ? FN_MIN(s.key_count, index->count) : 0;
-        total += granules;
-    }
-    if (s.key_count == 0) {
-        for (uint32_t i = 0; i < f->count && f->count > 1; i++) memset(f->wanted[i], 1, fn_part_granules(f->readers[i].data));
-        return FN_OK;
-    }
-    if (f->count < 2) return FN_OK;
+    sweep s = {f->key_count};
+    for (uint32_t i = 0; i < f->count; i++) total += fn_part_granules(f->readers[i].data);
     interval *all = FN_NEW_ARRAY(ctx, interval, FN_MAX(total, 1));
     FN_TRY_PTR(ctx, all);
     for (uint32_t i = 0; i < f->count; i++)
         for (uint32_t g = 0; g < fn_part_granules(f->readers[i].data); g++) all[n++] = (interval){fn_part_index(f->readers[i].data), i, g};
     qsort_r(all, n, sizeof *all, compare_starts, &s);
     mark_overlaps(&s, all, n, f->wanted);
+    return FN_OK;
+}
+
+static fn_status prepare(fn_ctx *ctx, finder *f)
+{
+    f->readers = FN_NEW_ARRAY(ctx, mt_reader, f->count);
+    f->wanted = FN_NEW_ARRAY(ctx, uint8_t *, f->count);
+    f->key_count = f->shape->key_count;
+    if (!f->readers || !f->wanted) return ctx->error.code;
+    for (uint32_t i = 0; i < f->count; i++) {
+        FN_TRY(mt_reader_init(ctx, f->shape, f->parts[i], &f->readers[i]));
+        const uint32_t granules = fn_part_granules(f->readers[i].data);
+        const fn_block *index = fn_part_index(f->readers[i].data);
+        f->key_count = index ? FN_MIN(f->key_count, index->count) : 0;
+        f->wanted[i] = FN_NEW_ARRAY(ctx, uint8_t, FN_MAX(granules, 1));
+        FN_TRY_PTR(ctx, f->wanted[i]);
+        if (!f->is_new[i]) continue;
+        if (f->parts[i]->row.level == 0 && !f->parts[i]->collapsed) memset(f->wanted[i], 1, granules);
+        FN_TRY(mark_own(ctx, f->shape, &f->readers[i], f->wanted[i]));
+    }
+    return FN_OK;
+}
+
+static fn_status find_granules(fn_ctx *ctx, finder *f)
+{
+    bool any_large = false;
+    FN_TRY(prepare(ctx, f));
+    if (f->count < 2) return FN_OK;
+    if (f->key_count == 0) {
+        for (uint32_t i = 0; i < f->count; i++) memset(f->wanted[i], 1, fn_part_granules(f->readers[i].data));
+        return FN_OK;
+    }
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (!f->is_new[i]) continue;
+        if (f->parts[i]->row.rows <= BY_KEY_ROWS) FN_TRY(mark_by_keys(ctx, f, i));
+        else any_large = true;
+    }
+    return any_large ? mark_by_ranges(ctx, f) : FN_OK;
+}
+
+/* ---- masks ---- */
+
+static void part_mask_drop(mt_part_mask *m)
+{
+    if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
+    fn_free(m->bits);
+    fn_free(m->counts);
+    fn_free(m);
+}
+
+static fn_status part_mask_new(fn_ctx *ctx, uint64_t rows, const mt_part_mask *copy, mt_part_mask **out)
+{
+    const size_t words = (size_t)rows / 64 + 1, granules = (size_t)rows / FN_GRANULE_ROWS + 1;
+    mt_part_mask *m = fn_alloc_zero(ctx, sizeof *m);
+    if (m) m->bits = fn_alloc_zero(ctx, words * sizeof *m->bits);
+    if (m) m->counts = fn_alloc_zero(ctx, granules * sizeof *m->counts);
+    if (!m || !m->bits || !m->counts) {
+        if (m) fn_free(m->bits);
+        fn_free(m);
+        return ctx->error.code;
+    }
+    atomic_store(&m->refs, 1);
+    if (copy) {
+        m->rows = copy->rows;
+        memcpy(m->bits, copy->bits, words * sizeof *m->bits);
+        memcpy(m->counts, copy->counts, granules * sizeof *m->counts);
+    }
+    *out = m;
+    return FN_OK;
+}
+
+void mt_masks_drop(mt_masks *m)
+{
+    if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
+    for (uint32_t i = 0; i < m->count; i++) part_mask_drop(m->parts[i]);
+    fn_free(m);
+}
+
+static fn_status masks_new(fn_ctx *ctx, const mt_shape *shape, const mt_list *list, mt_masks **out)
+{
+    mt_masks *m = fn_alloc_zero(ctx, sizeof *m + list->count * (sizeof *m->parts + sizeof *m->sources));
+    FN_TRY_PTR(ctx, m);
+    m->count = list->count;
+    m->shape = shape;
+    m->sources = (mt_mask_source *)(m + 1);
+    m->parts = (mt_part_mask **)(m->sources + list->count);
+    atomic_store(&m->refs, 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const mt_part_row *r = &list->parts[i]->row;
+        m->sources[i] = (mt_mask_source){r->file, r->min_block, r->max_block, fn_hash_bytes(r->partition_id.data, r->partition_id.size, 0)};
+    }
+    *out = m;
     return FN_OK;
 }
 
@@ -126,21 +240,44 @@ typedef struct masker {
     mt_masks *masks;
     const mt_list *list;
     const uint32_t *list_index; /* per part of the group */
+    const bool *is_new;
+    bool *own;                  /* per part of the list: its mask is not shared with the base any more */
 } masker;
 
-static fn_status hide(fn_ctx *ctx, masker *m, uint32_t part, uint64_t row)
+static fn_status set_hidden(fn_ctx *ctx, masker *m, uint32_t part, uint64_t row, bool hidden)
 {
     const uint32_t at = m->list_index[part];
-    const uint64_t rows = m->list->parts[at]->row.rows;
-    if (!m->masks->hidden[at]) {
-        m->masks->hidden[at] = fn_alloc_zero(ctx, ((size_t)rows / 64 + 1) * sizeof(uint64_t));
-        m->masks->hidden_count[at] = fn_alloc_zero(ctx, ((size_t)rows / FN_GRANULE_ROWS + 1) * sizeof(uint32_t));
-        if (!m->masks->hidden[at] || !m->masks->hidden_count[at]) return ctx->error.code;
+    mt_part_mask *mask = m->masks->parts[at];
+    const uint64_t bit = (uint64_t)1 << (row % 64);
+    if ((mask && (mask->bits[row / 64] & bit) != 0) == hidden) return FN_OK;
+    if (!m->own[at]) {
+        mt_part_mask *fresh;
+        FN_TRY(part_mask_new(ctx, m->list->parts[at]->row.rows, mask, &fresh));
+        part_mask_drop(mask);
+        m->masks->parts[at] = mask = fresh;
+        m->own[at] = true;
     }
-    m->masks->hidden[at][row / 64] |= (uint64_t)1 << (row % 64);
-    m->masks->hidden_count[at][row / FN_GRANULE_ROWS]++;
-    m->masks->visible--;
+    mask->bits[row / 64] ^= bit;
+    if (hidden) {
+        mask->rows++;
+        mask->counts[row / FN_GRANULE_ROWS]++;
+    } else {
+        mask->rows--;
+        mask->counts[row / FN_GRANULE_ROWS]--;
+    }
     return FN_OK;
+}
+
+static uint32_t part_of(uint64_t origin)
+{
+    return (uint32_t)(origin >> 40);
+}
+
+static bool any_new(const masker *m, const uint64_t *origins, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++)
+        if (m->is_new[part_of(origins[i])]) return true;
+    return false;
 }
 
 static fn_status hide_batch(fn_ctx *ctx, masker *m, const mt_batch *b, const int *places)
@@ -153,12 +290,13 @@ static fn_status hide_batch(fn_ctx *ctx, masker *m, const mt_batch *b, const int
     mt_key key = b->key;
     key.count = FN_MIN(key.count, m->shape->group_count);
     fn_status status = FN_OK;
-    for (uint32_t from = 0, to; from < rows; from = to) {
+    for (uint32_t from = 0, to; from < rows && status == FN_OK; from = to) {
         for (to = from + 1; to < rows && mt_key_compare(&key, from, &key, to) == 0;) to++;
+        if (!any_new(m, b->origins, from, to)) continue; /* as the base has it; some of its rows may not even be here */
         mt_choose(&choice, from, to, keep);
+        for (uint32_t i = from; i < to && status == FN_OK; i++)
+            status = set_hidden(ctx, m, part_of(b->origins[i]), b->origins[i] & (((uint64_t)1 << 40) - 1), !keep[i]);
     }
-    for (uint32_t i = 0; i < rows && status == FN_OK; i++)
-        if (!keep[i]) status = hide(ctx, m, (uint32_t)(b->origins[i] >> 40), b->origins[i] & (((uint64_t)1 << 40) - 1));
     fn_free(keep);
     return status;
 }
@@ -208,49 +346,112 @@ static int compare_age(const void *a, const void *b, void *list)
 }
 
 /* Parts [from, to) of the list, oldest first. */
-static fn_status mask_group(fn_ctx *ctx, const mt_shape *shape, mt_list *list, uint32_t from, uint32_t to, mt_masks *masks)
+static fn_status mask_group(fn_ctx *ctx, const mt_shape *shape, mt_list *list, uint32_t from, uint32_t to, const bool *is_new, bool *own, mt_masks *masks)
 {
     const uint32_t count = to - from;
     uint32_t *order = FN_NEW_ARRAY(ctx, uint32_t, count);
     mt_part **parts = FN_NEW_ARRAY(ctx, mt_part *, count);
-    if (!order || !parts) return ctx->error.code;
+    bool *fresh = FN_NEW_ARRAY(ctx, bool, count), any = false;
+    if (!order || !parts || !fresh) return ctx->error.code;
     for (uint32_t i = 0; i < count; i++) order[i] = from + i;
     qsort_r(order, count, sizeof *order, compare_age, list);
-    for (uint32_t i = 0; i < count; i++) parts[i] = list->parts[order[i]];
-    finder f = {.shape = shape, .parts = parts, .count = count};
-    masker m = {shape, masks, list, order};
+    for (uint32_t i = 0; i < count; i++) {
+        parts[i] = list->parts[order[i]];
+        fresh[i] = is_new[order[i]];
+        any = any || fresh[i];
+    }
+    if (!any) return FN_OK;
+    finder f = {.shape = shape, .parts = parts, .is_new = fresh, .count = count};
+    masker m = {shape, masks, list, order, fresh, own};
     FN_TRY(find_granules(ctx, &f));
     return merge_group(ctx, &m, &f);
 }
 
-static fn_status compute(fn_ctx *ctx, const mt_shape *shape, mt_list *list, bool apart, mt_masks **out)
+/* Is every key of this part, which the list does not have any more, in a merged part of the list? */
+static bool lives_on(const mt_list *list, const mt_mask_source *gone)
 {
-    mt_masks *m = fn_alloc_zero(ctx, sizeof *m + list->count * (sizeof *m->hidden + sizeof *m->hidden_count));
-    FN_TRY_PTR(ctx, m);
-    m->count = list->count;
-    m->visible = list->rows;
-    m->hidden = (uint64_t **)(m + 1);
-    m->hidden_count = (uint32_t **)(m->hidden + list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const mt_part *p = list->parts[i];
+        if (p->keeps_keys && p->row.min_block <= gone->min_block && p->row.max_block >= gone->max_block &&
+            fn_hash_bytes(p->row.partition_id.data, p->row.partition_id.size, 0) == gone->partition)
+            return true;
+    }
+    return false;
+}
+
+/* Takes over the base's masks for the parts it knows. False: the base is of no use. */
+static bool begin_with(const mt_masks *base, const mt_shape *shape, const mt_list *list, bool *is_new, mt_masks *masks)
+{
+    if (!base || base->shape != shape) return false;
+    for (uint32_t b = 0; b < base->count; b++) {
+        uint32_t i = 0;
+        while (i < list->count && !(list->parts[i]->row.file.high == base->sources[b].file.high && list->parts[i]->row.file.low == base->sources[b].file.low)) i++;
+        if (i == list->count) {
+            if (!lives_on(list, &base->sources[b])) return false;
+            continue;
+        }
+        if (masks->parts[i] || base->sources[b].min_block != masks->sources[i].min_block) return false; /* a file listed twice */
+        is_new[i] = false;
+        masks->parts[i] = base->parts[b];
+        if (base->parts[b]) atomic_fetch_add_explicit(&base->parts[b]->refs, 1, memory_order_relaxed);
+    }
+    return true;
+}
+
+static fn_status compute(fn_ctx *ctx, const mt_shape *shape, mt_list *list, const mt_masks *base, bool apart, mt_masks **out)
+{
+    mt_masks *m;
+    bool *is_new = FN_NEW_ARRAY(ctx, bool, list->count + 1), *own = FN_NEW_ARRAY(ctx, bool, list->count + 1);
+    if (!is_new || !own) return ctx->error.code;
+    for (uint32_t i = 0; i < list->count; i++) is_new[i] = true;
+    FN_TRY(masks_new(ctx, shape, list, &m));
+    if (!begin_with(base, shape, list, is_new, m)) {
+        for (uint32_t i = 0; i < list->count; i++) {
+            part_mask_drop(m->parts[i]);
+            m->parts[i] = NULL;
+            is_new[i] = true;
+        }
+    }
     fn_status status = FN_OK;
     for (uint32_t from = 0, to; from < list->count && status == FN_OK; from = to) {
         for (to = from + 1; to < list->count && !(apart && !fn_str_eq(list->parts[from]->row.partition_id, list->parts[to]->row.partition_id));) to++;
-        status = mask_group(ctx, shape, list, from, to, m);
+        status = mask_group(ctx, shape, list, from, to, is_new, own, m);
     }
+    m->visible = list->rows;
+    for (uint32_t i = 0; i < list->count; i++) m->visible -= m->parts[i] ? m->parts[i]->rows : 0;
     if (status == FN_OK) *out = m;
-    else mt_masks_free(m);
+    else mt_masks_drop(m);
     return status;
 }
 
-void mt_masks_free(mt_masks *m)
+static mt_masks *masks_ref(mt_masks *m)
 {
-    for (uint32_t i = 0; m && i < m->count; i++) {
-        fn_free(m->hidden[i]);
-        fn_free(m->hidden_count[i]);
-    }
-    fn_free(m);
+    if (m) atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+    return m;
 }
 
-fn_status mt_final_masks(fn_ctx *ctx, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out)
+/* Under list->mask_lock. */
+static fn_status compute_for(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, mt_masks **out)
+{
+    pthread_mutex_lock(&t->lock);
+    mt_masks *base = masks_ref(t->latest_masks[apart]);
+    pthread_mutex_unlock(&t->lock);
+    const fn_status status = compute(ctx, shape, list, base, apart, out);
+    mt_masks_drop(base);
+    if (status != FN_OK) return status;
+    atomic_store_explicit(&list->masks[apart], *out, memory_order_release);
+    pthread_mutex_lock(&t->lock);
+    mt_masks *old = NULL;
+    if (t->list == list) { /* an old reader's list is no base for the next one */
+        old = t->latest_masks[apart];
+        t->latest_masks[apart] = masks_ref(*out);
+    }
+    pthread_mutex_unlock(&t->lock);
+    mt_masks_drop(old);
+    return FN_OK;
+}
+
+fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out)
 {
     *out = atomic_load_explicit(&list->masks[apart], memory_order_acquire);
     if (*out) return FN_OK;
@@ -260,10 +461,7 @@ fn_status mt_final_masks(fn_ctx *ctx, const mt_shape *shape, mt_list *list, bool
     fn_status status = FN_OK;
     pthread_mutex_lock(&list->mask_lock);
     mt_masks *made = atomic_load(&list->masks[apart]);
-    if (!made) {
-        status = compute(ctx, shape, list, apart, &made);
-        if (status == FN_OK) atomic_store_explicit(&list->masks[apart], made, memory_order_release);
-    }
+    if (!made) status = compute_for(ctx, t, shape, list, apart, &made);
     pthread_mutex_unlock(&list->mask_lock);
     ctx->arena = query;
     fn_arena_free(arena);

@@ -30,6 +30,7 @@ typedef struct mt_part {
     mt_file *file;              /* referenced */
     mt_part_row row;            /* texts behind the struct */
     bool busy;                  /* a merge has chosen it; table.lock */
+    bool keeps_keys;            /* made by a merge that lost no key of its sources */
     bool collapsed;             /* no two rows have equal keys, as far as the mode collapses: known of parts made by this process */
 } mt_part;
 
@@ -67,7 +68,7 @@ typedef struct mt_table {
     pthread_mutex_t change, lock;
     mt_list *list;              /* lock */
     mt_shape *shape;            /* lock */
-    struct mt_table *next, *previous; /* tables of the store; store.lock */
+    struct mt_masks *latest_masks[2]; /* the last ones computed for a current list; lock */
     _Atomic bool merge_pending; /* a background task for it is queued or runs */
     _Atomic bool forgotten;     /* dropped */
 } mt_table;
@@ -230,15 +231,27 @@ typedef struct mt_merge_how {
 } mt_merge_how;
 
 /* ---- final.c ---- */
+typedef struct mt_part_mask { /* shared by the masks of successive lists */
+    _Atomic uint32_t refs;
+    uint64_t rows;              /* hidden ones */
+    uint64_t *bits;             /* bit i = row i is hidden */
+    uint32_t *counts;           /* hidden rows per granule */
+} mt_part_mask;
+typedef struct mt_mask_source {
+    fn_part_id file;
+    uint64_t min_block, max_block, partition; /* partition: hash of its id */
+} mt_mask_source;
 typedef struct mt_masks {
+    _Atomic uint32_t refs;
     uint32_t count;
     uint64_t visible;           /* rows of all parts */
-    uint64_t **hidden;          /* per part of the list: bit i = row i is hidden; NULL: all rows are visible */
-    uint32_t **hidden_count;    /* per granule; NULL as above */
+    const mt_shape *shape;      /* which they were made for; only compared */
+    mt_mask_source *sources;    /* per part of the list */
+    mt_part_mask **parts;       /* per part of the list; NULL: all its rows are visible */
 } mt_masks;
-/* For modes that choose rows. Borrowed from the list; computed once. */
-fn_status mt_final_masks(fn_ctx *ctx, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out) FN_MUST_USE;
-void mt_masks_free(mt_masks *m);
+/* For modes that choose rows. Borrowed from the list; computed once per list, beginning with the last list's. */
+fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out) FN_MUST_USE;
+void mt_masks_drop(mt_masks *m);
 /* Do equal keys always lie in one partition (the partition key is made of sort key columns)? */
 bool mt_partitions_apart(const mt_shape *shape);
 

@@ -78,6 +78,7 @@ static void mt_destroy(table *t)
         for (uint32_t i = 0; i < m->list->count; i++) mt_file_list(m->list->parts[i]->file, -1);
     }
     mt_list_drop(m->list);
+    for (size_t i = 0; i < FN_COUNT(m->latest_masks); i++) mt_masks_drop(m->latest_masks[i]);
     for (mt_shape *s = m->shape, *older; s; s = older) {
         older = s->older;
         mt_shape_drop(s);

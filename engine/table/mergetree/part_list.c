@@ -52,7 +52,7 @@ mt_list *mt_list_ref(mt_list *l)
 void mt_list_drop(mt_list *l)
 {
     if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1) return;
-    for (size_t i = 0; i < FN_COUNT(l->masks); i++) mt_masks_free(atomic_load(&l->masks[i]));
+    for (size_t i = 0; i < FN_COUNT(l->masks); i++) mt_masks_drop(atomic_load(&l->masks[i]));
     for (uint32_t i = 0; i < l->count; i++) mt_part_drop(l->parts[i]);
     pthread_mutex_destroy(&l->mask_lock);
     fn_free(l);

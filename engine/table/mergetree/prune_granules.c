@@ -30,6 +30,20 @@ static fn_column *run_over(fn_ctx *ctx, const expr_program *program, const fn_co
     return out;
 }
 
+/* Functions of dates rise with their argument only where the narrow types hold it: outside of 1970 .. 2106 toDate and toDateTime
+ * of a Date32 or DateTime64 wrap around. */
+static bool within_narrow_dates(const fn_column *c)
+{
+    if (c->type->id != FN_T_DATE32 && c->type->id != FN_T_DATETIME64) return true;
+    int64_t most = c->type->id == FN_T_DATE32 ? UINT32_MAX / 86400 : UINT32_MAX;
+    for (unsigned i = 0; i < c->type->scale && c->type->id == FN_T_DATETIME64; i++) most *= 10; /* 2^32 * 10^9 fits */
+    for (uint32_t i = 0; i < c->rows; i++) {
+        const int64_t v = fn_column_i64_at(c, i);
+        if (v < 0 || v > most) return false;
+    }
+    return true;
+}
+
 static fn_status load_zones(fn_ctx *ctx, const mt_operand *o, const mt_reader *reader, operand_zones *out)
 {
     const int place = reader->places[o->column];
@@ -47,6 +61,7 @@ static fn_status load_zones(fn_ctx *ctx, const mt_operand *o, const mt_reader *r
         return FN_OK;
     }
     if (fn_type_is_nullable(reader->shape->schema->columns[o->column].type)) return FN_OK; /* the program wants the column's own type */
+    if (!within_narrow_dates(z->min) || !within_narrow_dates(z->max)) return FN_OK;
     out->own_min = run_over(ctx, o->program, z->min);
     out->own_max = out->own_min ? run_over(ctx, o->program, z->max) : NULL;
     out->min = out->own_max ? out->own_min : NULL;

@@ -212,9 +212,9 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     sp->reader.starting_offset = starting_offset;
     sp->reader.table_name = s->table->base.name;
     sp->reader.database = s->table->base.database;
-    if (p->masks && p->masks->hidden[list_index]) {
-        sp->hidden = p->masks->hidden[list_index];
-        sp->hidden_count = p->masks->hidden_count[list_index];
+    if (p->masks && p->masks->parts[list_index]) {
+        sp->hidden = p->masks->parts[list_index]->bits;
+        sp->hidden_count = p->masks->parts[list_index]->counts;
     }
     if (s->threshold) FN_TRY(find_bound_zones(p->ctx, s->threshold, s->shape, sp));
     FN_TRY(mt_pruner_make(p->ctx, p->conditions, &sp->reader, &pruner));
@@ -298,7 +298,7 @@ static fn_status plan_masks(planner *p)
     const table *t = &s->table->base;
     if (d->mode == MT_PLAIN) return fn_fail(p->ctx, FN_ILLEGAL_FINAL, "Storage %s doesn't support FINAL", t->ops->engine);
     const bool apart = settings_of(p->ctx)->do_not_merge_across_partitions_select_final || mt_partitions_apart(s->shape);
-    return mt_final_masks(p->ctx, s->shape, s->list, apart, &p->masks);
+    return mt_final_masks(p->ctx, s->table, s->shape, s->list, apart, &p->masks);
 }
 
 static fn_status plan(planner *p)

@@ -18,6 +18,7 @@ typedef struct writer {
     mt_part **parts;   /* written */
     uint32_t part_count, part_capacity;
     fn_arena *arena;   /* of one flush */
+    bool collapses;    /* blocks are collapsed before they are written */
     bool pressed;      /* back-pressure was asked about */
 } writer;
 
@@ -67,9 +68,9 @@ static fn_status sort_block(fn_ctx *ctx, const mt_shape *shape, const fn_block *
     return status;
 }
 
-static fn_status collapse_block(fn_ctx *ctx, const mt_shape *shape, const fn_block *sorted, fn_block **out)
+static fn_status collapse_block(fn_ctx *ctx, const mt_shape *shape, bool collapses, const fn_block *sorted, fn_block **out)
 {
-    if (shape->definition->mode == MT_PLAIN || !settings_of(ctx)->optimize_on_insert) {
+    if (shape->definition->mode == MT_PLAIN || !collapses) {
         *out = fn_block_ref(sorted);
         return FN_OK;
     }
@@ -116,7 +117,7 @@ static fn_status write_partition(fn_ctx *ctx, writer *w, const fn_block *rows, f
     fn_block *sorted = NULL, *collapsed = NULL;
     FN_TRY(mt_partition_name(ctx, values, w->shape->definition->partition_count, row, &id, &text));
     fn_status status = sort_block(ctx, w->shape, rows, &sorted);
-    if (status == FN_OK) status = collapse_block(ctx, w->shape, sorted, &collapsed);
+    if (status == FN_OK) status = collapse_block(ctx, w->shape, w->collapses, sorted, &collapsed);
     fn_block_drop(sorted);
     if (status == FN_OK) status = write_part(ctx, w, collapsed, id, text);
     fn_block_drop(collapsed);
@@ -302,6 +303,7 @@ static fn_status number_parts(fn_ctx *ctx, writer *w)
         row.min_block = row.max_block = first + i;
         FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, 0, 0, &row.name));
         FN_TRY(mt_part_new(ctx, store, &row, &named));
+        named->collapsed = w->collapses;
         mt_part_drop(w->parts[i]); /* the file lives on in the new one */
         w->parts[i] = named;
     }
@@ -346,6 +348,7 @@ fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out)
     }
     w->table = (mt_table *)table_ref(t);
     w->shape = mt_table_shape(w->table);
+    w->collapses = settings_of(ctx)->optimize_on_insert;
     w->base = (table_writer){writer_write, writer_commit, writer_close};
     *out = &w->base;
     return FN_OK;
