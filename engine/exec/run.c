@@ -328,6 +328,8 @@ static fn_status run_root(fn_ctx *ctx, exec *e, plan_query *query, exec_output *
     op *sink;
     FN_TRY(pipeline_new(ctx, e, &p));
     FN_TRY(exec_build(ctx, e, query->root, p));
+    const plan *source = p->source->node;
+    if (source && source->kind == PLAN_SCAN && source->scan.table->in_order) p->serial = true;
     FN_TRY(op_new(ctx, e, &class_output, query->root, &sink));
     op_output *o = (op_output *)sink;
     FN_ASSERT(pthread_mutex_init(&o->lock, NULL) == 0);

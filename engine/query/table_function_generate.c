@@ -18,7 +18,9 @@ fn_status table_function_numbers(const table_call *call, table **out)
     if (n == 3) FN_TRY(call_u64(call, 2, &step));
     if (step == 0) return fn_fail(call->ctx, FN_BAD_ARGUMENTS, "Table function '%s' requires step to be a non-zero number", call->function->name);
     const uint64_t count = n == 0 ? UINT64_MAX : length / step + (length % step != 0);
-    return numbers_table_new(call->ctx, "SystemNumbers", "number", offset, count, step, out);
+    FN_TRY(numbers_table_new(call->ctx, "SystemNumbers", "number", offset, count, step, out));
+    (*out)->in_order = strcmp(call->function->name, "numbers_mt") != 0;
+    return FN_OK;
 }
 
 fn_status table_function_series(const table_call *call, table **out)

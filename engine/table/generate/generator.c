@@ -105,7 +105,7 @@ fn_status generator_new(fn_ctx *ctx, const char *engine, const fn_schema *column
     }
     g->base.ops = strcmp(engine, random_ops.engine) == 0 ? &random_ops : &generator_ops;
     g->base.name = g->base.engine_full = fn_cstr(engine);
-    g->base.in_order = !model->parallel;
+    g->base.in_order = true;
     atomic_store(&g->base.schema, schema);
     atomic_store(&g->base.refs, 1);
     *out = &g->base;
