@@ -62,7 +62,8 @@
     X(distance)                                                                                                       \
     X(clock)                                                                                                          \
     X(array_compare)                                                                                                  \
-    X(digits)
+    X(digits)                                                                                                         \
+    X(json_path)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
