@@ -113,11 +113,24 @@ static inline uint64_t key_at(const fn_column *c, uint32_t width, size_t row)
     return key;
 }
 
+/* Many groups: the sets of rows to come are on their way, first their heads, then the slots. */
+static inline void prefetch_row(uint8_t *const *states, size_t offset, const fn_column *c, uint32_t width, uint32_t row, uint32_t rows)
+{
+    enum { HEAD_AHEAD = 16, SLOT_AHEAD = 8 };
+    if (row + HEAD_AHEAD >= rows) return;
+    __builtin_prefetch(states[row + HEAD_AHEAD] + offset);
+    const uniq_set *s = (const uniq_set *)(const void *)(states[row + SLOT_AHEAD] + offset);
+    if (s->capacity) __builtin_prefetch(s->slots + ((uint32_t)fn_hash_u64(key_at(c, width, row + SLOT_AHEAD)) & (s->capacity - 1)), 1);
+}
+
 static fn_status uniq_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
 {
     if (is_narrow(call)) {
         const uint32_t width = call->arg_types[0]->width;
-        for (uint32_t i = 0; i < rows; i++) FN_TRY(insert_1(ctx, arena, (uniq_set *)(void *)(states[i] + offset), key_at(args[0], width, i)));
+        for (uint32_t i = 0; i < rows; i++) {
+            prefetch_row(states, offset, args[0], width, i, rows);
+            FN_TRY(insert_1(ctx, arena, (uniq_set *)(void *)(states[i] + offset), key_at(args[0], width, i)));
+        }
         return FN_OK;
     }
     for (uint32_t i = 0; i < rows; i++) FN_TRY(insert_2(ctx, arena, (uniq_set *)(void *)(states[i] + offset), hash_row(call, args, i)));

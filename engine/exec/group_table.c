@@ -58,6 +58,11 @@ static inline bool same_text(key_pair x, key_pair y)
     const uint32_t size = (uint32_t)x.a;
     return size <= 8 ? x.b == y.b : x.b == y.b || memcmp((const void *)(uintptr_t)x.b, (const void *)(uintptr_t)y.b, size) == 0;
 }
+static inline void touch_text(const uint8_t *slot)
+{
+    if (fn_load_u32(slot) > 8) __builtin_prefetch((const void *)(uintptr_t)fn_load_u64(slot + 8));
+}
+#define TOUCH(slot) touch_text(slot)
 #define NAME       text
 #define KEY        key_pair
 #define LOAD(p)    load_pair(p)
