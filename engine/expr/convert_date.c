@@ -96,6 +96,7 @@ static int64_t store_date(const fn_type *to, const fn_tz *from_tz, const fn_tz *
     int64_t raw;
     if (to->id == FN_T_DATE || to->id == FN_T_DATE32) {
         const bool stamp = number ? v.seconds > (to->id == FN_T_DATE ? 65535 : DATE32_MAX) : !v.days;
+        if (to->id == FN_T_DATE && v.seconds == -1 && v.ticks && !v.days) v.seconds = 0; /* as ClickHouse: -0.5 s counts as 0 */
         const int64_t days = stamp ? local_days(from_tz, clamp(v.seconds, -2208988800, 10413791999)) : v.seconds;
         if (!number) raw = to->id == FN_T_DATE ? (uint16_t)days : days; /* ClickHouse's date_time_overflow_behavior = ignore */
         else raw = to->id == FN_T_DATE ? clamp(days, 0, 65535) : days < DATE32_MIN ? days : clamp(days, DATE32_MIN, DATE32_MAX);

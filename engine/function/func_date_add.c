@@ -92,11 +92,12 @@ typedef struct moment {
     int64_t seconds, ns; /* unix */
     int64_t days, of_day; /* local */
     uint32_t packed;
+    int32_t first_offset; /* of the zone in 1970: ClickHouse numbers hours from there, less that offset */
 } moment;
 
 static moment moment_at(const fn_column *c, const date_view *v, const fn_tz *tz, size_t i)
 {
-    moment m = {.days = v->days[i], .of_day = v->seconds[i], .packed = date_calendar()[v->days[i] - DATE_DAY_MIN]};
+    moment m = {.first_offset = fn_tz_offset(tz, 0), .days = v->days[i], .of_day = v->seconds[i], .packed = date_calendar()[v->days[i] - DATE_DAY_MIN]};
     if (!date_has_time(c->type)) {
         m.seconds = fn_tz_instant(tz, date_year(m.packed), date_month(m.packed), date_day(m.packed), 0, 0, 0);
         return m;
@@ -127,10 +128,7 @@ static int64_t borders(fn_interval_unit unit, const moment *a, const moment *b)
     case FN_INTERVAL_MILLISECOND: return fraction_units(b, 1000) - fraction_units(a, 1000);
     case FN_INTERVAL_SECOND: return b->seconds - a->seconds;
     case FN_INTERVAL_MINUTE: return date_floor_div(b->seconds, 60) - date_floor_div(a->seconds, 60);
-    case FN_INTERVAL_HOUR: { /* whole hours of the wall clock, by the zone's offset within the hour */
-        const int64_t off_a = (a->days * 86400 + a->of_day - a->seconds) % 3600, off_b = (b->days * 86400 + b->of_day - b->seconds) % 3600;
-        return date_floor_div(b->seconds + off_b, 3600) - date_floor_div(a->seconds + off_a, 3600);
-    }
+    case FN_INTERVAL_HOUR: return date_floor_div(b->seconds - b->first_offset, 3600) - date_floor_div(a->seconds - a->first_offset, 3600);
     case FN_INTERVAL_DAY: return b->days - a->days;
     case FN_INTERVAL_WEEK: return date_floor_div(b->days + 3, 7) - date_floor_div(a->days + 3, 7);
     case FN_INTERVAL_MONTH: return months_of(b) - months_of(a);

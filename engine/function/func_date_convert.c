@@ -277,6 +277,7 @@ static fn_status bind_digits(fn_ctx *ctx, func_call *call)
         int64_t scale = 3;
         fn_column *c;
         if (call->arg_count > 1) {
+            if (!fn_type_is_integer(call->arg_types[1])) return func_illegal(ctx, call);
             FN_TRY(func_need_const(ctx, call, 1, &c));
             scale = fn_column_i64_at(c, 0);
         }

@@ -228,7 +228,7 @@ static fn_status bind_name(fn_ctx *ctx, func_call *call)
     const fn_tz *named;
     FN_TRY_PTR(ctx, d);
     if (!month) FN_TRY(func_const_str(ctx, call, 0, &part));
-    if (!fn_type_is_date_or_time(t)) return func_illegal(ctx, call);
+    if (!fn_type_is_date_or_time(t) || (month && t->id == FN_T_DATE32)) return func_illegal(ctx, call);
     FN_TRY(date_zone_arg(ctx, call, month ? 1 : 2, &named));
     d->tz = named ? named : expr_zone(ctx, t);
     for (size_t i = 0; i < FN_COUNT(date_names); i++)

@@ -100,7 +100,8 @@ fn_status interval_shift(fn_ctx *ctx, const fn_column *date, const fn_column *co
     const fn_tz *tz = expr_zone(ctx, type);
     for (uint32_t i = 0; i < rows; i++) {
         const int64_t n = fn_column_i64_at(count, i);
-        const int64_t v = shift_one(date->type, type, tz, fn_column_i64_at(date, i), unit, sign < 0 ? (int64_t)(0 - (uint64_t)n) : n);
+        int64_t v = shift_one(date->type, type, tz, fn_column_i64_at(date, i), unit, sign < 0 ? (int64_t)(0 - (uint64_t)n) : n);
+        if (v < 0 && months_of(unit) && (type->id == FN_T_DATE || type->id == FN_T_DATETIME)) v = 0; /* shorter units wrap, as in ClickHouse */
         memcpy(values + (size_t)i * type->width, &v, type->width);
     }
     return FN_OK;

@@ -44,7 +44,7 @@ static double round_f64(round_kind kind, double x, int64_t digits)
     if (digits == 0 || !isfinite(x)) return isfinite(x) ? whole(kind, x) : x;
     const double power = pow(10, (double)(digits < 0 ? -digits : digits));
     if (!isfinite(power)) return digits > 0 ? x : 0;
-    if (digits < 0) return whole(kind, x / power) * power;
+    if (digits < 0) return whole(kind, x / power) * power; /* -0 stays -0 */
     const double up = x * power;
     return isfinite(up) ? whole(kind, up) / power : x;
 }
