@@ -94,7 +94,8 @@ static fn_column *make_column(fn_ctx *ctx, const fn_type *type, spread how, uint
 
 static fn_part_writer_options options_of(fn_fs *fs, const fn_part_column *columns, uint32_t count)
 {
-    static const uint32_t keys[] = {0};
+    static uint32_t keys[1]; /* any type may be the sort key */
+    keys[0] = (uint32_t)(next() % count);
     return (fn_part_writer_options){.fs = fs, .path = PATH, .id = {next(), next()}, .columns = columns, .column_count = count, .key_columns = keys, .key_count = 1};
 }
 
@@ -187,7 +188,7 @@ static void check_part(fn_ctx *ctx, fn_fs *fs, const fn_part_writer_options *o, 
     CHECK(index->count == 1 && index->rows == (block->rows ? fn_part_granules(p) + 1 : 0));
     for (uint32_t g = 0; g < index->rows; g++) {
         const size_t row = g < fn_part_granules(p) ? (size_t)g * FN_GRANULE_ROWS : block->rows - 1;
-        CHECK(fn_column_equal_at(index->columns[0], g, block->columns[0], row));
+        CHECK(fn_column_equal_at(index->columns[0], g, block->columns[o->key_columns[0]], row));
     }
     CHECK(fn_part_check(ctx, p) == FN_OK);
     fn_part_drop(p);
