@@ -63,7 +63,8 @@
     X(clock)                                                                                                          \
     X(array_compare)                                                                                                  \
     X(digits)                                                                                                         \
-    X(json_path)
+    X(json_path)                                                                                                      \
+    X(map_like)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
