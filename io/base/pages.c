@@ -2,15 +2,16 @@
  *
  * In a virtual machine a fresh page costs about 2 microseconds per 4 KiB: more than decoding or hashing what is written to it.
  * Blocks up to 1 MiB are cut from 32 MiB regions backed by huge pages where the system has them; larger ones are mapped one by
- * one. Eight classes per doubling keep the waste below 1/8. What lies unused beyond KEPT_MAX loses its pages (its addresses
+ * one. Eight classes per doubling keep the waste below 1/8. What lies unused beyond kept_max loses its pages (its addresses
  * stay) or is unmapped. SPDX-License-Identifier: Apache-2.0 */
 #include "base/pages.h"
 #include <firn/bits.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { REGION = 32 << 20, CUT_TO = 1 << 20, HUGE_PAGE = 2 << 20, STEPS = 8, CLASSES = 12 * STEPS };
-static const size_t KEPT_MAX = (size_t)1 << 30;
+static const size_t KEPT_MOST = (size_t)1 << 30;
 
 typedef struct free_block {
     struct free_block *next;
@@ -25,9 +26,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint8_t *region, *region_end;
 static _Atomic size_t kept;
+static size_t kept_max; /* 1/8 of the memory, KEPT_MOST at most */
 
 static void begin(void)
 {
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    kept_max = pages > 0 && page > 0 ? FN_MIN((size_t)pages / 8 * (size_t)page, KEPT_MOST) : KEPT_MOST;
     for (size_t i = 0; i < CLASSES; i++) FN_ASSERT(pthread_mutex_init(&classes[i].lock, NULL) == 0);
 }
 
@@ -83,7 +87,7 @@ void pages_put(void *p, size_t bytes)
     size_t size;
     free_block *block = p;
     size_class *c = &classes[class_of(bytes, &size)];
-    if (atomic_fetch_add_explicit(&kept, size, memory_order_relaxed) + size > KEPT_MAX) {
+    if (atomic_fetch_add_explicit(&kept, size, memory_order_relaxed) + size > kept_max) {
         if (size > CUT_TO) {
             atomic_fetch_sub_explicit(&kept, size, memory_order_relaxed);
             (void)munmap(p, size);
