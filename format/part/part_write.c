@@ -15,7 +15,9 @@ typedef struct writer_column {
     uint32_t type_number;
     column_streams streams;
     zone_writer zones;
-    fn_buf encoded;
+    fn_buf encoded;    /* the segment; at the end the sections */
+    size_t *sections;  /* sizes: a dictionary per stream (0: none), the zones */
+    uint64_t distinct;
     fn_buf references; /* part_reference per segment */
     uint64_t disk_bytes;
     fn_ctx ctx;        /* of the task that works on the column */
@@ -74,6 +76,8 @@ static fn_status open_column(fn_ctx *own, fn_part_writer *w, uint32_t index)
     FN_TRY(streams_init(own, &c->streams, c->info.type, c->info.codec));
     const fn_part_dictionaries *seeds = w->options.dictionaries ? &w->options.dictionaries[index] : NULL;
     if (seeds) FN_TRY(streams_seed(own, &c->streams, seeds->list, seeds->count));
+    c->sections = FN_NEW_ARRAY(own, size_t, c->streams.count + 1u);
+    FN_TRY_PTR(own, c->sections);
     return zones_init(own, &c->zones, &c->streams.root);
 }
 
@@ -130,6 +134,22 @@ static fn_status encode_rows(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
     return streams_encode(ctx, &c->streams, w->kept, &c->encoded);
 }
 
+/* What stands behind the segments, into c->encoded. */
+static fn_status encode_sections(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
+{
+    (void)w;
+    c->encoded.size = 0;
+    for (uint32_t i = 0; i <= c->streams.count; i++) {
+        const size_t before = c->encoded.size;
+        if (i == c->streams.count) FN_TRY(zones_finish(ctx, &c->zones, &c->encoded));
+        else if (c->streams.streams[i].form == CHUNK_TEXT && c->streams.streams[i].dict_used)
+            FN_TRY(streams_dictionary(ctx, &c->streams, &c->streams.streams[i], &c->encoded));
+        c->sections[i] = c->encoded.size - before;
+    }
+    c->distinct = zones_distinct(&c->zones, &c->streams);
+    return FN_OK;
+}
+
 typedef fn_status column_work(fn_ctx *ctx, fn_part_writer *w, writer_column *c);
 typedef struct column_tasks {
     fn_part_writer *w;
@@ -155,17 +175,13 @@ static fn_status each_column(fn_ctx *ctx, fn_part_writer *w, column_work *work)
 
 /* ---- segments ---- */
 
-static fn_status write_bytes(fn_ctx *ctx, fn_part_writer *w, const fn_buf *bytes)
+static fn_status write_section(fn_ctx *ctx, fn_part_writer *w, writer_column *c, uint32_t number, fn_str bytes, part_reference *out)
 {
-    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes->data, bytes->size));
-    w->file_at += bytes->size;
+    *out = (part_reference){w->file_at, bytes.size, part_checksum(bytes.data, bytes.size, w->options.id, c->info.id, number)};
+    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes.data, bytes.size));
+    w->file_at += bytes.size;
+    c->disk_bytes += bytes.size;
     return FN_OK;
-}
-
-static fn_status write_section(fn_ctx *ctx, fn_part_writer *w, const writer_column *c, uint32_t number, const fn_buf *bytes, part_reference *out)
-{
-    *out = (part_reference){w->file_at, bytes->size, part_checksum(bytes->data, bytes->size, w->options.id, c->info.id, number)};
-    return write_bytes(ctx, w, bytes);
 }
 
 static fn_status flush(fn_ctx *ctx, fn_part_writer *w)
@@ -177,9 +193,8 @@ static fn_status flush(fn_ctx *ctx, fn_part_writer *w)
     for (uint32_t i = 0; i < w->column_count; i++) {
         writer_column *c = &w->columns[i];
         part_reference ref;
-        FN_TRY(write_section(ctx, w, c, w->segments, &c->encoded, &ref));
+        FN_TRY(write_section(ctx, w, c, w->segments, fn_buf_view(&c->encoded), &ref));
         FN_TRY(fn_buf_append(ctx, &c->references, &ref, sizeof ref));
-        c->disk_bytes += ref.size;
     }
     FN_TRY(fn_buf_append(ctx, &w->segment_granules, &granules, sizeof granules));
     w->segments++;
@@ -252,17 +267,15 @@ static fn_status put_reference(fn_ctx *ctx, fn_buf *out, const part_reference *r
     return fn_buf_append(ctx, out, words, sizeof words);
 }
 
-static fn_status put_dictionary(fn_ctx *ctx, fn_part_writer *w, writer_column *c, uint32_t number, fn_buf *scratch, fn_buf *out)
+/* section: the dictionary's bytes, empty if there is none. */
+static fn_status put_dictionary(fn_ctx *ctx, fn_part_writer *w, writer_column *c, uint32_t number, fn_str section, fn_buf *out)
 {
     const stream *s = &c->streams.streams[number];
     part_reference ref = {0};
     uint32_t entries = 0;
     uint8_t flags = 0;
-    if (s->form == CHUNK_TEXT && s->dict_used) {
-        scratch->size = 0;
-        FN_TRY(streams_dictionary(ctx, &c->streams, s, scratch));
-        FN_TRY(write_section(ctx, w, c, REF_DICTIONARY + number, scratch, &ref));
-        c->disk_bytes += ref.size;
+    if (section.size) {
+        FN_TRY(write_section(ctx, w, c, REF_DICTIONARY + number, section, &ref));
         entries = s->dict->entries;
         flags = (uint8_t)((s->dict_partial ? 0 : DICTIONARY_COMPLETE) | (s->dict_sorted == s->dict->entries ? DICTIONARY_SORTED : 0));
     }
@@ -271,28 +284,27 @@ static fn_status put_dictionary(fn_ctx *ctx, fn_part_writer *w, writer_column *c
     return fn_buf_byte(ctx, out, (char)flags);
 }
 
-static fn_status put_column(fn_ctx *ctx, fn_part_writer *w, writer_column *c, fn_buf *scratch, fn_buf *out)
+static fn_status put_column(fn_ctx *ctx, fn_part_writer *w, writer_column *c, fn_buf *out)
 {
-    fn_buf dictionaries = FN_BUF_INIT;
-    part_reference zones = {0};
-    fn_status status = FN_OK;
-    for (uint32_t i = 0; i < c->streams.count && status == FN_OK; i++) status = put_dictionary(ctx, w, c, i, scratch, &dictionaries);
-    scratch->size = 0;
-    if (status == FN_OK) status = zones_finish(ctx, &c->zones, scratch);
-    if (status == FN_OK) status = write_section(ctx, w, c, REF_ZONES, scratch, &zones);
-    c->disk_bytes += zones.size;
-    if (status == FN_OK) status = put_u32(ctx, out, c->info.id);
-    if (status == FN_OK) status = put_u32(ctx, out, c->type_number);
-    if (status == FN_OK) status = put_text(ctx, out, c->info.codec);
-    if (status == FN_OK) status = put_u64(ctx, out, c->disk_bytes);
-    if (status == FN_OK) status = put_u64(ctx, out, c->streams.raw_bytes);
-    if (status == FN_OK) status = put_u64(ctx, out, zones_distinct(&c->zones, &c->streams));
-    if (status == FN_OK) status = fn_buf_byte(ctx, out, (char)((c->zones.has_range ? COLUMN_HAS_RANGE : 0) | (c->zones.has_sum ? COLUMN_HAS_SUM : 0)));
-    if (status == FN_OK) status = put_u32(ctx, out, c->streams.count);
-    if (status == FN_OK) status = fn_buf_append(ctx, out, dictionaries.data, dictionaries.size);
-    if (status == FN_OK) status = put_reference(ctx, out, &zones);
-    fn_buf_release(&dictionaries);
-    FN_TRY(status);
+    part_reference zones;
+    fn_str section = {c->encoded.data, 0};
+    FN_TRY(put_u32(ctx, out, c->info.id));
+    FN_TRY(put_u32(ctx, out, c->type_number));
+    FN_TRY(put_text(ctx, out, c->info.codec));
+    const size_t disk_at = out->size;
+    FN_TRY(put_u64(ctx, out, 0));
+    FN_TRY(put_u64(ctx, out, c->streams.raw_bytes));
+    FN_TRY(put_u64(ctx, out, c->distinct));
+    FN_TRY(fn_buf_byte(ctx, out, (char)((c->zones.has_range ? COLUMN_HAS_RANGE : 0) | (c->zones.has_sum ? COLUMN_HAS_SUM : 0))));
+    FN_TRY(put_u32(ctx, out, c->streams.count));
+    for (uint32_t i = 0; i < c->streams.count; i++, section.data += section.size) {
+        section.size = c->sections[i];
+        FN_TRY(put_dictionary(ctx, w, c, i, section, out));
+    }
+    section.size = c->sections[c->streams.count];
+    FN_TRY(write_section(ctx, w, c, REF_ZONES, section, &zones));
+    FN_TRY(put_reference(ctx, out, &zones));
+    fn_store_u64(out->data + disk_at, c->disk_bytes);
     return fn_buf_append(ctx, out, c->references.data, c->references.size); /* same layout in memory as on disk */
 }
 
@@ -327,7 +339,7 @@ static fn_status put_index(fn_ctx *ctx, fn_part_writer *w, fn_buf *out)
     return FN_OK;
 }
 
-static fn_status put_footer(fn_ctx *ctx, fn_part_writer *w, uint64_t raw_bytes, fn_buf *scratch, fn_buf *out)
+static fn_status put_footer(fn_ctx *ctx, fn_part_writer *w, uint64_t raw_bytes, fn_buf *out)
 {
     uint32_t granules = 0;
     for (uint32_t i = 0; i < w->segments; i++) granules += fn_load_u32(w->segment_granules.data + i * sizeof(uint32_t));
@@ -343,17 +355,18 @@ static fn_status put_footer(fn_ctx *ctx, fn_part_writer *w, uint64_t raw_bytes, 
     FN_TRY(put_u32(ctx, out, w->options.key_count));
     FN_TRY(put_types(ctx, w, types_at, out));
     FN_TRY(fn_buf_append(ctx, out, w->segment_granules.data, w->segment_granules.size));
-    for (uint32_t i = 0; i < w->column_count; i++) FN_TRY(put_column(ctx, w, &w->columns[i], scratch, out));
+    for (uint32_t i = 0; i < w->column_count; i++) FN_TRY(put_column(ctx, w, &w->columns[i], out));
     return put_index(ctx, w, out);
 }
 
-static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *scratch, fn_buf *footer)
+static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *footer)
 {
     w->finishing = true;
     FN_TRY(flush(ctx, w));
+    FN_TRY(each_column(ctx, w, encode_sections));
     *out = (fn_part_summary){.rows = w->rows};
     for (uint32_t i = 0; i < w->column_count; i++) out->raw_bytes += w->columns[i].streams.raw_bytes;
-    FN_TRY(put_footer(ctx, w, out->raw_bytes, scratch, footer));
+    FN_TRY(put_footer(ctx, w, out->raw_bytes, footer));
     if (footer->size > FOOTER_MAX) return fn_fail(ctx, FN_LOGICAL_ERROR, "The footer of part %s would have %zu bytes", w->path, footer->size);
     out->checksum = part_checksum(footer->data, footer->size, w->options.id, UINT32_MAX, 0);
     FN_TRY(put_u32(ctx, footer, (uint32_t)footer->size));
@@ -369,9 +382,8 @@ static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn
 
 fn_status fn_part_writer_finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out)
 {
-    fn_buf scratch = FN_BUF_INIT, footer = FN_BUF_INIT;
-    const fn_status status = finish(ctx, w, out, &scratch, &footer);
-    fn_buf_release(&scratch);
+    fn_buf footer = FN_BUF_INIT;
+    const fn_status status = finish(ctx, w, out, &footer);
     fn_buf_release(&footer);
     return status;
 }

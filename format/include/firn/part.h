@@ -73,7 +73,7 @@ uint64_t fn_part_column_bytes(const fn_part *p, uint32_t index, uint64_t *raw_by
  * bytes (max rounded up), then exact is false. has_range false: containers and types without order. */
 typedef struct fn_part_zones {
     bool has_range, exact, has_sum;
-    const fn_column *min, *max;   /* granule_count rows, type without Nullable and LowCardinality; an all-NULL granule has valid[g] = 0 */
+    const fn_column *min, *max;   /* granule_count rows, type without Nullable and LowCardinality; a granule of NULLs alone (or of NaN) has valid[g] = 0 */
     const uint8_t *valid;         /* 1: min and max hold */
     const uint32_t *nulls;        /* NULL rows of each granule */
     const uint32_t *defaults;     /* rows that are not NULL and hold 0, '' or an empty array */
