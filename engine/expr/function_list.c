@@ -64,7 +64,10 @@
     X(array_compare)                                                                                                  \
     X(digits)                                                                                                         \
     X(json_path)                                                                                                      \
-    X(map_like)
+    X(map_like)                                                                                                       \
+    X(query_text)                                                                                                     \
+    X(charset)                                                                                                        \
+    X(block)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -9,6 +9,7 @@ typedef enum json_way { WAY_VALUE, WAY_HAS, WAY_LENGTH, WAY_KEY, WAY_TYPE, WAY_V
 typedef struct json_call {
     json_way way;
     bool any_case;
+    bool strict_bool;     /* JSONExtractBool: true, false and whole numbers alone */
     uint32_t path_end;    /* arguments 1 .. path_end - 1 are the path */
     const fn_type *value; /* WAY_VALUE, WAY_PAIRS: what the JSON value is read as */
 } json_call;
@@ -85,6 +86,7 @@ static fn_status bind_json(fn_ctx *ctx, func_call *call)
     FN_ASSERT(k != NULL);
     j->way = k->way;
     j->path_end = call->arg_count;
+    j->strict_bool = k->type == FN_T_BOOL;
     if (k->type != FN_T_NOTHING) j->value = fn_type_simple(k->type);
     if (k->way == WAY_PAIRS || (k->way == WAY_VALUE && !j->value)) {
         fn_str text;
@@ -176,7 +178,7 @@ static fn_status put_row(fn_ctx *ctx, const json_call *j, json_doc *doc, const j
     case WAY_KEYS: case WAY_ARRAY_RAW: case WAY_PAIRS: case WAY_PAIRS_RAW: return put_list(ctx, j, doc, n, to);
     case WAY_VALUE: break;
     }
-    if (n) FN_TRY(json_insert(ctx, doc, n, j->value, to, &ok));
+    if (n && !(j->strict_bool && (n->kind == JSON_STRING || n->kind == JSON_DOUBLE))) FN_TRY(json_insert(ctx, doc, n, j->value, to, &ok));
     return ok ? FN_OK : fn_builder_default(ctx, to);
 }
 

@@ -151,7 +151,10 @@ static fn_str netloc(fn_str url)
     size_t from = 0;
     if (at == 0) from = 2;
     else if (at > 0 && url.data[at - 1] == ':' && protocol(url).size == (size_t)at - 1) from = (size_t)at + 2;
-    return slice(url, from, find_byte(url, from, "/?#"));
+    const size_t end = find_byte(url, from, "/?#");
+    for (size_t i = from; i < end; i++)
+        if (not_in_host(url.data[i])) return nothing;
+    return slice(url, from, end);
 }
 
 /* ---- path, query, fragment ---- */

@@ -120,6 +120,15 @@ static fn_status put_tuple(fn_ctx *ctx, json_doc *doc, const json_node *n, const
 
 static fn_status put_bool(fn_ctx *ctx, const json_node *n, fn_builder *to, bool *ok)
 {
+    if (n->kind == JSON_STRING) { /* digits */
+        uint8_t any = 0;
+        *ok = n->text.size > 0;
+        for (size_t i = 0; i < n->text.size; i++) {
+            *ok &= text_is_digit((uint8_t)n->text.data[i]);
+            any |= n->text.data[i] != '0';
+        }
+        return *ok ? fn_builder_fixed(ctx, to, &any) : FN_OK;
+    }
     *ok = n->kind == JSON_BOOL || n->kind == JSON_INT || n->kind == JSON_UINT || n->kind == JSON_DOUBLE;
     const uint8_t b = n->kind == JSON_DOUBLE ? n->f64 != 0 : n->u64 != 0;
     return *ok ? fn_builder_fixed(ctx, to, &b) : FN_OK;
