@@ -87,6 +87,10 @@ bool fill_row_skip(fill_row *r, const fill_value *next)
         const fill_column *c = &r->columns[i];
         if (!r->values[i].known || !next[i].known || fill_equal(c, &r->values[i], &next[i])) continue;
         if (fill_less(c, &next[i], &r->values[i])) return false;
+        if (!c->is_float && !c->step.months && !c->step.days) { /* most of the way at once */
+            const fn_i128 steps = (next[i].integer - r->values[i].integer) / c->step.integer;
+            if (steps > 1) r->values[i].integer += (steps - 1) * c->step.integer;
+        }
         for (;;) {
             const fill_value moved = fill_add(c, &r->values[i], &c->step);
             if (fill_less(c, &next[i], &moved) || !fill_value_fits(c, &moved)) break;
