@@ -6,5 +6,5 @@
 #include "plan/plan_node.h"
 
 typedef fn_status rule_fn(fn_ctx *ctx, plan_query *q, plan **p);
-rule_fn rule_fold_filter, rule_push_filter, rule_prune_columns, rule_top_n, rule_push_limit, rule_or_factor, rule_sum_constant, rule_metadata, rule_join_order, rule_threshold;
+rule_fn rule_fold_filter, rule_push_filter, rule_prune_columns, rule_top_n, rule_push_limit, rule_or_factor, rule_or_in, rule_sum_constant, rule_metadata, rule_join_order, rule_threshold;
 #endif

@@ -9,6 +9,7 @@ static const struct {
 } rules[] = {
     {"fold filter", rule_fold_filter},     /* constants first: a false filter empties its input before work is done on it */
     {"or factor", rule_or_factor},         /* before pushing: what it takes out of ORs can be pushed */
+    {"or in", rule_or_in},                 /* behind factoring, which compares the branches as written */
     {"push filter", rule_push_filter},     /* conjuncts down to scans and join sides; equalities over CROSS joins become keys on the way */
     {"join order", rule_join_order},       /* needs the filters at the scans to estimate */
     {"top n", rule_top_n},                 /* SORT below LIMIT knows how many rows are wanted */
