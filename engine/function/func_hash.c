@@ -220,24 +220,25 @@ static fn_status row_jump(fn_ctx *ctx, const func_call *call, fn_column *const *
 TEXT_EVAL(eval_jump, fixed_rows, row_jump)
 
 #define HASH(fn, what, res) {.name = fn, .args_min = 0, .args_max = -1, .bind = bind_hash, .eval = eval_hash, .about = what, .example = fn "('a')", .gives = res}
-#define KEYED(fn, what, res)                                                                                                             \
-    {.name = fn, .args_min = 1, .args_max = -1, .bind = bind_keyed, .eval = eval_keyed, .about = what, .example = fn "((toUInt64(1), toUInt64(2)), 'a')", .gives = res}
+#define HASH_HEX(fn, what, res) {.name = fn, .args_min = 0, .args_max = -1, .bind = bind_hash, .eval = eval_hash, .about = what, .example = "hex(" fn "('a'))", .gives = res}
+#define KEYED(fn, call, what, end, res)                                                                                                             \
+    {.name = fn, .args_min = 1, .args_max = -1, .bind = bind_keyed, .eval = eval_keyed, .about = what, .example = call "((toUInt64(1), toUInt64(2)), 'a')" end, .gives = res}
 static const func_def rows_[] = {
     HASH("cityHash64", "CityHash 1.0.2.", "2603192927274642682"), HASH("farmHash64", "FarmHash's 64-bit hash.", "12917804110809363939"),
     HASH("farmFingerprint64", "FarmHash's fingerprint: the same on every machine.", "12917804110809363939"), HASH("metroHash64", "MetroHash.", "6759146875928959315"),
-    HASH("sipHash64", "SipHash-2-4.", "10863254463029944905"), HASH("sipHash128", "SipHash-2-4 of 128 bits, ClickHouse's variant.", ""),
-    HASH("sipHash128Reference", "SipHash-2-4 of 128 bits as published.", ""), HASH("xxHash32", "xxHash of 32 bits.", ""),
+    HASH("sipHash64", "SipHash-2-4.", "10863254463029944905"), HASH_HEX("sipHash128", "SipHash-2-4 of 128 bits, ClickHouse's variant.", "71315E763CCB60893893CDBB5CC3A21F"),
+    HASH_HEX("sipHash128Reference", "SipHash-2-4 of 128 bits as published.", "FFCC4E749C37A0BEE6C404890ECD7325"), HASH("xxHash32", "xxHash of 32 bits.", "1426945110"),
     HASH("xxHash64", "xxHash of 64 bits.", "15154266338359012955"), HASH("xxh3", "XXH3 of 64 bits.", "16629034431890738719"),
-    HASH("xxh3_128", "XXH3 of 128 bits.", ""), HASH("murmurHash2_32", "MurmurHash2.", "2456313694"), HASH("murmurHash2_64", "MurmurHash2 of 64 bits.", "510903276987443985"),
-    HASH("gccMurmurHash", "MurmurHash2 of 64 bits with gcc's seed.", "4993892634952068459"), HASH("kafkaMurmurHash", "MurmurHash2 with Kafka's seed.", ""),
+    HASH("xxh3_128", "XXH3 of 128 bits.", "225219434562328483135862406050043285023"), HASH("murmurHash2_32", "MurmurHash2.", "2456313694"), HASH("murmurHash2_64", "MurmurHash2 of 64 bits.", "510903276987443985"),
+    HASH("gccMurmurHash", "MurmurHash2 of 64 bits with gcc's seed.", "4993892634952068459"), HASH("kafkaMurmurHash", "MurmurHash2 with Kafka's seed.", "584102524"),
     HASH("murmurHash3_32", "MurmurHash3.", "1009084850"), HASH("murmurHash3_64", "MurmurHash3 of 128 bits folded to 64.", "7196874446409822675"),
-    HASH("murmurHash3_128", "MurmurHash3 of 128 bits.", ""), HASH("halfMD5", "The first 64 bits of MD5.", "919145239626757800"),
+    HASH_HEX("murmurHash3_128", "MurmurHash3 of 128 bits.", "897859F6655555855A890E51483AB5E6"), HASH("halfMD5", "The first 64 bits of MD5.", "919145239626757800"),
     HASH("wyHash64", "wyhash.", "7852112099385141351"),
-    KEYED("sipHash64Keyed", "sipHash64 with a key.", ""), KEYED("sipHash128Keyed", "sipHash128 with a key.", ""),
-    KEYED("sipHash128ReferenceKeyed", "sipHash128Reference with a key.", ""),
-    {.name = "intHash32", .args_min = 1, .args_max = 1, .flags = FUNC_PER_ENTRY, .bind = bind_int, .eval = eval_int, .about = "A 32-bit hash of an integer.", .example = "intHash32(1)", .gives = ""},
+    KEYED("sipHash64Keyed", "sipHash64Keyed", "sipHash64 with a key.", "", "5158252350249958646"), KEYED("sipHash128Keyed", "hex(sipHash128Keyed", "sipHash128 with a key.", ")", "7A8AD4F2115F08188C76AC243F949D5F"),
+    KEYED("sipHash128ReferenceKeyed", "hex(sipHash128ReferenceKeyed", "sipHash128Reference with a key.", ")", "9B458EFAD72B6ACBA51B89563BB82AD4"),
+    {.name = "intHash32", .args_min = 1, .args_max = 1, .flags = FUNC_PER_ENTRY, .bind = bind_int, .eval = eval_int, .about = "A 32-bit hash of an integer.", .example = "intHash32(1)", .gives = "1343103100"},
     {.name = "intHash64", .args_min = 1, .args_max = 1, .flags = FUNC_PER_ENTRY, .bind = bind_int, .eval = eval_int, .about = "A 64-bit hash of an integer.", .example = "intHash64(1)", .gives = "10577349846663553072"},
     {.name = "jumpConsistentHash", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_jump, .eval = eval_jump,
-     .about = "The bucket of a key such that few keys move when buckets are added.", .example = "jumpConsistentHash(256, 5)", .gives = "2"},
+     .about = "The bucket of a key such that few keys move when buckets are added.", .example = "jumpConsistentHash(256, 5)", .gives = "3"},
 };
 const func_family func_family_hash = FUNC_FAMILY("hash", rows_);
