@@ -1,6 +1,7 @@
 /* run_insert.c - INSERT: rows from the statement's text and body in a format, or from a SELECT.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/convert.h"
+#include "query/file_output.h"
 #include "query/insert.h"
 #include "query/materialized.h"
 #include "query/result.h"
@@ -178,11 +179,22 @@ static fn_status insert_data(query *q, const ast_statement *s, table *t)
     return status;
 }
 
+/* Without a structure the file takes the columns of the SELECT. */
+static fn_status find_file(query *q, const ast_statement *s, table **out)
+{
+    plan_query *bound = NULL;
+    if (s->query && s->function->args.count < 3) FN_TRY(query_plan(q, s->query, &bound));
+    const fn_status status = file_output_table(q, s->function, bound ? &bound->schema : NULL, out);
+    plan_query_release(bound);
+    return status;
+}
+
 static fn_status find_target(query *q, const ast_statement *s, table **out)
 {
     if (s->function) {
         if (s->partition.value) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "INSERT INTO FUNCTION ... PARTITION BY is not supported");
-        return table_function_make(q, s->function, out);
+        if (!fn_str_eq(s->function->text, FN_STR("file"))) return table_function_make(q, s->function, out);
+        return find_file(q, s, out);
     }
     fn_str database, name;
     FN_TRY(query_name(q, &s->name, &database, &name));

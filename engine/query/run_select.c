@@ -1,4 +1,5 @@
 /* run_select.c - SELECT: bind, optimise, run, write. SPDX-License-Identifier: Apache-2.0 */
+#include "query/file_output.h"
 #include "query/result.h"
 
 fn_status query_plan(query *q, const ast_query *ast, plan_query **out)
@@ -47,10 +48,42 @@ static fn_status select_query(query *q, const ast_statement *s, const ast_query 
     return status;
 }
 
+static fn_status begin_file(fn_response *self, fn_ctx *ctx, const fn_result_head *head)
+{
+    (void)self;
+    (void)ctx;
+    (void)head;
+    return FN_OK;
+}
+
+/* INTO OUTFILE writes where the program runs: only firn local may do that. */
+static fn_status select_into_file(query *q, const ast_statement *s)
+{
+    file_output file;
+    fn_file_info info;
+    fn_fs *fs = q->engine->fs;
+    if (strcmp(q->request->interface ? q->request->interface : "", "LOCAL") != 0) return fn_fail(q->ctx, FN_INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed");
+    const char *path = fn_arena_copy(q->ctx, q->ctx->arena, s->into_outfile.data, s->into_outfile.size);
+    FN_TRY_PTR(q->ctx, path);
+    FN_TRY(fs->stat(fs, q->ctx, path, &info));
+    if (info.exists) return fn_fail(q->ctx, FN_CANNOT_OPEN_FILE, "Cannot open file %s: it exists already", path);
+    ast_statement to_file = *s;
+    const fn_format *by_name = fn_format_by_path(s->into_outfile);
+    if (!s->format.size && by_name) to_file.format = fn_cstr(by_name->name);
+    fn_status status = file_output_open(q->ctx, fs, s->into_outfile, false, &file);
+    fn_response *const terminal = q->response;
+    fn_response response = {.begin = begin_file, .body = &file.base};
+    q->response = &response;
+    if (status == FN_OK) status = select_query(q, &to_file, s->query);
+    q->response = terminal;
+    if (status == FN_OK) status = file_output_commit(q->ctx, &file);
+    file_output_close(&file);
+    return status == FN_OK ? result_none(q) : status;
+}
+
 fn_status run_select(query *q, const ast_statement *s)
 {
-    if (s->into_outfile.size) return fn_fail(q->ctx, FN_INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed");
-    return select_query(q, s, s->query);
+    return s->into_outfile.size ? select_into_file(q, s) : select_query(q, s, s->query);
 }
 
 fn_status query_run_text(query *q, const ast_statement *outer, fn_str sql)

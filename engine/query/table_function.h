@@ -45,6 +45,6 @@ static inline uint32_t call_count(const table_call *call)
 }
 
 /* One per row of the list. */
-table_function_fn table_function_numbers, table_function_series, table_function_zeros, table_function_random, table_function_null,
+table_function_fn table_function_remote, table_function_numbers, table_function_series, table_function_zeros, table_function_random, table_function_null,
     table_function_values, table_function_file, table_function_url, table_function_s3, table_function_format, table_function_iceberg, table_function_iceberg_local;
 #endif

@@ -27,6 +27,10 @@ static const table_function functions[] = {
     {"iceberg", 1, 10, table_function_iceberg, "Storage Iceberg requires 1 to 10 arguments", "An Iceberg table in S3."},
     {"icebergS3", 1, 10, table_function_iceberg, "Storage Iceberg requires 1 to 10 arguments", "An Iceberg table in S3."},
     {"icebergLocal", 1, 3, table_function_iceberg_local, "Storage Iceberg requires 1 to 3 arguments", "An Iceberg table in a folder below the user files directory."},
+    {"remote", 2, 6, table_function_remote, "Table function 'remote' requires from 2 to 6 parameters: addresses pattern or cluster name, name of remote database, name of remote table", "A table of this server by its address."},
+    {"remoteSecure", 2, 6, table_function_remote, "Table function 'remoteSecure' requires from 2 to 6 parameters: addresses pattern or cluster name, name of remote database, name of remote table", "A table of this server by its address."},
+    {"cluster", 2, 6, table_function_remote, "Table function 'cluster' requires from 2 to 6 parameters: cluster name, name of remote database, name of remote table", "A table of this server."},
+    {"clusterAllReplicas", 2, 6, table_function_remote, "Table function 'clusterAllReplicas' requires from 2 to 6 parameters: cluster name, name of remote database, name of remote table", "A table of this server."},
 };
 
 const table_function *table_function_at(size_t index)
