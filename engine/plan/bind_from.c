@@ -311,11 +311,10 @@ static fn_status nested_arrays(binder *b, scope *s, const ast_expr *e, plan_item
 static fn_status array_item(binder *b, scope *s, const ast_expr *e, plan_item **items, fn_str **names, uint32_t *count)
 {
     uint32_t n = *count;
-    expr *value = NULL;
-    if (e->kind == AST_IDENTIFIER) FN_TRY(bind_lookup(b, s, e->parts, e->part_count, &value));
-    if (!value && e->kind == AST_IDENTIFIER) FN_TRY(nested_arrays(b, s, e, items, names, count));
+    expr *value;
+    FN_TRY(nested_arrays(b, s, e, items, names, count));
     if (*count > n) return FN_OK;
-    if (!value) FN_TRY(bind_expr(b, s, e, &value));
+    FN_TRY(bind_expr(b, s, e, &value));
     const fn_type *t = fn_type_base(value->type);
     if (t->id != FN_T_ARRAY && t->id != FN_T_MAP) return fn_fail(b->ctx, FN_TYPE_MISMATCH, "ARRAY JOIN requires array argument");
     plan_item *item = plan_grow(b->ctx, items, count, sizeof *item);

@@ -78,6 +78,28 @@ fn_status bind_source_value(binder *b, scope *s, source *src, source_column *c, 
     return status == FN_OK ? expr_cast(b->ctx, *out, c->type, out) : status;
 }
 
+/* The name of a Nested stands for the tuples of its columns: arrayZip(n.a, n.b) with their names. */
+static fn_status nested_in(binder *b, scope *s, source *src, fn_str name, expr **out)
+{
+    expr **parts = NULL, *zip;
+    const char **names = FN_NEW_ARRAY(b->ctx, const char *, src->count + 1);
+    const fn_type **types = FN_NEW_ARRAY(b->ctx, const fn_type *, src->count + 1);
+    uint32_t count = 0;
+    if (!names || !types) return b->ctx->error.code;
+    for (uint32_t i = 0; i < src->count; i++) {
+        source_column *c = &src->columns[i];
+        if (c->type->id != FN_T_ARRAY || c->name.size <= name.size + 1 || !fn_str_starts(c->name, name) || c->name.data[name.size] != '.') continue;
+        names[count] = fn_arena_copy(b->ctx, b->ctx->arena, c->name.data + name.size + 1, c->name.size - name.size - 1);
+        types[count] = c->type->args[0];
+        expr **slot = plan_grow(b->ctx, &parts, &count, sizeof *slot);
+        if (!slot || !names[count - 1]) return b->ctx->error.code;
+        FN_TRY(bind_source_value(b, s, src, c, slot));
+    }
+    if (!count) return FN_OK;
+    FN_TRY(expr_call(b->ctx, "arrayZip", parts, count, &zip));
+    return expr_cast(b->ctx, zip, fn_type_array(fn_type_tuple(types, names, count)), out);
+}
+
 static fn_status column_in(binder *b, scope *s, source *src, const fn_str *parts, uint32_t count, expr **out)
 {
     for (uint32_t n = count; n > 0; n--) {
@@ -91,7 +113,7 @@ static fn_status column_in(binder *b, scope *s, source *src, const fn_str *parts
             if (*out) return FN_OK;
         }
     }
-    return FN_OK;
+    return count == 1 ? nested_in(b, s, src, parts[0], out) : FN_OK;
 }
 
 static bool is_qualifier(const source *src, const fn_str *parts, uint32_t count, uint32_t *used)
