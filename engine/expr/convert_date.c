@@ -145,11 +145,30 @@ static fn_status to_number(convert_job *j, fn_column **out)
     return status;
 }
 
+/* DateTime to Date, as CAST does it: the loop of toDate(time) over whole tables. */
+static fn_status day_of_time(convert_job *j, const fn_tz *tz, fn_column **out)
+{
+    fn_buffer *b = fn_buffer_new(j->ctx, (size_t)j->in->rows * 2);
+    FN_TRY_PTR(j->ctx, b);
+    const uint32_t *from = (const uint32_t *)(const void *)j->in->values;
+    uint16_t *to = (uint16_t *)(void *)b->data;
+    int64_t low = 1, high = 0, offset = 0; /* the span for which the zone's offset holds */
+    for (uint32_t i = 0; i < j->in->rows; i++) {
+        const int64_t s = from[i];
+        if (s < low || s >= high) offset = fn_tz_span(tz, s, &low, &high);
+        const int64_t local = s + offset;
+        to[i] = local < 0 ? 0 : (uint16_t)((uint64_t)local / 86400); /* west of Greenwich the first hours are before 1970: day 0 */
+    }
+    *out = fn_column_fixed(j->ctx, j->to, j->in->rows, b, NULL);
+    return *out ? FN_OK : j->ctx->error.code;
+}
+
 fn_status convert_date(convert_job *j, fn_column **out)
 {
     if (!fn_type_is_date_or_time(j->to)) return to_number(j, out);
     const bool number = !fn_type_is_date_or_time(j->from);
     const fn_tz *tz = expr_zone(j->ctx, j->to), *from_tz = expr_zone(j->ctx, number ? j->to : j->from);
+    if (j->from->id == FN_T_DATETIME && j->to->id == FN_T_DATE && j->mode != CONVERT_ACCURATE && j->mode != CONVERT_OR_NULL) return day_of_time(j, from_tz, out);
     fn_buffer *b = fn_buffer_new(j->ctx, (size_t)j->in->rows * j->to->width);
     FN_TRY_PTR(j->ctx, b);
     fn_status status = FN_OK;
