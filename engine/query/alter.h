@@ -17,6 +17,8 @@ typedef struct alter_run {
 fn_status alter_definition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
 /* Partition commands act at once. */
 fn_status alter_partition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
+/* The table that holds t's detached partitions, one reference, and where it is; *out NULL: nothing was ever detached. Texts in ctx->arena. */
+fn_status alter_detached(query *q, const table *t, table **out, fn_str *database, fn_str *name) FN_MUST_USE;
 /* The id of a PARTITION clause; all: data NULL. */
 fn_status alter_partition_id(query *q, const table *t, const ast_partition *p, fn_str *out) FN_MUST_USE;
 

@@ -70,27 +70,33 @@ static fn_status with_other(alter_run *a, const ast_alter_command *c, fn_str id)
 }
 
 /* ---- detached partitions ---- */
-static fn_status hidden_name(alter_run *a, fn_str *out)
+fn_status alter_detached(query *q, const table *t, table **out, fn_str *database, fn_str *name)
 {
-    const char *name = fn_arena_printf(a->query->ctx, a->query->ctx->arena, ".detached.%s", a->table->uuid);
-    FN_TRY_PTR(a->query->ctx, name);
-    *out = fn_cstr(name);
-    return FN_OK;
+    const char *text = fn_arena_printf(q->ctx, q->ctx->arena, ".detached.%s", t->uuid);
+    FN_TRY_PTR(q->ctx, text);
+    *name = fn_cstr(text);
+    *out = NULL;
+    fn_status status = FN_OK;
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    for (uint32_t d = 0; d < names->count && !*out && status == FN_OK; d++) { /* t may have moved to another database since */
+        const catalog_entry *e = catalog_names_table(names, names->databases[d].name, *name);
+        if (!e) continue;
+        status = fn_arena_str(q->ctx, q->ctx->arena, names->databases[d].name, database);
+        if (status == FN_OK) *out = table_ref(e->table);
+    }
+    catalog_names_drop(names);
+    return status;
 }
 
 /* *out NULL: nothing was ever detached (and make is false). */
 static fn_status detached_table(alter_run *a, bool make, table **out)
 {
     query *q = a->query;
-    fn_str name, sql, ids;
+    fn_str database, name, sql, ids;
     ast_statement *s;
     uint32_t next;
     char uuid[37];
-    FN_TRY(hidden_name(a, &name));
-    catalog_names *names = catalog_names_get(q->engine->catalog);
-    const catalog_entry *e = catalog_names_table(names, a->database, name);
-    *out = e ? table_ref(e->table) : NULL;
-    catalog_names_drop(names);
+    FN_TRY(alter_detached(q, a->table, out, &database, &name));
     if (*out || !make) return FN_OK;
     FN_TRY(definition_text(q->ctx, q->engine, a->table, &sql));
     FN_TRY(catalog_column_ids(q->ctx, q->engine->catalog, a->table->uuid, &ids, &next));

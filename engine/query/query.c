@@ -105,6 +105,20 @@ static void arm(process *p, const fn_settings *s)
     atomic_store(&p->cancel->deadline_ns, p->started_ns + (int64_t)(s->max_execution_time * 1e9));
 }
 
+/* Settings that change what a statement gives and are not done: better no answer than a wrong one. */
+static fn_status check_unsupported(query *q)
+{
+    static const char *const names[] = {"additional_table_filters", "additional_result_filter"};
+    for (size_t i = 0; i < FN_COUNT(names); i++) {
+        for (uint32_t k = 0; k < q->settings.other_count; k++) {
+            const fn_setting_value *v = &q->settings.others[k];
+            if (!fn_str_eq(v->name, fn_cstr(names[i])) || v->value.size == 0 || fn_str_eq(v->value, FN_STR("{}"))) continue;
+            return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Setting %s is not supported", names[i]);
+        }
+    }
+    return FN_OK;
+}
+
 static fn_status check_readonly(query *q, const run_row *row)
 {
     if (!row->writes || (!q->request->readonly && !q->settings.readonly)) return FN_OK;
@@ -125,6 +139,7 @@ static fn_status interpret(query *q)
     q->process->kind = row->kind;
     FN_TRY(external_open(q));
     FN_TRY(check_readonly(q, row));
+    FN_TRY(check_unsupported(q));
     if (!row->run) {
         const fn_str what = s->text.size ? s->text : fn_cstr(row->kind);
         return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT " is not supported", FN_STR_ARG(what));

@@ -1,4 +1,5 @@
 /* run_drop.c - DROP, TRUNCATE and DETACH of tables and databases. SPDX-License-Identifier: Apache-2.0 */
+#include "query/alter.h"
 #include "query/materialized.h"
 #include "query/result.h"
 
@@ -51,6 +52,16 @@ static fn_status check_kind(query *q, const ast_statement *s, const drop_target 
     return s->if_empty ? check_empty(q, t) : FN_OK;
 }
 
+/* What goes with a table: the inner table of a materialized view, the detached partitions. *out's table NULL: nothing. */
+static fn_status find_companion(query *q, const drop_target *t, drop_target *out)
+{
+    *out = (drop_target){.database = t->database};
+    if (mt_is(t->table)) return alter_detached(q, t->table, &out->table, &out->database, &out->name);
+    if (!materialized_is(t->table) || !materialized_inner(t->table).size) return FN_OK;
+    out->name = materialized_inner(t->table);
+    return world_stored_table(q, out->database, out->name, &out->table);
+}
+
 /* All tables of the statement leave in one transaction. */
 static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_kind kind)
 {
@@ -73,11 +84,12 @@ static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_ki
         if (status != FN_OK || !t->table) continue;
         status = check_kind(q, s, t);
         actions[found++] = (catalog_action){.kind = kind, .database = t->database, .name = t->name, .permanently = s->permanently};
-        if (status != FN_OK || kind != CATALOG_DROP_TABLE || !materialized_is(t->table) || !materialized_inner(t->table).size) continue;
-        drop_target *inner = &targets[asked++]; /* goes with its view */
-        *inner = (drop_target){.database = t->database, .name = materialized_inner(t->table)};
-        status = world_stored_table(q, inner->database, inner->name, &inner->table);
-        actions[found++] = (catalog_action){.kind = kind, .database = inner->database, .name = inner->name};
+        if (status != FN_OK || kind != CATALOG_DROP_TABLE) continue;
+        drop_target *companion = &targets[asked];
+        status = find_companion(q, t, companion);
+        if (status != FN_OK || !companion->table) continue;
+        asked++;
+        actions[found++] = (catalog_action){.kind = kind, .database = companion->database, .name = companion->name};
     }
     if (status == FN_OK && found) status = catalog_apply(q->ctx, q->engine->catalog, actions, found);
     for (uint32_t i = 0; i < asked; i++) {
