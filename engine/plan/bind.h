@@ -23,6 +23,7 @@ typedef struct source_column {
     fn_str name;
     column_id id;
     const fn_type *type;
+    const fn_type *cast_to; /* joined by USING with another type: the common one, NULL otherwise */
     fn_str alias_sql; /* ALIAS column: its expression */
     bool hidden;      /* not in `*`: MATERIALIZED, ALIAS, virtual */
     bool merged;      /* joined by USING and shown once already */

@@ -274,7 +274,7 @@ static fn_status in_list(in_job *j, const ast_list *list, expr **out)
 static fn_status check_columns(const in_job *j, const plan *p)
 {
     if (p->column_count == j->key_count) return FN_OK;
-    return fn_fail(j->b->ctx, FN_NUMBER_OF_COLUMNS_DOESNT_MATCH, "Number of columns in section IN doesn't match. %u at left, %u at right.", j->key_count, p->column_count);
+    return fn_fail(j->b->ctx, FN_NUMBER_OF_COLUMNS_DOESNT_MATCH, "Number of columns in section IN doesn't match. %u at left, %u at right", j->key_count, p->column_count);
 }
 
 static fn_status in_subquery(in_job *j, const ast_query *q, expr **out)

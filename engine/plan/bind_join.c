@@ -227,6 +227,14 @@ static fn_status bind_using(binder *b, scope *s, const ast_from *f, plan *j, uin
     return FN_OK;
 }
 
+/* Also behind its table's name, a column of USING has the common type. */
+static void show_as(scope *s, const expr *e, const fn_type *type)
+{
+    const source *src;
+    source_column *c = e->kind == EXPR_COLUMN ? (source_column *)(uintptr_t)bind_column_of(s, e->column, &src) : NULL;
+    if (c && c->type != type) c->cast_to = type;
+}
+
 static fn_status merge_using(binder *b, scope *s, const plan *j, using_pair *pairs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -235,6 +243,8 @@ static fn_status merge_using(binder *b, scope *s, const plan *j, using_pair *pai
         FN_TRY(refresh(b, s, pairs[i].left, &l));
         FN_TRY(refresh(b, s, pairs[i].right, &r));
         FN_TRY(common_type(b, l, r, pairs[i].name, &type));
+        show_as(s, l, type);
+        show_as(s, r, type);
         FN_TRY(expr_cast(b->ctx, l, type, &l));
         FN_TRY(expr_cast(b->ctx, r, type, &r));
         merged_name *m = plan_grow(b->ctx, &s->merged, &s->merged_count, sizeof *m);

@@ -65,7 +65,7 @@ fn_status bind_source_value(binder *b, scope *s, source *src, source_column *c, 
     if (c->alias_sql.size == 0) {
         *out = expr_column(b->ctx, c->id, c->type);
         FN_TRY_PTR(b->ctx, *out);
-        return FN_OK;
+        return c->cast_to ? expr_cast(b->ctx, *out, c->cast_to, out) : FN_OK;
     }
     if (c->resolving) return fn_fail(b->ctx, FN_CYCLIC_ALIASES, "Cyclic aliases: column " FN_STR_FMT " refers to itself", FN_STR_ARG(c->name));
     ast_expr *ast;
@@ -335,6 +335,7 @@ static fn_status shown_name(binder *b, scope *s, const ast_expr *e, fn_str *out)
     uint32_t used;
     *out = (fn_str){0};
     FN_TRY(bind_lookup(b, s, e->parts, e->part_count, &value));
+    if (value && plan_is_call(value, "_CAST")) value = value->args[0]; /* a column of USING */
     const source_column *c = value && value->kind == EXPR_COLUMN ? bind_column_of(s, value->column, &src) : NULL;
     for (uint32_t i = 0; !c && i < s->source_count; i++)
         if (is_qualifier(&s->sources[i], e->parts, e->part_count, &used)) return join_parts(b, e->parts + used, e->part_count - used, out);

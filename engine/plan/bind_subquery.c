@@ -338,7 +338,7 @@ fn_status bind_in_correlated(binder *b, scope *s, scope *inner, plan *p, expr *c
     expr *condition;
     plan *j;
     if (p->column_count != count)
-        return fn_fail(b->ctx, FN_NUMBER_OF_COLUMNS_DOESNT_MATCH, "Number of columns in section IN doesn't match. %u at left, %u at right.", count, p->column_count);
+        return fn_fail(b->ctx, FN_NUMBER_OF_COLUMNS_DOESNT_MATCH, "Number of columns in section IN doesn't match. %u at left, %u at right", count, p->column_count);
     plan_column *values = FN_NEW_ARRAY(b->ctx, plan_column, count + 1);
     FN_TRY_PTR(b->ctx, values);
     memcpy(values, p->columns, count * sizeof *values);
