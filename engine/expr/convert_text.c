@@ -20,8 +20,9 @@ static fn_status lost_text(convert_job *j, uint32_t row, fn_str s, size_t parsed
         (void)snprintf(text, sizeof text, "Attempt to read after eof: Cannot parse %.80s from String, because value is too short", j->to->name);
         return convert_lost(j, row, FN_ATTEMPT_TO_READ_AFTER_EOF, text);
     }
+    if (s.data[0] == '-' && fn_type_is_unsigned(j->to)) return convert_lost(j, row, FN_CANNOT_PARSE_NUMBER, "Unsigned type must not contain '-' symbol");
     bad_text(j, s, parsed, text, sizeof text);
-    return convert_lost(j, row, FN_CANNOT_PARSE_TEXT, text);
+    return convert_lost(j, row, parsed == 0 && fn_type_is_float(j->to) ? FN_CANNOT_PARSE_NUMBER : FN_CANNOT_PARSE_TEXT, text);
 }
 
 /* Digits with a sign; how many bytes were taken (0: none). */
@@ -38,7 +39,7 @@ static size_t take_integer(fn_str s, bool is_signed, fn_u128 *out, bool *over)
         v = v * 10 + (unsigned)(s.data[i] - '0');
     }
     if (i == first) return 0;
-    if (minus && !is_signed) return v == 0 ? i : 0;
+    if (minus && !is_signed) return 0; /* -0 as well */
     *out = minus ? 0 - v : v;
     return i;
 }
@@ -82,11 +83,20 @@ static fn_status parse_integers(convert_job *j, fn_column **out)
     return *out ? FN_OK : j->ctx->error.code;
 }
 
+static bool text_starts_word(fn_str s)
+{
+    return (s.data[0] | 32) >= 'a' && (s.data[0] | 32) <= 'z';
+}
+
 /* One value through the type's own reader; a failure is handled by the mode. */
 static fn_status read_one(convert_job *j, uint32_t row, fn_str s, const fn_text_options *options, fn_builder *b)
 {
     fn_ctx *ctx = j->ctx;
     const uint32_t before = b->rows;
+    if (fn_type_is_integer(j->to) && s.size && text_starts_word(s)) { /* wide integers: true and false are no numbers here */
+        FN_TRY(lost_text(j, row, s, 0));
+        return fn_builder_default(ctx, b);
+    }
     fn_text_in in = {.at = s.data, .end = s.data + s.size, .start = s.data};
     fn_status status = fn_text_read(ctx, &in, j->to, FN_TEXT_PLAIN, options, b);
     if (status == FN_OK && in.at == in.end) return FN_OK;
