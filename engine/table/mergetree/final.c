@@ -12,7 +12,7 @@
 #include "table/mergetree/mt.h"
 #include <stdlib.h>
 
-enum { BY_KEY_ROWS = 65536 }; /* parts up to this size say by their keys, larger ones by their granules' ranges, what they meet */
+enum { BY_KEY_ROWS = 65536 }; /* new parts up to this size say by their keys, larger ones by their granules' ranges, what they meet */
 
 /* ---- which granules have to be looked at ---- */
 
@@ -92,39 +92,78 @@ typedef struct finder {
     uint32_t count, key_count;
     mt_reader *readers;
     uint8_t **wanted;
+    mt_key keys;           /* of all new parts, when they are small: nothing else has to be looked at */
+    uint32_t key_rows;
+    bool *by_key;          /* per part: only rows with one of these keys matter */
 } finder;
 
-/* Marks the granules of part `other` that may hold keys of a batch of a new part; *at: where to go on (keys ascend). */
-static void mark_keys(const finder *f, const mt_batch *b, uint32_t other, uint32_t *at)
+/* Marks the granules of part `other` that may hold one of the keys (they ascend). */
+static void mark_keys(const finder *f, uint32_t other)
 {
     const fn_block *index = fn_part_index(f->readers[other].data);
     const uint32_t granules = fn_part_granules(f->readers[other].data);
-    const fn_block keys = {.columns = b->key.columns, .count = b->key.count, .rows = b->block->rows};
-    for (uint32_t row = 0; row < b->block->rows && *at < granules; row++) {
-        while (*at < granules && compare_index(f->key_count, index, *at + 1, &keys, row) < 0) ++*at;
-        for (uint32_t g = *at; g < granules && compare_index(f->key_count, index, g, &keys, row) <= 0; g++) f->wanted[other][g] = 1;
+    const fn_block keys = {.columns = f->keys.columns, .count = f->keys.count, .rows = f->key_rows};
+    uint32_t at = 0;
+    for (uint32_t row = 0; row < f->key_rows && at < granules; row++) {
+        while (at < granules && compare_index(f->key_count, index, at + 1, &keys, row) < 0) at++;
+        for (uint32_t g = at; g < granules && compare_index(f->key_count, index, g, &keys, row) <= 0; g++) f->wanted[other][g] = 1;
     }
 }
 
-static fn_status mark_by_keys(fn_ctx *ctx, const finder *f, uint32_t part)
+static fn_status add_keys(fn_ctx *ctx, finder *f, const mt_batch *b)
 {
-    const mt_merge_options options = {.shape = f->shape, .parts = &f->parts[part], .part_count = 1};
-    uint32_t *at = FN_NEW_ARRAY(ctx, uint32_t, f->count);
+    for (uint32_t k = 0; k < f->keys.count; k++) {
+        fn_column *pair[2] = {f->keys.columns[k], b->key.columns[k]};
+        fn_column *joined = pair[0] ? fn_column_concat(ctx, pair, 2) : fn_column_flatten(ctx, pair[1]);
+        FN_TRY_PTR(ctx, joined);
+        fn_column_drop(pair[0]);
+        f->keys.columns[k] = joined;
+    }
+    f->key_rows += b->block->rows;
+    return FN_OK;
+}
+
+/* The keys of the new parts, in order. */
+static fn_status read_keys(fn_ctx *ctx, finder *f, mt_part *const *parts, uint32_t count)
+{
+    const mt_merge_options options = {.shape = f->shape, .parts = parts, .part_count = count};
+    const mt_definition *d = f->shape->definition;
     mt_merge *m;
-    FN_TRY_PTR(ctx, at);
-    memset(f->wanted[part], 1, fn_part_granules(f->readers[part].data));
+    f->keys = (mt_key){.count = d->sort_count, .descending = d->sort_descending};
+    f->keys.columns = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(d->sort_count, 1));
+    FN_TRY_PTR(ctx, f->keys.columns);
     FN_TRY(mt_merge_open(ctx, &options, &m));
     fn_status status = FN_OK;
     for (bool more = true; more && status == FN_OK;) {
         mt_batch b;
         status = mt_merge_next(ctx, m, &b);
         more = status == FN_OK && b.block;
-        for (uint32_t i = 0; more && i < f->count; i++)
-            if (i != part) mark_keys(f, &b, i, &at[i]);
+        if (more) status = add_keys(ctx, f, &b);
         mt_batch_release(&b);
     }
     mt_merge_close(m);
+    f->keys.count = FN_MIN(f->keys.count, f->shape->group_count); /* rows of all versions are meant */
     return status;
+}
+
+/* All new parts are small: granules and rows with their keys, of every other part. */
+static fn_status mark_by_keys(fn_ctx *ctx, finder *f)
+{
+    mt_part **fresh = FN_NEW_ARRAY(ctx, mt_part *, f->count);
+    f->by_key = FN_NEW_ARRAY(ctx, bool, f->count);
+    uint32_t n = 0;
+    if (!fresh || !f->by_key) return ctx->error.code;
+    for (uint32_t i = 0; i < f->count; i++) {
+        f->by_key[i] = !f->is_new[i];
+        if (!f->is_new[i]) continue;
+        fresh[n++] = f->parts[i];
+        memset(f->wanted[i], 1, fn_part_granules(f->readers[i].data));
+    }
+    FN_TRY(read_keys(ctx, f, fresh, n));
+    f->key_count = FN_MIN(f->key_count, f->keys.count);
+    for (uint32_t i = 0; i < f->count; i++)
+        if (f->by_key[i]) mark_keys(f, i);
+    return FN_OK;
 }
 
 static fn_status mark_by_ranges(fn_ctx *ctx, const finder *f)
@@ -170,12 +209,8 @@ static fn_status find_granules(fn_ctx *ctx, finder *f)
         for (uint32_t i = 0; i < f->count; i++) memset(f->wanted[i], 1, fn_part_granules(f->readers[i].data));
         return FN_OK;
     }
-    for (uint32_t i = 0; i < f->count; i++) {
-        if (!f->is_new[i]) continue;
-        if (f->parts[i]->row.rows <= BY_KEY_ROWS) FN_TRY(mark_by_keys(ctx, f, i));
-        else any_large = true;
-    }
-    return any_large ? mark_by_ranges(ctx, f) : FN_OK;
+    for (uint32_t i = 0; i < f->count; i++) any_large = any_large || (f->is_new[i] && f->parts[i]->row.rows > BY_KEY_ROWS);
+    return any_large ? mark_by_ranges(ctx, f) : mark_by_keys(ctx, f);
 }
 
 /* ---- masks ---- */
@@ -319,7 +354,8 @@ static fn_status merge_group(fn_ctx *ctx, masker *m, const finder *f)
     int places[3];
     const mt_merge_options options = {.shape = m->shape, .parts = f->parts, .part_count = f->count, .columns = columns,
                                       .column_count = choice_columns(m->shape->definition, columns, places), .whole_groups = true, .origins = true,
-                                      .granules = (const uint8_t *const *)f->wanted};
+                                      .granules = (const uint8_t *const *)f->wanted, .only = f->by_key ? &f->keys : NULL,
+                                      .only_rows = f->key_rows, .only_for = f->by_key};
     mt_merge *merge;
     FN_TRY(mt_merge_open(ctx, &options, &merge));
     fn_status status = FN_OK;
@@ -363,8 +399,11 @@ static fn_status mask_group(fn_ctx *ctx, const mt_shape *shape, mt_list *list, u
     if (!any) return FN_OK;
     finder f = {.shape = shape, .parts = parts, .is_new = fresh, .count = count};
     masker m = {shape, masks, list, order, fresh, own};
-    FN_TRY(find_granules(ctx, &f));
-    return merge_group(ctx, &m, &f);
+    fn_status status = find_granules(ctx, &f);
+    if (status == FN_OK) status = merge_group(ctx, &m, &f);
+    if (f.keys.columns) f.keys.count = shape->definition->sort_count;
+    mt_key_release(&f.keys);
+    return status;
 }
 
 /* Is every key of this part, which the list does not have any more, in a merged part of the list? */

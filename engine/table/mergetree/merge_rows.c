@@ -12,6 +12,8 @@ enum { READ_GRANULES = 4, BATCH_ROWS = FN_BLOCK_ROWS_MAX / 2 }; /* room for a gr
 typedef struct source {
     mt_reader reader;
     const uint8_t *granules;   /* which to read; NULL: all */
+    bool filtered;             /* only rows with one of the wanted keys */
+    uint32_t *row_numbers;     /* filtered: of the block's rows, in the part */
     uint32_t next_granule, granule_count;
     fn_block *block;
     mt_key key;
@@ -35,6 +37,8 @@ struct mt_merge {
     uint32_t source_count;
     uint32_t *heap, heap_count;
     bool whole_groups, origins;
+    const mt_key *only;        /* see mt_merge_options */
+    uint32_t only_rows;
     run *runs;
     uint32_t run_count, run_capacity;
     uint32_t rows;             /* in runs */
@@ -68,11 +72,48 @@ static void drop_block(source *s)
     key_free(&s->key);
     fn_free(s->prefixes);
     s->prefixes = NULL;
+    fn_free(s->row_numbers);
+    s->row_numbers = NULL;
 }
 
-/* The next block of wanted granules; none: the source is at its end. */
-static fn_status load(fn_ctx *ctx, const mt_merge *m, source *s)
+/* First row of [from, rows) of `key` that is not below row `row` of `than`. */
+static uint32_t lower_bound(const mt_key *key, uint32_t from, uint32_t rows, const mt_key *than, uint32_t row)
 {
+    uint32_t low = from, high = rows;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (mt_key_compare(key, middle, than, row) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* Leaves the rows of the block whose keys are wanted; both sides ascend. */
+static fn_status filter_block(fn_ctx *ctx, const mt_merge *m, source *s)
+{
+    const uint32_t rows = s->block->rows;
+    s->row_numbers = fn_alloc(ctx, sizeof *s->row_numbers * ((size_t)rows + 1));
+    FN_TRY_PTR(ctx, s->row_numbers);
+    uint32_t n = 0, at = 0;
+    mt_key key = s->key;
+    key.count = FN_MIN(key.count, m->only->count); /* a group's rows of all versions */
+    for (uint32_t i = lower_bound(m->only, 0, m->only_rows, &key, 0); i < m->only_rows && at < rows; i++) {
+        at = lower_bound(&key, at, rows, m->only, i);
+        while (at < rows && mt_key_compare(&key, at, m->only, i) == 0) s->row_numbers[n++] = at++;
+    }
+    fn_block *kept = fn_block_take(ctx, s->block, s->row_numbers, n);
+    FN_TRY_PTR(ctx, kept);
+    for (uint32_t i = 0; i < n; i++) s->row_numbers[i] += (uint32_t)s->first_row;
+    fn_block_drop(s->block);
+    s->block = kept;
+    key_free(&s->key);
+    return key_of(ctx, m, kept, &s->key);
+}
+
+/* The next block of wanted granules; none: the source is at its end. *empty: nothing of it was wanted. */
+static fn_status load_some(fn_ctx *ctx, const mt_merge *m, source *s, bool *empty)
+{
+    *empty = false;
     drop_block(s);
     while (s->next_granule < s->granule_count && s->granules && !s->granules[s->next_granule]) s->next_granule++;
     uint32_t count = 0;
@@ -83,9 +124,18 @@ static fn_status load(fn_ctx *ctx, const mt_merge *m, source *s)
     s->first_row = (uint64_t)s->next_granule * FN_GRANULE_ROWS;
     s->next_granule += count;
     FN_TRY(key_of(ctx, m, s->block, &s->key));
+    if (s->filtered) FN_TRY(filter_block(ctx, m, s));
+    *empty = s->block->rows == 0;
     s->prefixes = fn_alloc(ctx, sizeof *s->prefixes * ((size_t)s->block->rows + 1));
     FN_TRY_PTR(ctx, s->prefixes);
     return mt_key_prefixes(ctx, &s->key, s->block->rows, s->prefixes, &s->exact);
+}
+
+static fn_status load(fn_ctx *ctx, const mt_merge *m, source *s)
+{
+    bool empty = true;
+    while (empty) FN_TRY(load_some(ctx, m, s, &empty));
+    return FN_OK;
 }
 
 /* Order of the current rows of two sources; equal keys: the older part first. */
@@ -219,7 +269,11 @@ static fn_status gather_origins(fn_ctx *ctx, const mt_merge *m, uint64_t **out)
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->run_count; i++) {
         const run *r = &m->runs[i];
-        for (uint32_t k = 0; k < r->rows; k++) (*out)[n++] = (uint64_t)r->source << 40 | (m->sources[r->source].first_row + r->from + k);
+        const source *s = &m->sources[r->source];
+        for (uint32_t k = 0; k < r->rows; k++) {
+            const uint64_t row = s->row_numbers ? s->row_numbers[r->from + k] : s->first_row + r->from + k;
+            (*out)[n++] = (uint64_t)r->source << 40 | row;
+        }
     }
     return FN_OK;
 }
@@ -423,6 +477,7 @@ static fn_status open_sources(fn_ctx *ctx, mt_merge *m, const mt_merge_options *
         FN_TRY(mt_reader_init(ctx, m->shape, o->parts[i], &s->reader));
         s->granule_count = fn_part_granules(s->reader.data);
         s->granules = o->granules ? o->granules[i] : NULL;
+        s->filtered = o->only && o->only_for[i];
         FN_TRY(load(ctx, m, s));
         if (s->block) m->heap[m->heap_count++] = i;
     }
@@ -442,7 +497,7 @@ fn_status mt_merge_open(fn_ctx *ctx, const mt_merge_options *options, mt_merge *
         fn_arena_free(block_arena);
         return ctx->error.code;
     }
-    *m = (mt_merge){.arena = arena, .block_arena = block_arena, .shape = options->shape, .whole_groups = options->whole_groups, .origins = options->origins};
+    *m = (mt_merge){.arena = arena, .block_arena = block_arena, .shape = options->shape, .whole_groups = options->whole_groups, .origins = options->origins, .only = options->only, .only_rows = options->only_rows};
     ctx->arena = arena;
     fn_status status = choose_columns(ctx, m, options);
     if (status == FN_OK) status = open_sources(ctx, m, options);

@@ -210,6 +210,9 @@ typedef struct mt_merge_options {
     bool whole_groups;          /* rows with equal keys come in one batch */
     bool origins;               /* say where each row came from */
     const uint8_t *const *granules; /* per part: granules[p][g] = 0 leaves granule g out; NULL (also per part): all */
+    const mt_key *only;         /* ascending keys: of parts with only_for[p], just the rows with one of these; NULL: all rows */
+    uint32_t only_rows;
+    const bool *only_for;
 } mt_merge_options;
 typedef struct mt_batch {
     fn_block *block;            /* columns as asked; NULL at the end */

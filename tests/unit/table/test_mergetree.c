@@ -434,6 +434,35 @@ static void test_collapsing(void)
     world_close(&w);
 }
 
+/* Rows of a version cancel across inserts: masks that go on from the last ones must see all versions of a key. */
+static void test_versions(void)
+{
+    world w;
+    world_open(&w, false);
+    fn_ctx *ctx = &w.ctx;
+    table *t = make_table(&w, "u", MT_VERSIONED_COLLAPSING, false, false);
+    int open[50][5] = {{0}};
+    for (int step = 0; step < 40; step++) {
+        test_row rows[40];
+        uint32_t n = 0;
+        for (; n < 40; n++) {
+            rows[n] = random_row(50);
+            rows[n].sign = open[rows[n].k][rows[n].ver] ? -1 : 1; /* +1 and -1 by turns */
+            open[rows[n].k][rows[n].ver] ^= 1;
+        }
+        insert(ctx, t, rows, n);
+        uint32_t expected = 0;
+        for (int k = 0; k < 50; k++)
+            for (int v = 0; v < 5; v++) expected += (uint32_t)open[k][v];
+        found f = read_all(ctx, t, true);
+        CHECK(f.count == expected);
+        for (uint32_t i = 0; i < f.count; i++) CHECK(f.rows[i].sign == 1 && open[f.rows[i].k][f.rows[i].ver]);
+        fn_free(f.rows);
+    }
+    table_drop(t);
+    world_close(&w);
+}
+
 /* ---- changes ---- */
 
 static void test_partitions(void)
@@ -662,6 +691,7 @@ int main(void)
     test_mode(MT_COLLAPSING, false);
     test_mode(MT_SUMMING, false);
     test_collapsing();
+    test_versions();
     test_partitions();
     test_mutations();
     test_deduplicate();
