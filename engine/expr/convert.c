@@ -33,9 +33,29 @@ static bool is_enum(const fn_type *t)
     return t->id == FN_T_ENUM8 || t->id == FN_T_ENUM16;
 }
 
+/* The error for two types without a conversion, as ClickHouse words and numbers them; FN_OK: not one of these. */
+static fn_status never_convertible(fn_ctx *ctx, const fn_type *a, const fn_type *b)
+{
+    const bool number = fn_type_is_number(a) || is_enum(a);
+    const bool dates = fn_type_is_date_or_time(a), container = a->phys == FN_PHYS_ARRAY || a->phys == FN_PHYS_TUPLE;
+    const bool address = a->id == FN_T_UUID || a->id == FN_T_IPV4;
+    if (b->id == FN_T_ARRAY && (number || dates || a->id == FN_T_TUPLE))
+        return fn_fail(ctx, FN_TYPE_MISMATCH, "CAST AS Array can only be performed between same-dimensional Array, Map or String types");
+    if (container && fn_type_is_number(b)) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument of conversion to %s", a->name, b->name);
+    const bool to_bytes = b->id == FN_T_FIXED_STRING && (number || dates || address) && a->id != FN_T_BOOL;
+    const bool from_address = (a->id == FN_T_UUID && (convert_is_number(b) || fn_type_is_date_or_time(b)) && b->id != FN_T_UINT128 && b->id != FN_T_UUID) ||
+                              (a->id == FN_T_IPV4 && ((fn_type_is_number(b) && (!fn_type_is_unsigned(b) || b->width < 4)) || fn_type_is_date_or_time(b)));
+    const bool to_uuid = b->id == FN_T_UUID && number;
+    if (to_bytes || from_address || to_uuid) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Conversion from %s to %s is not supported", a->name, b->name);
+    const bool decimal_dates = (b->id == FN_T_DECIMAL && (a->id == FN_T_DATE || a->id == FN_T_DATE32 || a->id == FN_T_DATETIME)) ||
+                               (a->id == FN_T_DECIMAL && (b->id == FN_T_DATE || b->id == FN_T_DATETIME));
+    return decimal_dates ? fn_fail(ctx, FN_ILLEGAL_COLUMN, "Illegal column %s of conversion to %s", a->name, b->name) : FN_OK;
+}
+
 fn_status expr_convertible(fn_ctx *ctx, const fn_type *from, const fn_type *to)
 {
     const fn_type *a = fn_type_base(from), *b = fn_type_base(to);
+    if (a != b) FN_TRY(never_convertible(ctx, a, b));
     if (a == b || a->id == FN_T_NOTHING || a->id == FN_T_STRING || b->id == FN_T_STRING) return FN_OK;
     const bool date_a = fn_type_is_date_or_time(a), date_b = fn_type_is_date_or_time(b);
     if (a->id == FN_T_FIXED_STRING) return FN_OK;

@@ -16,13 +16,14 @@ static void bad_text(const convert_job *j, fn_str s, size_t parsed, char *text, 
 static fn_status lost_text(convert_job *j, uint32_t row, fn_str s, size_t parsed)
 {
     char text[900];
+    if (s.size == 0 && fn_type_is_float(j->to)) return convert_lost(j, row, FN_CANNOT_PARSE_NUMBER, "Cannot read floating point value");
     if (s.size == 0) {
         (void)snprintf(text, sizeof text, "Attempt to read after eof: Cannot parse %.80s from String, because value is too short", j->to->name);
         return convert_lost(j, row, FN_ATTEMPT_TO_READ_AFTER_EOF, text);
     }
     if (s.data[0] == '-' && fn_type_is_unsigned(j->to)) return convert_lost(j, row, FN_CANNOT_PARSE_NUMBER, "Unsigned type must not contain '-' symbol");
     bad_text(j, s, parsed, text, sizeof text);
-    return convert_lost(j, row, parsed == 0 && fn_type_is_float(j->to) ? FN_CANNOT_PARSE_NUMBER : FN_CANNOT_PARSE_TEXT, text);
+    return convert_lost(j, row, fn_type_is_float(j->to) && !strchr("0123456789+-.", s.data[0]) ? FN_CANNOT_PARSE_NUMBER : FN_CANNOT_PARSE_TEXT, text);
 }
 
 /* Digits with a sign; how many bytes were taken (0: none). */
