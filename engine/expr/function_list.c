@@ -67,7 +67,8 @@
     X(map_like)                                                                                                       \
     X(query_text)                                                                                                     \
     X(charset)                                                                                                        \
-    X(block)
+    X(block)                                                                                                          \
+    X(first)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
