@@ -172,8 +172,8 @@ static fn_status put_unescaped(fn_ctx *ctx, fn_text_in *in, fn_buf *out)
     const char *at = c == 'N' ? NULL : memchr(from, c, sizeof from - 2);
     if (c == 'N') return FN_OK; /* \N inside a string is nothing */
     if (at) return fn_buf_byte(ctx, out, into[at - from]);
-    /* Behind other bytes the backslash stays, but for the quotes and itself. */
-    if (c != '\\' && c != '\'' && c != '"' && c != '`' && c != '/' && c != '=') FN_TRY(fn_buf_byte(ctx, out, '\\'));
+    /* Before other bytes the backslash stays, but for control characters, the quotes and itself. */
+    if ((unsigned char)c > 31 && c != '\\' && c != '\'' && c != '"' && c != '`' && c != '/' && c != '=') FN_TRY(fn_buf_byte(ctx, out, '\\'));
     return fn_buf_byte(ctx, out, c);
 }
 

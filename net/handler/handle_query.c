@@ -124,10 +124,7 @@ static fn_status read_statement(http_exchange *x, query_input *in)
         FN_TRY(fn_buf_str(x->ctx, &in->text, query));
         FN_TRY(fn_buf_byte(x->ctx, &in->text, '\n'));
     }
-    const fn_str boundary = multipart_boundary(http_header(x->head, "Content-Type"));
-    in->multipart = boundary.size != 0;
-    for (size_t i = 0; i < x->head->param_count; i++) sort_parameter(in, x->head->params[i].name, x->head->params[i].value);
-    if (in->multipart) return read_multipart(x, in, boundary);
+    if (in->multipart) return read_multipart(x, in, multipart_boundary(http_header(x->head, "Content-Type")));
     for (size_t got = 1; got && in->text.size < query.size + QUERY_TEXT_MAX;) {
         FN_TRY(fn_buf_reserve(x->ctx, &in->text, QUERY_TEXT_MAX));
         FN_TRY(in->body.decoded->read(in->body.decoded, x->ctx, in->text.data + in->text.size, QUERY_TEXT_MAX, &got));
@@ -214,6 +211,8 @@ static fn_status run_query(http_exchange *x, query_input *in)
     FN_TRY(http_body_decode(x->ctx, &in->body, http_header(x->head, "Content-Encoding"), flag(x->head, "decompress")));
     fill_request(x, in);
     FN_TRY(acquire_session(x, in));
+    in->multipart = multipart_boundary(http_header(x->head, "Content-Type")).size != 0;
+    for (size_t i = 0; i < x->head->param_count; i++) sort_parameter(in, x->head->params[i].name, x->head->params[i].value);
     shape_response(x, in);
     FN_TRY(read_statement(x, in));
     in->request.sql = fn_buf_view(&in->text);
