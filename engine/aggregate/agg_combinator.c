@@ -467,9 +467,16 @@ static fn_status bind_missing(fn_ctx *ctx, fn_str inner, const agg_call *outer, 
     return fn_fail(ctx, FN_NOT_IMPLEMENTED, "The combinator of aggregate function " FN_STR_FMT " is not supported", FN_STR_ARG(outer->name));
 }
 
+static fn_status bind_distinct(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
+{
+    agg_call *nested;
+    FN_TRY(agg_bind_inner(ctx, inner, outer->arg_types, outer->arg_count, outer->params, outer->param_count, &nested));
+    return agg_bind_distinct(ctx, nested, out);
+}
+
 static const agg_combinator combinators[] = {
     {"If", bind_if},           {"State", bind_state},      {"Merge", bind_merge},     {"Array", bind_array},     {"OrNull", bind_or_null},
-    {"OrDefault", bind_or_default}, {"SimpleState", bind_missing}, {"Distinct", bind_missing}, {"ForEach", bind_missing}, {"Map", bind_missing},
+    {"OrDefault", bind_or_default}, {"SimpleState", bind_missing}, {"Distinct", bind_distinct}, {"ForEach", bind_missing}, {"Map", bind_missing},
     {"ArgMin", bind_missing},  {"ArgMax", bind_missing},   {"Resample", bind_missing},
 };
 

@@ -21,7 +21,8 @@ static bool is_small(const agg_call *call)
 {
     static const char *const names[] = {"count", "sum", "avg", "min", "max"};
     const agg_call *base = call;
-    while (base->nested) base = base->nested;
+    for (; base->nested; base = base->nested)
+        if (strcmp(base->def->name, "Null") != 0 && strcmp(base->def->name, "If") != 0) return false;
     if (base->arg_count && (base->arg_types[0]->phys == FN_PHYS_STRING || base->arg_types[0]->width == 0)) return false;
     for (size_t i = 0; i < FN_COUNT(names); i++)
         if (strcmp(base->def->name, names[i]) == 0) return call->state_size <= 64;
@@ -30,9 +31,7 @@ static bool is_small(const agg_call *call)
 
 static bool owns_outside(const agg_call *call)
 {
-    const agg_call *base = call;
-    while (base->nested) base = base->nested;
-    return base->def->destroy && !is_small(call);
+    return call->def->destroy && !is_small(call);
 }
 
 static fn_status starts_zero(fn_ctx *ctx, const agg_call *call, bool *out)
@@ -54,7 +53,11 @@ fn_status group_states_plan(fn_ctx *ctx, const plan_aggregate_item *items, uint3
     for (uint32_t i = 0; i < count; i++) {
         const agg_call *call = items[i].call;
         group_agg *g = &out->aggs[i];
-        if (items[i].distinct) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "DISTINCT in aggregate function " FN_STR_FMT " is not supported", FN_STR_ARG(call->name));
+        if (items[i].distinct && items[i].arg_count) {
+            agg_call *once;
+            FN_TRY(agg_bind_distinct(ctx, call, &once));
+            call = once;
+        }
         if (call->def->flags & AGG_WINDOW_ONLY)
             return fn_fail(ctx, FN_BAD_ARGUMENTS, "Function " FN_STR_FMT " can only be used as a window function, not as an aggregate function", FN_STR_ARG(call->name));
         const uint32_t align = alignment(call);

@@ -28,7 +28,7 @@ enum {
     AGG_WINDOW_ONLY = 1u << 4    /* row_number, rank ...: evaluated by the window operator */
 };
 
-/* Variable-size memory of states comes from `arena`, which lives as long as the states. */
+/* States may be moved with memcpy: they hold no pointers into themselves. Variable-size memory of states comes from `arena`, which lives as long as the states. */
 typedef struct agg_def {
     const char *name;
     const char *const *aliases;
@@ -63,4 +63,6 @@ bool agg_is_name(fn_str name);
 /* Resolves combinators, checks counts and types. Errors: UNKNOWN_AGGREGATE_FUNCTION (63), 42, 43. All in ctx->arena. */
 fn_status agg_bind(fn_ctx *ctx, fn_str name, const fn_type *const *arg_types, uint32_t arg_count, fn_column *const *params,
                    uint32_t param_count, agg_call **out) FN_MUST_USE;
+/* f(DISTINCT ...): `call` over every different row of arguments once. NOT_IMPLEMENTED for arrays and tuples. */
+fn_status agg_bind_distinct(fn_ctx *ctx, const agg_call *call, agg_call **out) FN_MUST_USE;
 #endif
