@@ -72,6 +72,18 @@ static const fn_type *lossless(const fn_type *a, const fn_type *b)
 }
 
 /* The way for two base types. */
+/* A constant string that is compared with numbers must be one. */
+static fn_status check_number_text(fn_ctx *ctx, const fn_column *text, const fn_type *type)
+{
+    fn_column *number;
+    FN_TRY(expr_convert(ctx, text, fn_type_nullable(type), CONVERT_OR_NULL, &number));
+    const bool lost = fn_column_is_null(number, 0);
+    fn_column_drop(number);
+    if (!lost) return FN_OK;
+    const fn_str s = fn_column_str_at(text, 0);
+    return fn_fail(ctx, FN_TYPE_MISMATCH, "Cannot convert string '" FN_STR_FMT "' to type %s", FN_STR_ARG(s), type->name);
+}
+
 static fn_status choose(fn_ctx *ctx, func_call *call, compare_data *d, const fn_type *a, const fn_type *b)
 {
     const bool sa = fn_type_is_string(a), sb = fn_type_is_string(b);
@@ -98,6 +110,8 @@ static fn_status choose(fn_ctx *ctx, func_call *call, compare_data *d, const fn_
         const fn_column *text = call->consts[sa ? 0 : 1];
         const fn_type *other = sa ? b : a;
         const bool enums = other->id == FN_T_ENUM8 || other->id == FN_T_ENUM16;
+        if (!text && fn_type_is_number(other)) return fn_type_common(ctx, (const fn_type *const[]){a, b}, 2, &d->common); /* there is none */
+        if (text && fn_type_is_number(other)) FN_TRY(check_number_text(ctx, text, other));
         if (!text && !enums && other->id != FN_T_UUID && other->id != FN_T_IPV4 && other->id != FN_T_IPV6) return func_illegal(ctx, call);
         d->common = other;
         if (enums && !text) d->common = fn_type_simple(FN_T_STRING);
