@@ -154,7 +154,8 @@ static void distinct_destroy(const agg_call *call, void *state)
 }
 
 static const agg_def def_distinct = {.name = "Distinct", .init = distinct_init, .add = distinct_add, .add_one = distinct_add_one, .merge = distinct_merge,
-                                     .finish = distinct_finish, .write = distinct_write, .read = distinct_read, .destroy = distinct_destroy};
+                                     .finish = distinct_finish, .write = distinct_write, .read = distinct_read, .destroy = distinct_destroy,
+                                     .about = "The aggregate over every different row of arguments once.", .example = "sumDistinct(number % 3)", .gives = "3"};
 
 fn_status agg_bind_distinct(fn_ctx *ctx, const agg_call *call, agg_call **out)
 {
