@@ -38,6 +38,7 @@ fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id)
     if (!dir || !parent) return ctx->error.code;
     FN_TRY(fs->make_dir(fs, ctx, dir));
     FN_TRY(fs->sync_dir(fs, ctx, parent));
+    FN_TRY(fs->sync_dir(fs, ctx, store->root)); /* which names the parent */
     atomic_fetch_or(&store->dirs_made[folder / 64], (uint64_t)1 << (folder % 64));
     return FN_OK;
 }

@@ -605,6 +605,41 @@ static void test_failures(void)
     world_close(&w);
 }
 
+/* What was acknowledged is there after a crash, and nothing else: unlisted files are swept. */
+static void test_crash(void)
+{
+    world w;
+    world_open(&w, false);
+    fn_ctx *ctx = &w.ctx;
+    test_row *rows = random_rows(ctx, 3000, 500);
+    uint32_t count = 0;
+    for (int round = 0; round < 10; round++) {
+        table *t = make_table(&w, "u", MT_PLAIN, false, true);
+        MUST(ctx, mt_store_sweep(ctx, w.store));
+        found f = read_all(ctx, t, false);
+        CHECK(f.count == count && rows_hash(f.rows, f.count) == rows_hash(rows, count) && world_files(&w) == w.catalog.count);
+        fn_free(f.rows);
+        insert(ctx, t, rows + count, 100);
+        insert(ctx, t, rows + count + 100, 200);
+        count += 300;
+        if (draw(2)) MUST(ctx, t->ops->optimize(t, ctx, (fn_str){NULL, 0}, true, false, false));
+        table_writer *open = NULL; /* an insert that has written its parts but does not commit */
+        fn_block *b = rows_block(ctx, atomic_load(&t->schema), rows, 50);
+        MUST(ctx, t->ops->write(t, ctx, &open));
+        MUST(ctx, open->write(open, ctx, b));
+        fn_block_drop(b);
+        fn_fs_memory_crash(w.fs);
+        open->close(open);
+        table_drop(t);
+        mt_store_close(w.store);
+        fn_part_cache_clear();
+        const mt_store_options options = {.fs = w.fs, .root = "/data", .catalog = &w.catalog.base};
+        MUST(ctx, mt_store_open(ctx, &options, &w.store));
+    }
+    fn_free(rows);
+    world_close(&w);
+}
+
 /* ---- readers against everything else ---- */
 
 typedef struct race {
@@ -696,6 +731,7 @@ int main(void)
     test_mutations();
     test_deduplicate();
     test_failures();
+    test_crash();
     test_race();
     printf("%d failures\n", failures);
     return failures != 0;
