@@ -225,8 +225,7 @@ fn_status aggregate_check(op_aggregate *o, fn_ctx *ctx, uint64_t groups)
         return fn_fail(ctx, FN_TOO_MANY_ROWS, "Limit for rows to GROUP BY exceeded: has %llu rows, maximum: %llu", (unsigned long long)groups,
                        (unsigned long long)s->max_rows_to_group_by);
     if (fn_str_eq(s->group_by_overflow_mode, FN_STR("break"))) atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
-    else return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Setting group_by_overflow_mode = 'any' is not supported");
-    return FN_OK;
+    return FN_OK; /* any: see op_build_aggregate */
 }
 
 /* One pass per grouping set: keys outside it are constants. */
@@ -373,6 +372,9 @@ fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p
     FN_TRY(group_states_plan(ctx, node->aggregate.items, node->aggregate.item_count, &o->states));
     FN_TRY(compile(o, ctx, node));
     if (o->group_keys && !node->aggregate.totals && !node->aggregate.grouping_sets && node->aggregate.limit <= ENOUGH_MAX) o->enough = node->aggregate.limit;
+    const fn_settings *settings = settings_of(ctx);
+    if (o->group_keys && settings->max_rows_to_group_by && fn_str_eq(settings->group_by_overflow_mode, FN_STR("any")))
+        o->enough = o->enough ? FN_MIN(o->enough, settings->max_rows_to_group_by) : settings->max_rows_to_group_by; /* no new groups beyond it */
     if (node->aggregate.totals) {
         block_list_init(&o->given);
         o->keeps = true;
