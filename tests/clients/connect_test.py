@@ -50,6 +50,7 @@ COLUMNS = [
 
 def test_mixed_types():
     client = connect()
+    client.command('DROP TABLE IF EXISTS connect_mixed')
     client.command('CREATE TABLE connect_mixed (%s) ENGINE = MergeTree ORDER BY id' % ', '.join('%s %s' % c[:2] for c in COLUMNS))
     rows = [[make(i) for _, _, make in COLUMNS] for i in range(ROWS)]
     summary = client.insert('connect_mixed', rows, column_names=[c[0] for c in COLUMNS])
