@@ -130,6 +130,7 @@ static const family families[] = {
     {"MergeTree", MT_PLAIN, 0, 0, "no parameters"},
     {"ReplacingMergeTree", MT_REPLACING, 0, 2, "0 to 2 parameters: \n[is_deleted column],\n[version]\n"},
     {"SummingMergeTree", MT_SUMMING, 0, 1, "0 to 1 parameters: \n[list of columns to sum]\n"},
+    {"CoalescingMergeTree", MT_COALESCING, 0, 1, "0 to 1 parameters: \n[list of columns to sum]\n"},
     {"AggregatingMergeTree", MT_AGGREGATING, 0, 0, "no parameters"},
     {"CollapsingMergeTree", MT_COLLAPSING, 1, 1, "1 parameters: \nsign column\n"},
     {"VersionedCollapsingMergeTree", MT_VERSIONED_COLLAPSING, 2, 2, "2 parameters: \nsign column,\nversion\n"},
@@ -262,6 +263,7 @@ static fn_status read_params(builder *b)
         if (p->count >= 1) FN_TRY(read_version(b, p->items[0]));
         return p->count == 2 ? read_is_deleted(b, p->items[1]) : FN_OK;
     case MT_SUMMING:
+    case MT_COALESCING:
         return p->count ? read_sums(b, p->items[0]) : FN_OK;
     case MT_COLLAPSING:
         return read_sign(b, p->items[0]);

@@ -76,7 +76,7 @@ static bool table_function_row(system_world *w, size_t index, system_table_funct
 static bool table_engine_row(system_world *w, size_t index, const char **name)
 {
     static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
-                                        "VersionedCollapsingMergeTree", "Memory", "Null", "View"};
+                                        "VersionedCollapsingMergeTree", "CoalescingMergeTree", "Memory", "Null", "View"};
     (void)w;
     if (index < FN_COUNT(names)) *name = names[index];
     return index < FN_COUNT(names);

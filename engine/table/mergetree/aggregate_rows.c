@@ -1,9 +1,9 @@
-/* aggregate_rows.c - sums and merged states of rows with equal keys (SummingMergeTree, AggregatingMergeTree).
+/* aggregate_rows.c - sums and merged states of rows with equal keys (SummingMergeTree, AggregatingMergeTree, CoalescingMergeTree).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/aggregate_rows.h"
 #include <firn/wide.h>
 
-typedef enum column_role { ROLE_FIRST, ROLE_SUM, ROLE_STATE, ROLE_SIMPLE } column_role;
+typedef enum column_role { ROLE_FIRST, ROLE_SUM, ROLE_LAST, ROLE_STATE, ROLE_SIMPLE } column_role;
 
 static bool is_simple_aggregate(const fn_type *t)
 {
@@ -39,10 +39,11 @@ static column_role role_of(fn_ctx *ctx, const mt_shape *shape, uint32_t column)
     if (is_in(ctx, d->sort_key, d->sort_count, column) || is_in(ctx, d->partition_key, d->partition_count, column)) return ROLE_FIRST;
     if (type->id == FN_T_AGGREGATE_FUNCTION) return ROLE_STATE;
     if (is_simple_aggregate(type)) return ROLE_SIMPLE;
-    if (d->mode != MT_SUMMING || type->id == FN_T_LOW_CARDINALITY || !fn_type_is_number(t)) return ROLE_FIRST;
-    if (!d->sum_columns) return ROLE_SUM;
+    if (d->mode == MT_AGGREGATING || (d->mode == MT_SUMMING && (type->id == FN_T_LOW_CARDINALITY || !fn_type_is_number(t)))) return ROLE_FIRST;
+    const column_role chosen = d->mode == MT_COALESCING ? ROLE_LAST : ROLE_SUM;
+    if (!d->sum_columns) return chosen;
     for (uint32_t i = 0; i < d->sum_count; i++)
-        if (d->sum_columns[i] == column) return ROLE_SUM;
+        if (d->sum_columns[i] == column) return chosen;
     return ROLE_FIRST;
 }
 
@@ -237,10 +238,26 @@ static fn_status apply_simple(fn_ctx *ctx, const fn_column *column, const uint32
     return status;
 }
 
+/* Coalescing: the last row of each group that is not NULL; the last one if all are. */
+static fn_status last_values(fn_ctx *ctx, const fn_column *c, const uint32_t *starts, uint32_t groups, fn_column **out)
+{
+    uint32_t *rows = fn_alloc(ctx, sizeof *rows * ((size_t)groups + 1));
+    FN_TRY_PTR(ctx, rows);
+    for (uint32_t g = 0; g < groups; g++) {
+        uint32_t at = starts[g + 1] - 1;
+        while (at > starts[g] && fn_column_is_null(c, at)) at--;
+        rows[g] = fn_column_is_null(c, at) ? starts[g + 1] - 1 : at;
+    }
+    *out = fn_column_take(ctx, c, rows, groups);
+    fn_free(rows);
+    return *out ? FN_OK : ctx->error.code;
+}
+
 static fn_status make_column(fn_ctx *ctx, column_role role, const fn_column *c, const uint32_t *starts, uint32_t groups, uint8_t *nonzero, fn_column **out)
 {
     switch (role) {
     case ROLE_SUM: return sum_column(ctx, c, starts, groups, nonzero, out);
+    case ROLE_LAST: return last_values(ctx, c, starts, groups, out);
     case ROLE_STATE: return merge_states(ctx, c, starts, groups, out);
     case ROLE_SIMPLE: return apply_simple(ctx, c, starts, groups, out);
     case ROLE_FIRST: break;

@@ -6,6 +6,7 @@
  * VersionedCollapsing  within one version, each row cancels the last kept row of the opposite sign
  * Summing              sums in the column's own type; other columns from the first row; a row of zeros goes
  * Aggregating          states merged, SimpleAggregateFunction applied; other columns from the first row
+ * Coalescing           per column the last value that is not NULL
  * Insert, merge and FINAL all come through here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/aggregate_rows.h"
@@ -66,7 +67,7 @@ void mt_choose(const mt_choice *choice, size_t from, size_t to, uint8_t *keep)
     case MT_REPLACING: choose_replacing(choice, from, to, keep); return;
     case MT_COLLAPSING: choose_collapsing(choice, from, to, keep); return;
     case MT_VERSIONED_COLLAPSING: choose_versioned(choice, from, to, keep); return;
-    case MT_PLAIN: case MT_SUMMING: case MT_AGGREGATING: break;
+    case MT_PLAIN: case MT_SUMMING: case MT_AGGREGATING: case MT_COALESCING: break;
     }
     memset(keep + from, 1, to - from);
 }

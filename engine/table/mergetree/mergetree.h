@@ -13,7 +13,8 @@
 #include <firn/part.h>
 #include <firn/thread.h>
 
-typedef enum mt_mode { MT_PLAIN, MT_REPLACING, MT_SUMMING, MT_AGGREGATING, MT_COLLAPSING, MT_VERSIONED_COLLAPSING } mt_mode;
+typedef enum mt_mode { MT_PLAIN, MT_REPLACING, MT_SUMMING, MT_AGGREGATING, MT_COLLAPSING, MT_VERSIONED_COLLAPSING,
+    MT_COALESCING /* the last value that is not NULL, per column; sum_columns as for Summing */ } mt_mode;
 
 /* A live part as the catalog lists it. Part names are ClickHouse's: <partition id>_<min block>_<max block>_<level>. */
 typedef struct mt_part_row {

@@ -100,7 +100,7 @@ void mt_table_forget(table *t)
 static const table_ops mode_ops[] = {
     [MT_PLAIN] = OPS("MergeTree"), [MT_REPLACING] = OPS("ReplacingMergeTree"), [MT_SUMMING] = OPS("SummingMergeTree"),
     [MT_AGGREGATING] = OPS("AggregatingMergeTree"), [MT_COLLAPSING] = OPS("CollapsingMergeTree"),
-    [MT_VERSIONED_COLLAPSING] = OPS("VersionedCollapsingMergeTree"),
+    [MT_VERSIONED_COLLAPSING] = OPS("VersionedCollapsingMergeTree"), [MT_COALESCING] = OPS("CoalescingMergeTree"),
 };
 
 bool mt_is(const table *t)

@@ -352,7 +352,7 @@ fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_scan_requ
 {
     const mt_mode mode = snapshot->shape->definition->mode;
     *out = NULL;
-    if (request->final && (mode == MT_SUMMING || mode == MT_AGGREGATING)) return mt_scan_merged_open(ctx, snapshot, request, out);
+    if (request->final && mode != MT_PLAIN && !mt_chooses_rows(mode)) return mt_scan_merged_open(ctx, snapshot, request, out);
     fn_arena *const query = ctx->arena, *arena = fn_arena_new(ctx);
     FN_TRY_PTR(ctx, arena);
     ctx->arena = arena;

@@ -434,6 +434,26 @@ static void test_collapsing(void)
     world_close(&w);
 }
 
+static void test_coalescing(void)
+{
+    world w;
+    world_open(&w, false);
+    fn_ctx *ctx = &w.ctx;
+    table *t = make_table(&w, "u", MT_COALESCING, false, false);
+    const test_row a = {.k = 1, .v = 1, .s = "a", .has_n = true, .n = 5}, b = {.k = 1, .v = 2, .s = "b"}, c = {.k = 2, .v = 3};
+    insert(ctx, t, &a, 1);
+    insert(ctx, t, &b, 1);
+    insert(ctx, t, &c, 1);
+    for (int merged = 0; merged < 2; merged++) {
+        found f = read_all(ctx, t, true);
+        CHECK(f.count == 2 && f.rows[0].v == 2 && strcmp(f.rows[0].s, "b") == 0 && f.rows[0].has_n && f.rows[0].n == 5 && !f.rows[1].has_n);
+        fn_free(f.rows);
+        MUST(ctx, t->ops->optimize(t, ctx, (fn_str){NULL, 0}, true, false, false));
+    }
+    table_drop(t);
+    world_close(&w);
+}
+
 /* Rows of a version cancel across inserts: masks that go on from the last ones must see all versions of a key. */
 static void test_versions(void)
 {
@@ -727,6 +747,7 @@ int main(void)
     test_mode(MT_SUMMING, false);
     test_collapsing();
     test_versions();
+    test_coalescing();
     test_partitions();
     test_mutations();
     test_deduplicate();
