@@ -1,4 +1,5 @@
 /* partition_change.c - DROP, REPLACE, ATTACH FROM and MOVE of partitions: one catalog transaction over shared files each.
+ * Files can be shared only between tables that number their columns alike; otherwise the parts are written anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
 #include "table/mergetree/mt.h"
@@ -67,13 +68,20 @@ static bool same_expressions(expr *const *a, expr *const *b, uint32_t count)
     return true;
 }
 
-/* Parts can be shared only if both tables read the same columns out of them. */
+/* The same numbers for the same columns: a table made AS another that had been altered counts from 1 again. */
+static bool same_ids(const mt_shape *from, const mt_shape *to)
+{
+    for (uint32_t i = 0; i < from->stored_count; i++)
+        if (from->schema->columns[from->stored[i]].id != to->schema->columns[to->stored[i]].id) return false;
+    return true;
+}
+
 static fn_status check_same(fn_ctx *ctx, const mt_shape *from, const mt_shape *to)
 {
     bool same = from->stored_count == to->stored_count;
     for (uint32_t i = 0; i < from->stored_count && same; i++) {
         const table_column *a = &from->schema->columns[from->stored[i]], *b = &to->schema->columns[to->stored[i]];
-        same = fn_str_eq(a->name, b->name) && a->type == b->type && a->id == b->id;
+        same = fn_str_eq(a->name, b->name) && a->type == b->type;
     }
     if (!same) return fn_fail(ctx, FN_INCOMPATIBLE_COLUMNS, "Tables have different structure");
     const mt_definition *a = from->definition, *b = to->definition;
@@ -84,21 +92,74 @@ static fn_status check_same(fn_ctx *ctx, const mt_shape *from, const mt_shape *t
     return FN_OK;
 }
 
-/* The source's parts under names of the target, over the same files. */
-static fn_status clone_parts(fn_ctx *ctx, mt_table *to, const selection *from, mt_part ***out)
+typedef struct transfer_tables {
+    mt_table *from, *to;
+    mt_shape *from_shape, *to_shape;
+} transfer_tables;
+
+/* The part's rows in a file of the target's own. */
+static fn_status rewrite_part(fn_ctx *ctx, const transfer_tables *t, mt_part *part, const mt_part_spec *spec, mt_part **out)
+{
+    enum { STEP = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
+    mt_reader r;
+    mt_part_out writer;
+    FN_TRY(mt_reader_init(ctx, t->from_shape, part, &r));
+    fn_status status = mt_part_out_open(ctx, t->to->store, t->to_shape, NULL, 0, &writer);
+    for (uint32_t g = 0; g < fn_part_granules(r.data) && status == FN_OK; g += STEP) {
+        fn_block *b;
+        status = mt_read(ctx, &r, t->from_shape->stored, t->from_shape->stored_count, g, FN_MIN((uint32_t)STEP, fn_part_granules(r.data) - g), &b);
+        if (status != FN_OK) break;
+        status = mt_part_out_write(ctx, &writer, b);
+        fn_block_drop(b);
+        if (status == FN_OK) status = fn_ctx_check(ctx);
+    }
+    if (status == FN_OK) status = mt_part_out_finish(ctx, &writer, spec, out);
+    mt_part_out_close(&writer);
+    return status;
+}
+
+static fn_status share_part(fn_ctx *ctx, const transfer_tables *t, mt_part *part, const mt_part_spec *spec, mt_part **out)
+{
+    mt_part_row row = part->row;
+    row.min_block = spec->min_block;
+    row.max_block = spec->max_block;
+    FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, row.level, 0, &row.name));
+    FN_TRY(mt_part_new(ctx, t->to->store, &row, out));
+    (*out)->collapsed = part->collapsed;
+    return FN_OK;
+}
+
+/* Has the file only columns that the target has too? One that was dropped from the source could meet a later column of the target
+ * under the same number. */
+static fn_status only_known(fn_ctx *ctx, const mt_shape *shape, mt_part *part, bool *out)
+{
+    const fn_part *data;
+    FN_TRY(mt_file_open(ctx, part->file, &data));
+    *out = true;
+    for (uint32_t i = 0; i < fn_part_column_count(data) && *out; i++) {
+        bool found = false;
+        for (uint32_t k = 0; k < shape->stored_count && !found; k++) found = shape->schema->columns[shape->stored[k]].id == fn_part_column_at(data, i)->id;
+        *out = found;
+    }
+    return FN_OK;
+}
+
+/* The source's parts under names of the target. */
+static fn_status clone_parts(fn_ctx *ctx, const transfer_tables *t, const selection *from, mt_part ***out)
 {
     uint64_t first;
-    mt_catalog *catalog = to->store->options.catalog;
+    mt_catalog *catalog = t->to->store->options.catalog;
+    const bool same = same_ids(t->from_shape, t->to_shape);
     *out = FN_NEW_ARRAY(ctx, mt_part *, from->count + 1);
     FN_TRY_PTR(ctx, *out);
     if (from->count == 0) return FN_OK;
-    FN_TRY(catalog->block_numbers(catalog, ctx, to->base.uuid, from->count, &first));
+    FN_TRY(catalog->block_numbers(catalog, ctx, t->to->base.uuid, from->count, &first));
     for (uint32_t i = 0; i < from->count; i++) {
-        mt_part_row row = from->parts[i]->row;
-        row.min_block = row.max_block = first + i;
-        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, row.level, 0, &row.name));
-        FN_TRY(mt_part_new(ctx, to->store, &row, &(*out)[i]));
-        (*out)[i]->collapsed = from->parts[i]->collapsed;
+        const mt_part_row *row = &from->parts[i]->row;
+        bool shared = same;
+        if (same) FN_TRY(only_known(ctx, t->to_shape, from->parts[i], &shared));
+        const mt_part_spec spec = {.partition_id = row->partition_id, .partition = row->partition, .min_block = first + i, .max_block = first + i, .level = row->level};
+        FN_TRY(shared ? share_part(ctx, t, from->parts[i], &spec, &(*out)[i]) : rewrite_part(ctx, t, from->parts[i], &spec, &(*out)[i]));
     }
     return FN_OK;
 }
@@ -114,8 +175,9 @@ static fn_status refuse_empty(fn_ctx *ctx, const mt_table *from, fn_str partitio
 typedef enum transfer { TRANSFER_ATTACH, TRANSFER_REPLACE, TRANSFER_MOVE } transfer;
 
 /* Under the change locks of both. */
-static fn_status transfer_parts(fn_ctx *ctx, mt_table *from, mt_table *to, fn_str partition_id, transfer how)
+static fn_status transfer_parts(fn_ctx *ctx, const transfer_tables *t, fn_str partition_id, transfer how)
 {
+    mt_table *const from = t->from, *const to = t->to;
     selection source, target;
     mt_part **clones = NULL;
     FN_TRY(choose(ctx, from, partition_id, (fn_str){NULL, 0}, &source));
@@ -125,7 +187,7 @@ static fn_status transfer_parts(fn_ctx *ctx, mt_table *from, mt_table *to, fn_st
         return status;
     }
     if (how == TRANSFER_REPLACE && source.count == 0 && !settings_of(ctx)->allow_replace_partition_from_empty_source) status = refuse_empty(ctx, from, partition_id);
-    if (status == FN_OK) status = clone_parts(ctx, to, &source, &clones);
+    if (status == FN_OK) status = clone_parts(ctx, t, &source, &clones);
     const mt_edit edits[2] = {
         {.table = to, .add = clones, .add_count = source.count, .remove = target.parts, .remove_count = how == TRANSFER_REPLACE ? target.count : 0},
         {.table = from, .remove = source.parts, .remove_count = source.count},
@@ -143,13 +205,12 @@ static fn_status change_two(fn_ctx *ctx, table *from, table *to, fn_str partitio
     if (!mt_is(from) || !mt_is(to))
         return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Partitions can be exchanged between MergeTree tables only");
     if (a == b && how == TRANSFER_MOVE) return FN_OK;
-    mt_shape *shape_a = mt_table_shape(a), *shape_b = mt_table_shape(b);
-    fn_status status = check_same(ctx, shape_a, shape_b);
-    mt_shape_drop(shape_a);
-    mt_shape_drop(shape_b);
-    FN_TRY(status);
     mt_lock_change(a, b);
-    status = transfer_parts(ctx, a, b, partition_id, how);
+    const transfer_tables t = {a, b, mt_table_shape(a), mt_table_shape(b)};
+    fn_status status = check_same(ctx, t.from_shape, t.to_shape);
+    if (status == FN_OK) status = transfer_parts(ctx, &t, partition_id, how);
+    mt_shape_drop(t.from_shape);
+    mt_shape_drop(t.to_shape);
     mt_unlock_change(a, b);
     if (status == FN_OK) mt_merge_schedule(b);
     return status;

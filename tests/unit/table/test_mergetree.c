@@ -522,6 +522,22 @@ static void test_partitions(void)
     f = read_all(ctx, b, false);
     CHECK(f.count == 300 && world_files(&w) == 2);
     fn_free(f.rows);
+    mt_definition d = *mt_table_definition(a);
+    table_schema *other = make_schema(ctx); /* numbers its columns differently: rows are copied */
+    fn_arena *const outer = ctx->arena;
+    ctx->arena = d.arena = fn_arena_new(ctx);
+    for (uint32_t i = 0; i < COL_REAL; i++) other->columns[i].id = 50 + i;
+    d.sort_key = FN_NEW_ARRAY(ctx, expr *, 1);
+    d.sort_key[0] = column(ctx, other, COL_K);
+    d.partition_key = FN_NEW_ARRAY(ctx, expr *, 1);
+    d.partition_key[0] = column(ctx, other, COL_P);
+    ctx->arena = outer;
+    MUST(ctx, mt_table_alter(ctx, a, other, &d));
+    MUST(ctx, mt_copy_partition(ctx, b, a, FN_STR("2"), true));
+    f = read_all(ctx, a, false);
+    CHECK(f.count == 200 && world_files(&w) == 4);
+    fn_free(f.rows);
+    MUST(ctx, a->ops->truncate(a, ctx));
     CHECK(mt_drop_part(ctx, a, FN_STR("no_1_1_0")) == FN_NO_SUCH_DATA_PART);
     fn_error_clear(ctx);
     mt_table_forget(b);
