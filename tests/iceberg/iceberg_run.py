@@ -3,7 +3,7 @@
 
   iceberg_run.py --url http://127.0.0.1:8123 --dir iceberg --s3 http://127.0.0.1:7070 --key AKTEST --secret SKTEST12345
   iceberg_run.py --url http://127.0.0.1:8123 --dir iceberg --local          icebergLocal('<path of the table>'): the server must be allowed to read it
-  options: --only SUBSTRING  --versions 1,2  --failures N  --json FILE
+  options: --only SUBSTRING  --versions 1,2  --skip CASE,CASE  --failures N  --json FILE
 
 A scan passes when the canonical rows (CANON.md) are equal; `soft` counts those equal but for null containers read as empty (also passed).
 An error case passes when the server answers with an error and still answers SELECT 1. Incremental and changelog cases are skipped
@@ -14,7 +14,7 @@ import argparse, gzip, hashlib, json, os, re, sys, urllib.error, urllib.parse, u
 ap = argparse.ArgumentParser()
 ap.add_argument('--url', required=True); ap.add_argument('--dir', required=True); ap.add_argument('--local', action='store_true')
 ap.add_argument('--s3'); ap.add_argument('--key', default='AKTEST'); ap.add_argument('--secret', default='SKTEST12345')
-ap.add_argument('--only', default=''); ap.add_argument('--versions', default=''); ap.add_argument('--failures', type=int, default=15); ap.add_argument('--json')
+ap.add_argument('--only', default=''); ap.add_argument('--skip', default=''); ap.add_argument('--versions', default=''); ap.add_argument('--failures', type=int, default=15); ap.add_argument('--json')
 a = ap.parse_args()
 cases = json.load(open(os.path.join(a.dir, 'cases.json'), encoding='utf-8'))['cases']
 SET = {'session_timezone': 'UTC', 'output_format_json_quote_64bit_integers': '0', 'output_format_json_quote_denormals': '1', 'output_format_json_quote_decimals': '1',
@@ -158,6 +158,7 @@ def source(c):
 res = {'pass': [], 'soft': [], 'fail': [], 'skip': []}
 for c in cases:
     if a.only and a.only not in c['case']: continue
+    if c['case'] in a.skip.split(','): res['skip'].append((c['case'], 'asked to')); continue
     if a.versions and str(c.get('format_version', '')) not in a.versions.split(','): continue
     if c['kind'] in ('incremental_append', 'changelog'): res['skip'].append((c['case'], 'incremental')); continue
     st = {}

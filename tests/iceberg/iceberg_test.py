@@ -19,13 +19,12 @@ from running import Running
 import s3_server
 
 TALLY = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
-# Cases of formats firn does not read yet, and of format 3.
-NOT_YET = {'fmt_orc', 'fmt_avro', 'del_eq_part', 'v3_variant', 'bad_dv_crc'}
+NOT_YET = 'fmt_orc,fmt_avro' # data files that are not Parquet
 TABLE = 'pub/daily_facts'
 
 
 def cases(url, *source, only=''):
-    out = subprocess.run([sys.executable, os.path.join(HERE, 'iceberg_run.py'), '--url', url, '--dir', HERE, '--only', only, '--failures', '40'] + list(source),
+    out = subprocess.run([sys.executable, os.path.join(HERE, 'iceberg_run.py'), '--url', url, '--dir', HERE, '--only', only, '--skip', NOT_YET, '--failures', '40'] + list(source),
                          capture_output=True, text=True, timeout=800).stdout
     print(out)
     found = TALLY.findall(out)
@@ -48,9 +47,9 @@ def refuses(client, sql, wanted, counts, name, secret):
 
 def overwrite(client, source, counts, name):
     """Staging, load, empty check, row-count check, EXCHANGE: as tools/quickstart.sh does it."""
-    for sql in ('DROP TABLE IF EXISTS facts', 'DROP TABLE IF EXISTS facts_staging', 'CREATE TABLE facts ENGINE = MergeTree ORDER BY user_id AS SELECT * FROM %s LIMIT 0' % source,
+    for sql in ('DROP TABLE IF EXISTS facts', 'DROP TABLE IF EXISTS facts_staging', 'CREATE TABLE facts ENGINE = MergeTree ORDER BY user_id SETTINGS allow_nullable_key = 1 AS SELECT * FROM %s LIMIT 0' % source,
                 'CREATE TABLE facts_staging AS facts', 'INSERT INTO facts_staging SELECT * FROM ' + source, 'EXCHANGE TABLES facts AND facts_staging', 'DROP TABLE facts_staging'):
-        client.ask(sql, schema_inference_make_columns_nullable='0', allow_nullable_key='1')
+        client.ask(sql)
     got, wanted = client.ask('SELECT count(), sum(cityHash64(*)) FROM facts'), client.ask('SELECT count(), sum(cityHash64(*)) FROM ' + source)
     check(counts, name, got == wanted and not got.startswith('0\t'), '%s, not %s' % (got, wanted))
     client.ask('DROP TABLE facts')
