@@ -36,6 +36,25 @@ int table_schema_find(const table_schema *s, fn_str name)
     return -1;
 }
 
+static pthread_mutex_t name_lock = PTHREAD_MUTEX_INITIALIZER; /* held for a copy of two short texts */
+
+fn_status table_name(fn_ctx *ctx, const table *t, fn_str *database, fn_str *name)
+{
+    FN_ASSERT(pthread_mutex_lock(&name_lock) == 0);
+    const fn_str d = t->database, n = t->name;
+    FN_ASSERT(pthread_mutex_unlock(&name_lock) == 0);
+    FN_TRY(fn_arena_str(ctx, ctx->arena, d, database)); /* old texts stay where they are */
+    return fn_arena_str(ctx, ctx->arena, n, name);
+}
+
+void table_rename(table *t, fn_str database, fn_str name)
+{
+    FN_ASSERT(pthread_mutex_lock(&name_lock) == 0);
+    t->database = database;
+    t->name = name;
+    FN_ASSERT(pthread_mutex_unlock(&name_lock) == 0);
+}
+
 static fn_status fill_schema(fn_ctx *ctx, fn_arena *arena, const fn_schema *columns, table_schema **out)
 {
     table_schema *s = fn_arena_alloc_zero(ctx, arena, sizeof *s);

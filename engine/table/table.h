@@ -126,6 +126,10 @@ struct table {
 };
 table *table_ref(table *t);
 void table_drop(table *t); /* gives a reference back; the last one drops the schema, then calls ops->destroy */
+/* RENAME changes the names while others look: whoever is not sure that nobody renames copies them with table_name. The texts given
+ * to table_rename must live as long as the table may be read. */
+fn_status table_name(fn_ctx *ctx, const table *t, fn_str *database, fn_str *name) FN_MUST_USE; /* into ctx->arena */
+void table_rename(table *t, fn_str database, fn_str name);
 /* Copies a head with its texts into `arena` (engines' constructors); the schema's reference moves along. */
 fn_status table_head_copy(fn_ctx *ctx, fn_arena *arena, const table *head, table *out) FN_MUST_USE;
 /* The charge of a block that outlives its query goes from the query's tracker to nobody. Call when a table keeps the block. */

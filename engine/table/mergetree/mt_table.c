@@ -41,7 +41,10 @@ static bool mt_rows(table_snapshot *snapshot, bool final, uint64_t *out)
     mt_snapshot *s = (mt_snapshot *)snapshot;
     *out = s->list->rows;
     if (!final || s->list->rows == 0) return true;
-    const mt_masks *masks = atomic_load(&s->list->masks[mt_partitions_apart(s->shape)]);
+    const bool apart = mt_partitions_apart(s->shape);
+    const mt_part *first = s->list->parts[0], *last = s->list->parts[s->list->count - 1];
+    if (!apart && !fn_str_eq(first->row.partition_id, last->row.partition_id)) return false; /* a setting decides, which is not known here */
+    const mt_masks *masks = atomic_load(&s->list->masks[apart]);
     if (!masks || !mt_chooses_rows(s->shape->definition->mode)) return false;
     *out = masks->visible;
     return true;
