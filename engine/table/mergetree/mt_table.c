@@ -40,6 +40,7 @@ static bool mt_rows(table_snapshot *snapshot, bool final, uint64_t *out)
 {
     mt_snapshot *s = (mt_snapshot *)snapshot;
     *out = s->list->rows;
+    if (final && s->shape->definition->mode == MT_PLAIN) return false; /* the scan says that it cannot */
     if (!final || s->list->rows == 0) return true;
     const bool apart = mt_partitions_apart(s->shape);
     const mt_part *first = s->list->parts[0], *last = s->list->parts[s->list->count - 1];
