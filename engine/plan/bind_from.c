@@ -71,8 +71,7 @@ static fn_status scan_of(binder *b, scope *s, table *t, const table_schema *sche
     *slot = p;
     p->scan.table = t;
     src->engine = t->ops->engine;
-    FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->database, &src->database));
-    FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->name, &src->table));
+    FN_TRY(table_name(b->ctx, t, &src->database, &src->table));
     if (f->kind == FROM_FUNCTION) src->table = src->database = (fn_str){0};
     FN_TRY(scan_columns(b, schema, src, p));
     p->scan.final = f->final || settings_of(b->ctx)->final;

@@ -33,6 +33,7 @@ fn_status definition_build(void *engine, fn_ctx *ctx, const catalog_table_row *r
 fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_row *row, table_schema **schema, mt_definition *mt, table *head) FN_MUST_USE;
 /* A copy of the table's CREATE statement as it is now; empty for tables without one. */
 fn_status definition_text(fn_ctx *ctx, fn_engine *engine, table *t, fn_str *out) FN_MUST_USE;
+fn_status definition_set_sql(fn_ctx *ctx, fn_engine *engine, table *t, fn_str sql) FN_MUST_USE; /* copied */
 /* The texts of a table (create_sql, engine_full, comment, keys) become those of `head`, copied. */
 fn_status definition_retext(fn_ctx *ctx, fn_engine *engine, table *t, const table *head) FN_MUST_USE;
 /* Names a table for readers that look without a lock: see definition_build.c. */

@@ -494,23 +494,38 @@ fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str datab
 {
     enum { NAME_ROOM = 512 };
     const fn_str from[] = {database, name};
-    fn_str *const to[] = {&t->database, &t->name};
-    for (size_t i = 0; i < FN_COUNT(from); i++) {
-        if (from[i].size >= NAME_ROOM) return fn_fail(ctx, FN_ARGUMENT_OUT_OF_BOUND, "The name " FN_STR_FMT " is longer than %d bytes", FN_STR_ARG(from[i]), NAME_ROOM - 1);
-        FN_ASSERT(pthread_rwlock_wrlock(&engine->texts_lock) == 0);
+    fn_str copies[FN_COUNT(from)];
+    fn_status status = FN_OK;
+    FN_ASSERT(pthread_rwlock_wrlock(&engine->texts_lock) == 0); /* system tables read names under it */
+    for (size_t i = 0; i < FN_COUNT(from) && status == FN_OK; i++) {
+        if (from[i].size >= NAME_ROOM) {
+            status = fn_fail(ctx, FN_ARGUMENT_OUT_OF_BOUND, "The name " FN_STR_FMT " is longer than %d bytes", FN_STR_ARG(from[i]), NAME_ROOM - 1);
+            break;
+        }
         char *room = fn_arena_alloc_zero(ctx, engine->arena, NAME_ROOM);
-        FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
-        FN_TRY_PTR(ctx, room);
-        if (from[i].size) memcpy(room, from[i].data, from[i].size);
-        *to[i] = (fn_str){room, from[i].size};
+        if (!room) status = ctx->error.code;
+        else if (from[i].size) memcpy(room, from[i].data, from[i].size);
+        copies[i] = (fn_str){room, from[i].size};
     }
-    return FN_OK;
+    if (status == FN_OK) table_rename(t, copies[0], copies[1]);
+    FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
+    return status;
 }
 
 fn_status definition_text(fn_ctx *ctx, fn_engine *engine, table *t, fn_str *out)
 {
     FN_ASSERT(pthread_rwlock_rdlock(&engine->texts_lock) == 0);
     const fn_status status = fn_arena_str(ctx, ctx->arena, t->create_sql, out);
+    FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
+    return status;
+}
+
+fn_status definition_set_sql(fn_ctx *ctx, fn_engine *engine, table *t, fn_str sql)
+{
+    fn_str copy;
+    FN_ASSERT(pthread_rwlock_wrlock(&engine->texts_lock) == 0);
+    const fn_status status = fn_arena_str(ctx, engine->arena, sql, &copy);
+    if (status == FN_OK) t->create_sql = copy;
     FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
     return status;
 }

@@ -102,6 +102,8 @@ fn_status materialized_resolve(query *q, table **t)
 
 fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count)
 {
+    fn_str database, name;
+    FN_TRY(table_name(q->ctx, source, &database, &name));
     catalog_names *names = catalog_names_get(q->engine->catalog);
     uint32_t n = 0;
     fn_status status = FN_OK;
@@ -112,7 +114,7 @@ fn_status materialized_of(query *q, const table *source, table ***out, uint32_t 
                 table *t = names->databases[d].entries[i].table;
                 if (!materialized_is(t)) continue;
                 const materialized_view *v = (const materialized_view *)(const void *)t;
-                if (!fn_str_eq(v->source_database, source->database) || !fn_str_eq(v->source_name, source->name)) continue;
+                if (!fn_str_eq(v->source_database, database) || !fn_str_eq(v->source_name, name)) continue;
                 if (pass) (*out)[(*count)++] = table_ref(t);
                 else n++;
             }

@@ -64,6 +64,14 @@ fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replac
     return FN_OK;
 }
 
+void process_describe(process_list *list, process *p, const char *kind, fn_str sql)
+{
+    lock(list);
+    p->kind = kind;
+    p->sql = sql;
+    unlock(list);
+}
+
 void process_end(process_list *list, process *p)
 {
     lock(list);

@@ -34,6 +34,8 @@ void process_list_init(process_list *list);
 void process_list_release(process_list *list); /* waits for the last */
 /* Links p, whose id is set. QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING (216), unless `replace`: then the other one is ended first. */
 fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replace) FN_MUST_USE;
+/* What the statement turned out to be; others may be looking. */
+void process_describe(process_list *list, process *p, const char *kind, fn_str sql);
 void process_end(process_list *list, process *p);
 /* Asks the statement to end; false: no such. wait: until it has ended. */
 bool process_kill(process_list *list, fn_str id, bool wait);

@@ -131,12 +131,12 @@ static fn_status interpret(query *q)
 {
     FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
     ast_statement *s = q->statement;
-    if (s->has_data_offset) q->process->sql.size = FN_MIN(s->data_offset, q->process->sql.size);
     FN_TRY(apply_clauses(q, s));
     arm(q->process, &q->settings);
     atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
     const run_row *row = run_row_of(s->kind);
-    q->process->kind = row->kind;
+    const fn_str sql = {q->process->sql.data, s->has_data_offset ? FN_MIN(s->data_offset, q->process->sql.size) : q->process->sql.size};
+    process_describe(&q->engine->processes, q->process, row->kind, sql);
     FN_TRY(external_open(q));
     FN_TRY(check_readonly(q, row));
     FN_TRY(check_unsupported(q));

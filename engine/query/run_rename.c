@@ -14,10 +14,9 @@ static fn_status follow(query *q, fn_str database, fn_str name)
     if (status == FN_OK) status = definition_text(q->ctx, q->engine, t, &sql);
     if (status == FN_OK) status = sql_parse(q->ctx, sql, &s);
     if (status == FN_OK) {
-        table head = *t;
         s->create->name = (ast_name){.database = database, .table = name};
-        status = definition_print(q->ctx, s, &head.create_sql);
-        if (status == FN_OK) status = definition_retext(q->ctx, q->engine, t, &head);
+        status = definition_print(q->ctx, s, &sql);
+        if (status == FN_OK) status = definition_set_sql(q->ctx, q->engine, t, sql);
     }
     table_drop(t);
     return status;
