@@ -28,6 +28,11 @@ typedef struct run {
     uint32_t source, from, rows;
 } run;
 
+typedef struct head { /* a source's current row, as the heap sees it */
+    mt_prefix prefix;
+    uint32_t source;
+} head;
+
 struct mt_merge {
     fn_arena *arena, *block_arena; /* block_arena: reset per step */
     const mt_shape *shape;
@@ -35,7 +40,8 @@ struct mt_merge {
     expr_program *key_program;
     source *sources;
     uint32_t source_count;
-    uint32_t *heap, heap_count;
+    head *heap;
+    uint32_t heap_count;
     bool whole_groups, origins;
     const mt_key *only;        /* see mt_merge_options */
     uint32_t only_rows;
@@ -147,20 +153,33 @@ static int compare_rows(const mt_merge *m, uint32_t a, uint32_t row_a, uint32_t 
     return order ? order : (a > b) - (a < b);
 }
 
+static bool comes_before(const mt_merge *m, const head *a, const head *b)
+{
+    const int order = mt_prefix_compare(a->prefix, b->prefix);
+    if (order) return order < 0;
+    return compare_rows(m, a->source, m->sources[a->source].row, b->source, m->sources[b->source].row) < 0;
+}
+
 static void sift_down(mt_merge *m, uint32_t at)
 {
+    const head moved = m->heap[at];
     for (;;) {
-        uint32_t best = at;
-        for (uint32_t kid = 2 * at + 1; kid <= 2 * at + 2 && kid < m->heap_count; kid++) {
-            const uint32_t a = m->heap[kid], b = m->heap[best];
-            if (compare_rows(m, a, m->sources[a].row, b, m->sources[b].row) < 0) best = kid;
-        }
-        if (best == at) return;
-        const uint32_t swap = m->heap[at];
-        m->heap[at] = m->heap[best];
-        m->heap[best] = swap;
-        at = best;
+        uint32_t kid = 2 * at + 1;
+        if (kid >= m->heap_count) break;
+        if (kid + 1 < m->heap_count && comes_before(m, &m->heap[kid + 1], &m->heap[kid])) kid++;
+        if (!comes_before(m, &m->heap[kid], &moved)) break;
+        m->heap[at] = m->heap[kid];
+        at = kid;
     }
+    m->heap[at] = moved;
+}
+
+/* The top source has gone on to another row. */
+static void replace_top(mt_merge *m)
+{
+    const source *s = &m->sources[m->heap[0].source];
+    m->heap[0].prefix = s->prefixes[s->row];
+    sift_down(m, 0);
 }
 
 /* ---- steps ---- */
@@ -182,17 +201,25 @@ static fn_status add_run(fn_ctx *ctx, mt_merge *m, uint32_t index, uint32_t from
 /* Rows of the top source that come before every other source's row. */
 static uint32_t run_length(const mt_merge *m, uint32_t most)
 {
-    const uint32_t top = m->heap[0];
+    const uint32_t top = m->heap[0].source;
     const source *s = &m->sources[top];
     const uint32_t end = s->row + FN_MIN(most, s->block->rows - s->row);
-    if (m->heap_count == 1) return end - s->row;
-    uint32_t second = m->heap[1];
-    if (m->heap_count > 2 && compare_rows(m, m->heap[2], m->sources[m->heap[2]].row, second, m->sources[second].row) < 0) second = m->heap[2];
-    const uint32_t row = m->sources[second].row;
-    if (compare_rows(m, top, end - 1, second, row) < 0) return end - s->row;
-    uint32_t at = s->row + 1;
-    while (at < end && compare_rows(m, top, at, second, row) < 0) at++;
-    return at - s->row;
+    if (m->heap_count == 1 || s->row + 1 == end) return end - s->row;
+    const head *second = &m->heap[1];
+    if (m->heap_count > 2 && comes_before(m, &m->heap[2], second)) second = &m->heap[2];
+    const uint32_t other = second->source, row = m->sources[other].row;
+    uint32_t low = s->row, step = 1; /* gallop: low comes before the other source's row */
+    while (low + step < end && compare_rows(m, top, low + step, other, row) < 0) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = FN_MIN(low + step, end); /* does not, or is the end */
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (compare_rows(m, top, middle, other, row) < 0) low = middle;
+        else high = middle;
+    }
+    return high - s->row;
 }
 
 /* Fills runs until a source's block is used up or the batch is full. *used_up: the source to load; -1: none. */
@@ -200,7 +227,7 @@ static fn_status fill_runs(fn_ctx *ctx, mt_merge *m, int *used_up)
 {
     *used_up = -1;
     while (m->heap_count && m->rows < BATCH_ROWS) {
-        const uint32_t top = m->heap[0];
+        const uint32_t top = m->heap[0].source;
         source *s = &m->sources[top];
         const uint32_t rows = run_length(m, BATCH_ROWS - m->rows);
         FN_TRY(add_run(ctx, m, top, s->row, rows));
@@ -209,7 +236,7 @@ static fn_status fill_runs(fn_ctx *ctx, mt_merge *m, int *used_up)
             *used_up = (int)top;
             return FN_OK;
         }
-        sift_down(m, 0);
+        replace_top(m);
     }
     return FN_OK;
 }
@@ -316,8 +343,12 @@ static fn_status step(fn_ctx *ctx, mt_merge *m, fn_block **out, uint64_t **origi
         fn_free(*origins);
         return status;
     }
-    if (!m->sources[used_up].block) m->heap[0] = m->heap[--m->heap_count];
-    if (m->heap_count) sift_down(m, 0);
+    if (m->sources[used_up].block) {
+        replace_top(m);
+    } else {
+        m->heap[0] = m->heap[--m->heap_count];
+        if (m->heap_count) sift_down(m, 0);
+    }
     return FN_OK;
 }
 
@@ -469,7 +500,7 @@ static fn_status choose_columns(fn_ctx *ctx, mt_merge *m, const mt_merge_options
 static fn_status open_sources(fn_ctx *ctx, mt_merge *m, const mt_merge_options *o)
 {
     m->sources = FN_NEW_ARRAY(ctx, source, FN_MAX(o->part_count, 1));
-    m->heap = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(o->part_count, 1));
+    m->heap = FN_NEW_ARRAY(ctx, head, FN_MAX(o->part_count, 1));
     if (!m->sources || !m->heap) return ctx->error.code;
     m->source_count = o->part_count;
     for (uint32_t i = 0; i < o->part_count; i++) {
@@ -479,7 +510,7 @@ static fn_status open_sources(fn_ctx *ctx, mt_merge *m, const mt_merge_options *
         s->granules = o->granules ? o->granules[i] : NULL;
         s->filtered = o->only && o->only_for[i];
         FN_TRY(load(ctx, m, s));
-        if (s->block) m->heap[m->heap_count++] = i;
+        if (s->block) m->heap[m->heap_count++] = (head){s->prefixes[0], i};
     }
     for (uint32_t i = m->heap_count / 2 + 1; i-- > 0;)
         if (i < m->heap_count) sift_down(m, i);
