@@ -134,6 +134,10 @@ static fn_status load_some(fn_ctx *ctx, const mt_merge *m, source *s, bool *empt
     *empty = s->block->rows == 0;
     s->prefixes = fn_alloc(ctx, sizeof *s->prefixes * ((size_t)s->block->rows + 1));
     FN_TRY_PTR(ctx, s->prefixes);
+    if (m->source_count == 1) { /* nobody to compare with */
+        memset(s->prefixes, 0, sizeof *s->prefixes);
+        return FN_OK;
+    }
     return mt_key_prefixes(ctx, &s->key, s->block->rows, s->prefixes, &s->exact);
 }
 
@@ -178,6 +182,7 @@ static void sift_down(mt_merge *m, uint32_t at)
 static void replace_top(mt_merge *m)
 {
     const source *s = &m->sources[m->heap[0].source];
+    if (m->source_count == 1) return;
     m->heap[0].prefix = s->prefixes[s->row];
     sift_down(m, 0);
 }

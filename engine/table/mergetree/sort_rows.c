@@ -128,9 +128,61 @@ typedef struct source { /* one key column */
     bool invert;
 } source;
 
+/* Where a field of up to 8 bytes lies in the two words. */
+typedef struct placing {
+    unsigned cut, high_right, high_left, low_left; /* shifts; 64: nothing of it is in that word */
+} placing;
+
+static placing place_field(unsigned at, unsigned bytes)
+{
+    const unsigned kept = FN_MIN(bytes, PREFIX_BYTES - at), end = at + kept;
+    placing p = {8 * (bytes - kept), 64, 64, 64};
+    if (end <= 8) p.high_left = 8 * (8 - end);
+    else if (at < 8) p.high_right = 8 * (end - 8);
+    if (end > 8) p.low_left = 8 * (PREFIX_BYTES - end);
+    return p;
+}
+
+static inline void put_word(mt_prefix *to, const placing *p, uint64_t v)
+{
+    v >>= p->cut;
+    if (p->high_left < 64) to->high |= v << p->high_left;
+    if (p->high_right < 64) to->high |= v >> p->high_right;
+    if (p->low_left < 64) to->low |= v << p->low_left;
+}
+
+#define PUT(T, flip)                                                                               \
+    for (uint32_t i = 0; i < rows; i++) {                                                          \
+        T v;                                                                                       \
+        memcpy(&v, s->column->values + (size_t)i * sizeof v, sizeof v);                            \
+        put_word(&out[i], &p, (uint64_t)(T)(v ^ (T)(flip) ^ invert));                              \
+    }                                                                                              \
+    return true
+
+/* The common case: integers of a flat column without NULLs. */
+static bool put_integers(const source *s, uint32_t rows, unsigned at, unsigned bytes, mt_prefix *out)
+{
+    if (s->column->shape != FN_FLAT || s->column->nulls || s->rank || s->type->width > 8) return false;
+    const placing p = place_field(at, bytes);
+    switch (s->type->phys) {
+    case FN_PHYS_U8: { const uint8_t invert = s->invert ? UINT8_MAX : 0; PUT(uint8_t, 0); }
+    case FN_PHYS_U16: { const uint16_t invert = s->invert ? UINT16_MAX : 0; PUT(uint16_t, 0); }
+    case FN_PHYS_U32: { const uint32_t invert = s->invert ? UINT32_MAX : 0; PUT(uint32_t, 0); }
+    case FN_PHYS_U64: { const uint64_t invert = s->invert ? UINT64_MAX : 0; PUT(uint64_t, 0); }
+    case FN_PHYS_I8: { const uint8_t invert = s->invert ? UINT8_MAX : 0; PUT(uint8_t, 0x80); }
+    case FN_PHYS_I16: { const uint16_t invert = s->invert ? UINT16_MAX : 0; PUT(uint16_t, 0x8000); }
+    case FN_PHYS_I32: { const uint32_t invert = s->invert ? UINT32_MAX : 0; PUT(uint32_t, 0x80000000u); }
+    case FN_PHYS_I64: { const uint64_t invert = s->invert ? UINT64_MAX : 0; PUT(uint64_t, (uint64_t)1 << 63); }
+    case FN_PHYS_F32: case FN_PHYS_F64: case FN_PHYS_U128: case FN_PHYS_U256: case FN_PHYS_I128: case FN_PHYS_I256: case FN_PHYS_FIXED:
+    case FN_PHYS_STRING: case FN_PHYS_ARRAY: case FN_PHYS_TUPLE: case FN_PHYS_NOTHING: break;
+    }
+    return false;
+}
+
 static void put_values(const source *s, uint32_t rows, unsigned at, unsigned bytes, mt_prefix *out)
 {
     const fn_column *c = s->column;
+    if (put_integers(s, rows, at, bytes, out)) return;
     const bool text = s->type->phys == FN_PHYS_STRING || s->type->phys == FN_PHYS_FIXED;
     for (uint32_t i = 0; i < rows; i++) {
         fn_u128 v = 0;
