@@ -39,6 +39,8 @@ fn_status definition_retext(fn_ctx *ctx, fn_engine *engine, table *t, const tabl
 /* Names a table for readers that look without a lock: see definition_build.c. */
 fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str database, fn_str name) FN_MUST_USE;
 
+/* The column's CODEC clause with its parameters written out. UNKNOWN_CODEC (432), ILLEGAL_CODEC_PARAMETER (433), BAD_ARGUMENTS. */
+fn_status definition_codec(query *q, ast_column_def *def) FN_MUST_USE;
 /* INDEX ... TYPE of a kind ClickHouse knows: INCORRECT_QUERY (80). */
 fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item) FN_MUST_USE;
 

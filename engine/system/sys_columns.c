@@ -61,7 +61,11 @@ static fn_status put_column(system_rows *r, table *t, const table_schema *schema
     system_put_text(r, "default_kind", default_kinds[c->default_kind]);
     system_put_str(r, "default_expression", c->default_sql);
     system_put_str(r, "comment", c->comment);
-    system_put_str(r, "compression_codec", c->codec);
+    if (c->codec.size && system_wants(r, "compression_codec")) {
+        const char *codec = fn_arena_printf(r->ctx, r->ctx->arena, "CODEC(%.*s)", (int)c->codec.size, c->codec.data);
+        if (!codec) return r->ctx->error.code;
+        system_put_text(r, "compression_codec", codec);
+    }
     system_put_u64(r, "is_in_partition_key", has(&keys->partition, i));
     system_put_u64(r, "is_in_sorting_key", has(&keys->sorting, i));
     system_put_u64(r, "is_in_primary_key", has(&keys->primary, i));
