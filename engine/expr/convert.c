@@ -42,6 +42,11 @@ static fn_status never_convertible(fn_ctx *ctx, const fn_type *a, const fn_type 
     if (b->id == FN_T_ARRAY && (number || dates || a->id == FN_T_TUPLE))
         return fn_fail(ctx, FN_TYPE_MISMATCH, "CAST AS Array can only be performed between same-dimensional Array, Map or String types");
     if (container && fn_type_is_number(b)) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument of conversion to %s", a->name, b->name);
+    if (a->id == FN_T_STRING && b->id == FN_T_MAP) return fn_fail(ctx, FN_TYPE_MISMATCH, "Unsupported types to CAST AS Map. Left type: %s, right type: %s", a->name, b->name);
+    if (a->id == FN_T_TUPLE && b->id == FN_T_TUPLE && a->arg_count != b->arg_count)
+        return fn_fail(ctx, FN_TYPE_MISMATCH, "CAST AS Tuple can only be performed between tuple types with the same number of elements or from String. Left type: %s, right type: %s", a->name, b->name);
+    if (b->id == FN_T_DATETIME64 && (a->id == FN_T_IPV4 || (fn_type_is_integer(a) && a->width > 8)))
+        return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Conversion from %s to %s is not supported", a->name, b->name);
     const bool to_bytes = b->id == FN_T_FIXED_STRING && (number || dates || address) && a->id != FN_T_BOOL;
     const bool from_address = (a->id == FN_T_UUID && (convert_is_number(b) || fn_type_is_date_or_time(b)) && b->id != FN_T_UINT128 && b->id != FN_T_UUID) ||
                               (a->id == FN_T_IPV4 && ((fn_type_is_number(b) && (!fn_type_is_unsigned(b) || b->width < 4)) || fn_type_is_date_or_time(b)));
@@ -58,7 +63,7 @@ fn_status expr_convertible(fn_ctx *ctx, const fn_type *from, const fn_type *to)
     if (a != b) FN_TRY(never_convertible(ctx, a, b));
     if (a == b || a->id == FN_T_NOTHING || a->id == FN_T_STRING || b->id == FN_T_STRING) return FN_OK;
     const bool date_a = fn_type_is_date_or_time(a), date_b = fn_type_is_date_or_time(b);
-    if (a->id == FN_T_FIXED_STRING) return FN_OK;
+    if (a->id == FN_T_FIXED_STRING || (a->id == FN_T_BOOL && b->id == FN_T_FIXED_STRING)) return FN_OK;
     if (convert_is_number(a) && convert_is_number(b)) return FN_OK;
     if ((date_a && (date_b || fn_type_is_number(b))) || (date_b && (fn_type_is_number(a) || is_enum(a)))) return FN_OK;
     if ((a->id == FN_T_IPV4 && b->id == FN_T_IPV6) || (a->id == FN_T_IPV6 && (b->id == FN_T_IPV4 || b->id == FN_T_UINT128)) || (a->id == FN_T_UINT128 && b->id == FN_T_IPV6)) return FN_OK;
@@ -152,7 +157,7 @@ static fn_status convert_values(convert_job *j, fn_column **out)
     if (b->id == FN_T_STRING) return convert_to_text(j, out);
     if (fn_type_is_date_or_time(a) || fn_type_is_date_or_time(b)) return convert_date(j, out);
     if (a->id == FN_T_IPV6 || b->id == FN_T_IPV6) return convert_ip(j, out);
-    if (is_enum(a) && is_enum(b)) { /* by name */
+    if ((is_enum(a) && is_enum(b)) || (a->id == FN_T_BOOL && b->id == FN_T_FIXED_STRING)) { /* by name */
         fn_column *text = NULL;
         FN_TRY(expr_convert(j->ctx, j->in, fn_type_simple(FN_T_STRING), CONVERT_CAST, &text));
         convert_job next = *j;

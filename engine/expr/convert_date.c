@@ -6,7 +6,9 @@
 #include <firn/wide.h>
 #include <math.h>
 
-enum { DATE32_MIN = -25567, DATE32_MAX = 120529 };
+enum { DATE32_MIN = -719528, DATE32_MAX = 2932896 }; /* 0000-01-01 to 9999-12-31 */
+#define SECONDS_MIN              INT64_C(-62167219200)
+#define SECONDS_MAX              INT64_C(253402300799)
 
 static int64_t power_of_10(unsigned n)
 {
@@ -58,12 +60,21 @@ static double number_f64(const fn_type *t, const uint8_t *p)
 
 static instant load_number(const fn_type *t, const fn_type *to, const uint8_t *p)
 {
+    if (t->id == FN_T_DECIMAL && t->width <= 8) { /* digits behind the target's are cut toward zero */
+        const int64_t raw = load_i64(t, p), drop = t->scale > to->scale ? power_of_10(t->scale - (to->id == FN_T_DATETIME64 ? to->scale : 0u)) : 1;
+        const int64_t cut = raw / drop, unit = power_of_10(t->scale) / drop, s = floor_div(cut, unit);
+        return (instant){.seconds = s, .ticks = cut - s * unit, .scale = FN_MIN(t->scale, to->id == FN_T_DATETIME64 ? to->scale : 0u)};
+    }
     if (fn_type_is_float(t) || t->id == FN_T_DECIMAL) {
         const double v = number_f64(t, p);
         if (!(fabs(v) < 9e18)) return (instant){.seconds = v > 0 ? INT64_MAX / 4 : INT64_MIN / 4};
-        const double whole = floor(v);
         const unsigned scale = to->id == FN_T_DATETIME64 ? to->scale : 0u;
-        return (instant){.seconds = (int64_t)whole, .ticks = scale ? (int64_t)((v - whole) * (double)power_of_10(scale)) : 0, .scale = scale};
+        const double ticks = v * (double)power_of_10(scale);
+        if (scale && fabs(ticks) < 9e18) {
+            const int64_t whole = (int64_t)ticks, s = floor_div(whole, power_of_10(scale));
+            return (instant){.seconds = s, .ticks = whole - s * power_of_10(scale), .scale = scale};
+        }
+        return (instant){.seconds = (int64_t)v};
     }
     if (t->width > 8) {
         const double v = number_f64(t, p);
@@ -97,9 +108,9 @@ static int64_t store_date(const fn_type *to, const fn_tz *from_tz, const fn_tz *
     if (to->id == FN_T_DATE || to->id == FN_T_DATE32) {
         const bool stamp = number ? v.seconds > (to->id == FN_T_DATE ? 65535 : DATE32_MAX) : !v.days;
         if (to->id == FN_T_DATE && v.seconds == -1 && v.ticks && !v.days) v.seconds = 0; /* as ClickHouse: -0.5 s counts as 0 */
-        const int64_t days = stamp ? local_days(from_tz, clamp(v.seconds, -2208988800, 10413791999)) : v.seconds;
+        const int64_t days = stamp ? local_days(from_tz, clamp(v.seconds, SECONDS_MIN, SECONDS_MAX)) : v.seconds;
         if (!number) raw = to->id == FN_T_DATE ? (uint16_t)days : days; /* ClickHouse's date_time_overflow_behavior = ignore */
-        else raw = to->id == FN_T_DATE ? clamp(days, 0, 65535) : days < DATE32_MIN ? days : clamp(days, DATE32_MIN, DATE32_MAX);
+        else raw = to->id == FN_T_DATE ? clamp(days, 0, 65535) : clamp(days, DATE32_MIN, DATE32_MAX);
         *changed = raw != days || (!number && !v.days && (midnight(from_tz, raw) != v.seconds || v.ticks));
         return raw;
     }
@@ -116,9 +127,9 @@ static int64_t store_date(const fn_type *to, const fn_tz *from_tz, const fn_tz *
         *changed |= ticks % 10 != 0;
         ticks /= 10;
     }
-    const int64_t seconds = clamp(v.seconds, -2208988800, FN_MIN((int64_t)10413791999, INT64_MAX / unit - 1));
+    const int64_t seconds = clamp(v.seconds, SECONDS_MIN, FN_MIN(SECONDS_MAX, INT64_MAX / unit));
     *changed |= seconds != v.seconds;
-    return seconds * unit + ticks;
+    return v.seconds > INT64_MAX / unit && unit > 1 && seconds < SECONDS_MAX ? INT64_MAX : seconds * unit + (seconds == INT64_MAX / unit ? FN_MIN(ticks, INT64_MAX % unit) : ticks);
 }
 
 /* Dates to a number type: through a column of Int64 or Decimal, by the caller. */

@@ -82,7 +82,7 @@ static outcome store_integer(const number *n, const fn_type *from, const fn_type
         if (!isfinite(n->f)) return NOT_A_NUMBER;
         if (to->width > 8) v = fn_i256_from_f64(n->f, !is_unsigned_phys(to->phys));
         else if (is_unsigned_phys(to->phys) && to->width == 8 && n->f >= 9223372036854775808.0) v = fn_i256_from_u64(n->f < 18446744073709551616.0 ? (uint64_t)n->f : 0);
-        else v = fn_i256_from_i64(n->f >= -9223372036854775808.0 && n->f < 9223372036854775808.0 ? (int64_t)n->f : INT64_MIN);
+        else v = fn_i256_from_i64(n->f >= -9223372036854775808.0 && n->f < 9223372036854775808.0 ? (int64_t)n->f : INT64_MIN); /* looked at by CAST to Bool and by checks only */
         if (fn_i256_to_f64(v, true) != n->f && fn_i256_to_f64(v, false) != n->f) result = CHANGED;
     } else if (n->scale) {
         fn_i256 rest;

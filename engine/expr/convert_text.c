@@ -117,6 +117,7 @@ fn_status convert_from_text(convert_job *j, fn_column **out)
     fn_text_options options;
     fn_builder b;
     expr_text_options(ctx, &options);
+    if (j->mode == CONVERT_OR_ZERO || j->mode == CONVERT_TEXT_OR_NULL) options.best_effort_datetime = false; /* toDateTimeOrNull takes the plain form only */
     FN_TRY(fn_builder_init(ctx, &b, j->to));
     fn_status status = fn_builder_reserve(ctx, &b, j->in->rows);
     for (uint32_t i = 0; i < j->in->rows && status == FN_OK; i++) {
@@ -127,7 +128,11 @@ fn_status convert_from_text(convert_job *j, fn_column **out)
         fn_str s = fn_column_str_at(j->in, i);
         if (j->from->phys == FN_PHYS_FIXED)
             while (s.size && s.data[s.size - 1] == 0) s.size--;
-        if (j->to->id == FN_T_FIXED_STRING && s.size > j->to->width) {
+        const bool plain_time = j->to->id == FN_T_DATETIME && !options.best_effort_datetime;
+        if (plain_time && s.size && (s.data[0] == '-' || memchr(s.data, '.', s.size))) {
+            status = lost_text(j, i, s, 0);
+            if (status == FN_OK) status = fn_builder_default(ctx, &b);
+        } else if (j->to->id == FN_T_FIXED_STRING && s.size > j->to->width) {
             status = convert_lost(j, i, FN_TOO_LARGE_STRING_SIZE, "String too long for type FixedString");
             if (status == FN_OK) status = fn_builder_default(ctx, &b);
         } else if (j->to->id == FN_T_FIXED_STRING) {

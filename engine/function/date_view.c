@@ -5,16 +5,16 @@
 #include <pthread.h>
 
 static uint32_t calendar[DATE_DAY_MAX - DATE_DAY_MIN + 1];
-static int32_t month_first[401][12]; /* of 1900 .. 2300 */
+static int32_t month_first[10001][12]; /* of 0 .. 10000 */
 static pthread_once_t calendar_once = PTHREAD_ONCE_INIT;
 
 static void fill_calendar(void)
 {
     int32_t day = DATE_DAY_MIN;
-    for (uint32_t year = 1900; year <= 2300; year++)
+    for (uint32_t year = 0; year <= 10000; year++)
         for (uint32_t month = 1; month <= 12; month++) {
             const uint32_t n = fn_days_in_month(year, month);
-            month_first[year - 1900][month - 1] = day;
+            month_first[year][month - 1] = day;
             for (uint32_t d = 1; d <= n; d++, day++)
                 if (day <= DATE_DAY_MAX) calendar[day - DATE_DAY_MIN] = year << 9 | month << 5 | d;
         }
@@ -29,7 +29,7 @@ const uint32_t *date_calendar(void)
 int32_t date_first_of_month(uint32_t year, uint32_t month)
 {
     pthread_once(&calendar_once, fill_calendar);
-    return month_first[FN_MIN(FN_MAX(year, 1900u), 2300u) - 1900][(month - 1) % 12];
+    return month_first[FN_MIN(year, 10000u)][(month - 1) % 12];
 }
 
 int32_t date_first_of_year(uint32_t year)

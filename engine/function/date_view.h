@@ -4,7 +4,7 @@
 #define FIRN_FUNCTION_DATE_VIEW_H
 #include "function/family.h"
 
-enum { DATE_DAY_MIN = -25567, DATE_DAY_MAX = 120529 }; /* 1900-01-01 .. 2299-12-31: what Date32 and DateTime64 hold */
+enum { DATE_DAY_MIN = -719528, DATE_DAY_MAX = 2932896 }; /* 0000-01-01 .. 9999-12-31: what Date32 and DateTime64 hold */
 
 typedef struct date_view {
     int32_t *days;     /* rows; local days since 1970, within DATE_DAY_MIN .. DATE_DAY_MAX */
@@ -33,9 +33,9 @@ static inline uint32_t date_day(uint32_t packed)
 }
 static inline uint32_t date_weekday(int32_t days) /* 1 = Monday .. 7 = Sunday */
 {
-    return (uint32_t)(days + 70003) % 7 + 1; /* 70000 is 10000 weeks; day 0 was a Thursday */
+    return (uint32_t)(days + 1400003) % 7 + 1; /* 1400000 is 200000 weeks; day 0 was a Thursday */
 }
-int32_t date_first_of_year(uint32_t year);                /* day number; year 1900 .. 2300 */
+int32_t date_first_of_year(uint32_t year);                /* day number; year 0 .. 10000 */
 int32_t date_first_of_month(uint32_t year, uint32_t month); /* month 1 .. 12 */
 uint32_t date_yearday(int32_t days, uint32_t year);       /* 1 .. 366 */
 /* Week number by toWeek's mode (0 .. 9), and the year it belongs to. with_year: toYearWeek's reading of the mode. */

@@ -30,12 +30,20 @@ static fn_status cast_type(fn_ctx *ctx, const func_call *call, const fn_type **o
     return fn_type_parse(ctx, name, out);
 }
 
+/* What accurateCastOrNull gives. */
+static fn_status need_nullable(fn_ctx *ctx, const fn_type *to, const fn_type **out)
+{
+    *out = fn_type_nullable(to);
+    if (fn_type_can_be_nullable(fn_type_strip_nullable(to)) && to->id != FN_T_LOW_CARDINALITY) return FN_OK;
+    return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Type %s is not supported for accurateCastOrNull because it cannot be inside Nullable", to->name);
+}
+
 static fn_status bind_cast_mode(fn_ctx *ctx, func_call *call, convert_mode mode)
 {
     const fn_type *to, *from = call->arg_types[0];
     FN_TRY(cast_type(ctx, call, &to));
     if (mode == CONVERT_CAST && settings_of(ctx)->cast_keep_nullable && fn_type_is_nullable(from)) to = fn_type_nullable(to);
-    if (mode == CONVERT_OR_NULL) to = fn_type_nullable(to);
+    if (mode == CONVERT_OR_NULL) FN_TRY(need_nullable(ctx, to, &to));
     if (fn_type_base(from)->id == FN_T_NOTHING && fn_type_is_nullable(from) && !fn_type_is_nullable(to))
         return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Cannot convert NULL to a non-nullable type");
     FN_TRY(expr_convertible(ctx, from, to));
@@ -87,8 +95,9 @@ static fn_status fill_default(fn_ctx *ctx, const fn_column *c, const fn_column *
 
 static fn_status bind_accurate_or_default(fn_ctx *ctx, func_call *call)
 {
-    const fn_type *to;
+    const fn_type *to, *nullable;
     FN_TRY(cast_type(ctx, call, &to));
+    FN_TRY(need_nullable(ctx, to, &nullable));
     FN_TRY(expr_convertible(ctx, call->arg_types[0], to));
     return set_data(ctx, call, to, CONVERT_OR_NULL);
 }

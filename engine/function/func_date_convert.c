@@ -228,7 +228,8 @@ static int64_t make_instant(const fn_type *type, const fn_tz *tz, const make_par
 {
     int64_t days;
     const bool wide = type->id == FN_T_DATETIME64;
-    if (wide && p->year < 1900) return -2208988800 * date_ticks(type->scale);
+    if (wide && p->year < 1900) return -2208988800 * date_ticks(type->scale); /* here ClickHouse still has the narrower range */
+    if (wide && p->year > 2299) return 10413792000 * date_ticks(type->scale) - 1;
     if (!days_of(fn_type_simple(FN_T_DATE32), p->year, p->month, p->day, &days) || !(p->hour >= 0 && p->minute >= 0 && p->second >= 0)) return 0;
     fn_civil c;
     fn_civil_from_days(days, &c);
@@ -328,7 +329,7 @@ static int64_t change_one(const fn_type *from, const fn_type *to, const fn_tz *t
 {
     static const int64_t lows[] = {0, 1, 1, 0, 0, 0}, highs[] = {9999, 12, 31, 23, 59, 59};
     const int64_t from_unit = from->id == FN_T_DATETIME64 ? date_ticks(from->scale) : 1, unit = to->id == FN_T_DATETIME64 ? date_ticks(to->scale) : 1;
-    const int64_t low = to->id == FN_T_DATE32 ? DATE_DAY_MIN : to->id == FN_T_DATETIME64 ? -2208988800 * unit : 0;
+    const int64_t low = to->id == FN_T_DATE32 ? DATE_DAY_MIN : to->id == FN_T_DATETIME64 ? (int64_t)DATE_DAY_MIN * 86400 * unit : 0;
     fn_civil c = {0};
     if (value < lows[part] || value > highs[part]) return low;
     if (date_has_time(from)) fn_tz_civil(tz, date_floor_div(raw, from_unit), &c);

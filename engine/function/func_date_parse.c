@@ -6,8 +6,7 @@
 typedef struct date_parts {
     int64_t year, month, day, yearday, hour, minute, second, ns;
     int64_t offset;     /* seconds east of UTC */
-    int64_t unix_time;
-    bool has_year, has_month, has_day, has_yearday, has_offset, has_unix, has_half, pm, has_time;
+    bool has_year, has_month, has_day, has_yearday, has_offset, has_half, pm;
 } date_parts;
 
 typedef struct cursor {
@@ -83,14 +82,10 @@ static bool take_offset(cursor *c, date_parts *p)
     return true;
 }
 
-/* Parts to unix seconds; false where they make no date. Missing parts are those of 2000-01-01 or 1970-01-01 as `base_year` says. */
-static bool parts_instant(const date_parts *p, const fn_tz *tz, int64_t base_year, int64_t *seconds)
+/* Parts to unix seconds; false where they make no date. Missing parts are those of 1970-01-01. */
+static bool parts_instant(const date_parts *p, const fn_tz *tz, int64_t *seconds)
 {
-    if (p->has_unix) {
-        *seconds = p->unix_time;
-        return true;
-    }
-    const int64_t year = p->has_year ? p->year : base_year, month = p->has_month ? p->month : 1, day = p->has_day ? p->day : 1;
+    const int64_t year = p->has_year ? p->year : 1970, month = p->has_month ? p->month : 1, day = p->has_day ? p->day : 1;
     int64_t hour = p->hour;
     if (p->has_half) {
         if (hour < 1 || hour > 12) return false;
@@ -108,167 +103,6 @@ static bool parts_instant(const date_parts *p, const fn_tz *tz, int64_t base_yea
     const fn_tz *zone = p->has_offset ? fn_tz_utc() : tz;
     *seconds = fn_tz_instant(zone, c.year, c.month, c.day, (unsigned)hour, (unsigned)p->minute, (unsigned)p->second) - (p->has_offset ? p->offset : 0);
     return true;
-}
-
-/* ---- best effort ---- */
-
-/* hh:mm[:ss[.fraction]] behind the hour */
-static bool best_clock(cursor *c, int64_t hour, date_parts *p)
-{
-    p->hour = hour;
-    p->has_time = true;
-    c->at++;
-    if (!take_number(c, 1, 2, &p->minute)) return false;
-    if (c->at < c->end && *c->at == ':') {
-        c->at++;
-        if (!take_number(c, 1, 2, &p->second)) return false;
-        if (c->at < c->end && (*c->at == '.' || *c->at == ',') && c->at + 1 < c->end && is_digit(c->at[1])) {
-            c->at++;
-            return take_fraction(c, 9, &p->ns);
-        }
-    }
-    return true;
-}
-
-/* a/b/c or a-b-c or a.b.c with day first (us: month first); the year may be missing or of two digits. */
-static bool best_day_first(cursor *c, int64_t first, bool us, date_parts *p)
-{
-    const char separator = *c->at++;
-    int64_t second;
-    if (c->at < c->end && is_letter(*c->at)) { /* 29-Feb-2024 */
-        second = named(take_word(c), months, 12);
-        if (!second) return false;
-    } else if (!take_number(c, 1, 2, &second)) {
-        return false;
-    }
-    p->day = us ? second : first;
-    p->month = us ? first : second;
-    p->has_day = p->has_month = true;
-    if (c->at < c->end && *c->at == separator) {
-        const char *from = ++c->at;
-        if (!take_number(c, 2, 4, &p->year)) return false;
-        if (c->at - from == 2) p->year += p->year < 70 ? 2000 : 1900;
-        p->has_year = true;
-    }
-    return true;
-}
-
-static bool best_year_first(cursor *c, int64_t year, date_parts *p)
-{
-    p->year = year;
-    p->has_year = true;
-    if (c->at >= c->end || (*c->at != '-' && *c->at != '/' && *c->at != '.')) return true;
-    const char separator = *c->at++;
-    if (c->at < c->end && is_letter(*c->at)) p->month = named(take_word(c), months, 12);
-    else if (!take_number(c, 1, 2, &p->month)) return false;
-    p->has_month = true;
-    if (c->at < c->end && *c->at == separator) {
-        c->at++;
-        if (!take_number(c, 1, 2, &p->day)) return false;
-        p->has_day = true;
-    }
-    return p->month > 0;
-}
-
-/* Runs of 6 and more digits. */
-static bool best_long_number(cursor *c, const char *from, size_t n, date_parts *p)
-{
-    cursor in = {from, c->at};
-    const bool alone = !p->has_year && !p->has_month && !p->has_time;
-    if ((n == 8 || n == 14) && alone) {
-        p->has_year = p->has_month = p->has_day = true;
-        if (!take_number(&in, 4, 4, &p->year) || !take_number(&in, 2, 2, &p->month) || !take_number(&in, 2, 2, &p->day)) return false;
-        p->has_time = n == 14;
-        return n == 8 || (take_number(&in, 2, 2, &p->hour) && take_number(&in, 2, 2, &p->minute) && take_number(&in, 2, 2, &p->second));
-    }
-    if (n == 6 && !p->has_time) {
-        if (p->has_year) {
-            p->has_time = true;
-            return take_number(&in, 2, 2, &p->hour) && take_number(&in, 2, 2, &p->minute) && take_number(&in, 2, 2, &p->second);
-        }
-        p->has_year = p->has_month = true;
-        return take_number(&in, 4, 4, &p->year) && take_number(&in, 2, 2, &p->month);
-    }
-    if ((n == 9 || n == 10) && alone) {
-        p->has_unix = true;
-        if (!take_number(&in, 9, 10, &p->unix_time)) return false;
-        if (c->at < c->end && *c->at == '.') {
-            c->at++;
-            return take_fraction(c, 9, &p->ns);
-        }
-        return true;
-    }
-    return false;
-}
-
-static bool best_number(cursor *c, bool us, date_parts *p)
-{
-    const char *from = c->at;
-    while (c->at < c->end && is_digit(*c->at)) c->at++;
-    const size_t n = (size_t)(c->at - from);
-    cursor in = {from, c->at};
-    int64_t v;
-    if (n >= 6) return best_long_number(c, from, n, p);
-    if (!take_number(&in, 1, 5, &v)) return false;
-    const char next = c->at < c->end ? *c->at : 0;
-    if (n <= 2 && next == ':') return !p->has_time && best_clock(c, v, p);
-    if (n == 4 && !p->has_year) return best_year_first(c, v, p);
-    if (n <= 2 && !p->has_month && (next == '/' || next == '-' || next == '.')) return best_day_first(c, v, us, p);
-    if (n <= 2 && p->has_month && !p->has_day) {
-        p->day = v;
-        p->has_day = true;
-        return true;
-    }
-    if (n <= 2 && !p->has_day && !p->has_month) { /* 29 Feb 2024 */
-        p->day = v;
-        p->has_day = true;
-        return true;
-    }
-    return false;
-}
-
-static bool best_word(cursor *c, date_parts *p)
-{
-    const fn_str word = take_word(c);
-    const int64_t month = named(word, months, 12);
-    if (month && !p->has_month) {
-        p->month = month;
-        p->has_month = true;
-        return true;
-    }
-    if (fn_str_eq_nocase(word, FN_STR("AM")) || fn_str_eq_nocase(word, FN_STR("PM"))) {
-        p->has_half = p->has_time;
-        p->pm = word.data[0] == 'P' || word.data[0] == 'p';
-        return p->has_time;
-    }
-    if (fn_str_eq_nocase(word, FN_STR("T"))) return p->has_year || p->has_day;
-    if (fn_str_eq_nocase(word, FN_STR("Z")) || fn_str_eq_nocase(word, FN_STR("UTC")) || fn_str_eq_nocase(word, FN_STR("GMT"))) {
-        p->has_offset = true;
-        p->offset = 0;
-        return true;
-    }
-    return named(word, weekdays, 7) != 0;
-}
-
-static bool best_effort(fn_str s, bool us, date_parts *p)
-{
-    cursor c = {s.data, s.data + s.size};
-    bool any = false;
-    while (c.at < c.end) {
-        const char b = *c.at;
-        if (b == ' ' || b == ',' || b == '\t') c.at++;
-        else if (is_digit(b)) {
-            if (!best_number(&c, us, p)) return false;
-            any = true;
-        } else if (is_letter(b)) {
-            if (!best_word(&c, p)) return false;
-        } else if ((b == '+' || b == '-') && p->has_time) {
-            if (!take_offset(&c, p)) return false;
-        } else {
-            return false;
-        }
-    }
-    return any && (p->has_unix || p->has_year || p->has_month || p->has_day || p->has_time);
 }
 
 /* ---- by pattern ---- */
@@ -458,22 +292,16 @@ static bool parse_one(const parse_data *d, fn_str s, int64_t *out)
 {
     date_parts p = {0};
     int64_t seconds;
-    const bool best = d->way <= PARSE_BEST_US, wide = d->type->id == FN_T_DATETIME64;
-    const bool read = best ? best_effort(s, d->way == PARSE_BEST_US, &p) : d->way == PARSE_MYSQL ? by_mysql(s, d->pattern, &p) : by_joda(s, d->pattern, &p);
-    if (!read) return false;
-    int64_t year = 1970;
-    if (best && !p.has_year) { /* the last such day that is not in the future is meant; the current year does */
-        fn_civil now;
-        fn_tz_civil(d->tz, date_floor_div(fn_clock_realtime_ns(), 1000000000), &now);
-        year = now.year;
+    const bool wide = d->type->id == FN_T_DATETIME64;
+    if (d->way <= PARSE_BEST_US) {
+        uint32_t nanos;
+        if (!fn_text_best_effort_time(s, d->tz, d->way == PARSE_BEST_US, &seconds, &nanos)) return false;
+        *out = wide ? seconds * date_ticks(d->type->scale) + nanos / date_ticks(9u - d->type->scale) : seconds;
+        return true;
     }
-    if (!parts_instant(&p, d->tz, year, &seconds)) return false;
-    if (!wide) {
-        *out = seconds;
-        return best || (seconds >= 0 && seconds <= UINT32_MAX);
-    }
-    *out = seconds * date_ticks(d->type->scale) + p.ns / date_ticks(9u - d->type->scale);
-    return true;
+    if (!(d->way == PARSE_MYSQL ? by_mysql(s, d->pattern, &p) : by_joda(s, d->pattern, &p)) || !parts_instant(&p, d->tz, &seconds)) return false;
+    *out = wide ? seconds * date_ticks(d->type->scale) + p.ns / date_ticks(9u - d->type->scale) : seconds;
+    return wide || (seconds >= 0 && seconds <= UINT32_MAX);
 }
 
 static fn_status eval_parse(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)

@@ -2,7 +2,7 @@
  * Months and longer keep the day of the month where the month is long enough; days and longer keep the wall time of the
  * zone; shorter units count seconds. A Date plus hours, minutes or seconds becomes a DateTime.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "function/family.h"
+#include "function/date_view.h"
 
 static bool is_sub_second(fn_interval_unit unit)
 {
@@ -102,6 +102,7 @@ fn_status interval_shift(fn_ctx *ctx, const fn_column *date, const fn_column *co
         const int64_t n = fn_column_i64_at(count, i);
         int64_t v = shift_one(date->type, type, tz, fn_column_i64_at(date, i), unit, sign < 0 ? (int64_t)(0 - (uint64_t)n) : n);
         if (v < 0 && months_of(unit) && (type->id == FN_T_DATE || type->id == FN_T_DATETIME)) v = 0; /* shorter units wrap, as in ClickHouse */
+        if (type->id == FN_T_DATE32) v = FN_MIN(FN_MAX(v, (int64_t)DATE_DAY_MIN), (int64_t)DATE_DAY_MAX);
         memcpy(values + (size_t)i * type->width, &v, type->width);
     }
     return FN_OK;

@@ -20,7 +20,7 @@ typedef struct kern_table {
     kern_compare_fn *compare[KERN_COMPARES][KERN_TYPES][KERN_SHAPES]; /* out: 0/1 bytes; NaN: only NE holds */
     kern_arith_fn *arith[KERN_ARITHS][KERN_TYPES][KERN_SHAPES];       /* AND, OR, XOR: NULL for floats */
     kern_arith_fn *sub_cv[KERN_TYPES];                                /* constant - vector: b - a */
-    kern_convert_fn *convert[KERN_TYPES][KERN_TYPES];                 /* [from][to], C's conversion; float to integer saturates */
+    kern_convert_fn *convert[KERN_TYPES][KERN_TYPES];                 /* [from][to], C's conversion; float to integer as x86 does it */
     void (*mask_and)(uint8_t *mask, const uint8_t *other, size_t n);  /* 0/1 bytes */
     void (*mask_or)(uint8_t *mask, const uint8_t *other, size_t n);
     void (*mask_and_not)(uint8_t *mask, const uint8_t *other, size_t n);

@@ -1,8 +1,9 @@
 /* format_csv.c - CSV, with names and types (RFC 4180, fields of containers as one quoted text). SPDX-License-Identifier: Apache-2.0 */
+#include "text/infer.h"
 #include "text/row_reader.h"
 #include "text/text_writer.h"
 
-enum { WITH_NAMES = 1, WITH_TYPES = 2, FIELDS_MAX = 65536 };
+enum { WITH_NAMES = 1, WITH_TYPES = 2 };
 
 /* ---- output ---- */
 /* Tuples become as many fields as they have elements. */
@@ -128,30 +129,42 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
     return end_of_line(ctx, in, delimiter);
 }
 
-static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
+/* One line of fields, with the types they look like. */
+static fn_status infer_row(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_fields *fields, bool *end)
 {
-    const char delimiter = r->settings.text.csv_delimiter;
-    fn_str *names = FN_NEW_ARRAY(ctx, fn_str, FIELDS_MAX);
-    FN_TRY_PTR(ctx, names);
-    uint32_t n = 0;
+    const char delimiter = s->text.csv_delimiter;
+    while (in->at < in->end && (*in->at == '\n' || *in->at == '\r')) in->at++;
     *end = in->at >= in->end;
     if (*end) return FN_OK;
     for (;;) {
         text_token t;
-        if (n == FIELDS_MAX) return fn_fail(ctx, FN_INCORRECT_DATA, "The header has too many fields");
-        FN_TRY(text_token_read(ctx, in, FN_TEXT_CSV, &r->settings.text, &t));
-        const fn_status status = fn_arena_str(ctx, ctx->arena, t.value, &names[n++]);
+        const infer_type *type;
+        skip_blanks(in);
+        FN_TRY(text_token_read(ctx, in, FN_TEXT_CSV, &s->text, &t));
+        fn_status status = infer_csv_field(ctx, &s->infer, t.value, t.quoted, &type);
+        if (status == FN_OK) status = infer_push(ctx, fields, t.value, type);
         text_token_release(&t);
         FN_TRY(status);
         skip_blanks(in);
         if (in->at >= in->end || *in->at != delimiter) break;
         in->at++;
-        skip_blanks(in);
     }
-    FN_TRY(end_of_line(ctx, in, delimiter));
-    if (r->settings.with_names_use_header) FN_TRY(row_reader_bind(r, ctx, names, n));
-    if (r->flavour & WITH_TYPES && in->at < in->end) (void)row_skip_line(in);
-    return FN_OK;
+    if (in->at < in->end && *in->at != '\n' && *in->at != '\r') return fn_fail(ctx, FN_INCORRECT_DATA, "Expected end of line");
+    return end_of_line(ctx, in, delimiter);
+}
+
+static fn_status infer_schema(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, unsigned flags, fn_schema *out)
+{
+    const infer_rows rows = {INFER_TEXT, flags & WITH_NAMES, flags & WITH_TYPES, s->infer.csv_detect_header, infer_row};
+    fn_text_in in = {head.data, head.data + head.size, head.data};
+    row_skip_lines(&in, s->csv_skip_lines);
+    return infer_from_rows(ctx, &rows, &in, complete, s, out);
+}
+
+static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
+{
+    return row_reader_header(r, ctx, in, &(row_header){infer_row, r->settings.csv_skip_lines, r->flavour & WITH_NAMES, r->flavour & WITH_TYPES,
+                                                       r->settings.infer.csv_detect_header}, end);
 }
 
 #define FLAVOUR(symbol, text, alias, header, flags, words)                                                                                            \
@@ -171,12 +184,16 @@ static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *e
         FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_row, &r));                                                                            \
         r->flavour = (flags);                                                                                                                         \
         r->skip = row_skip_line;                                                                                                                      \
-        if ((flags) & WITH_NAMES) r->head = take_header;                                                                                              \
+        r->head = take_header;                                                                                                                        \
         *reader = &r->base;                                                                                                                           \
         return FN_OK;                                                                                                                                 \
     }                                                                                                                                                 \
+    static fn_status symbol##_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)                             \
+    {                                                                                                                                                 \
+        return infer_schema(ctx, head, complete, s, flags, out);                                                                                      \
+    }                                                                                                                                                 \
     const fn_format format_##symbol = {.name = text, .aliases = alias, .content_type = "text/csv; charset=UTF-8; header=" header,                     \
-                                       .open_writer = symbol##_writer, .open_reader = symbol##_reader, .about = words};
+                                       .open_writer = symbol##_writer, .open_reader = symbol##_reader, .infer = symbol##_infer, .about = words};
 FLAVOUR(csv, "CSV", NULL, "absent", 0, "Values between commas, strings in double quotes.")
 FLAVOUR(csv_names, "CSVWithNames", NULL, "present", WITH_NAMES, "CSV with a line of column names.")
 FLAVOUR(csv_types, "CSVWithNamesAndTypes", NULL, "present", WITH_NAMES | WITH_TYPES, "CSV with lines of column names and types.")

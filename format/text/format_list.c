@@ -2,7 +2,7 @@
 #include "text/text_writer.h"
 
 static const fn_format *const formats[] = {
-    &format_tsv, &format_tsv_names, &format_tsv_types, &format_tsv_raw, &format_tsv_raw_names, &format_tskv, &format_csv, &format_csv_names,
+    &format_tsv, &format_tsv_names, &format_tsv_types, &format_tsv_raw, &format_tsv_raw_names, &format_tsv_raw_types, &format_tskv, &format_csv, &format_csv_names,
     &format_csv_types, &format_json, &format_json_compact, &format_json_strings, &format_json_each_row, &format_json_strings_each_row,
     &format_json_compact_each_row, &format_json_compact_each_row_names, &format_json_compact_each_row_types, &format_values, &format_native,
     &format_row_binary, &format_row_binary_names, &format_row_binary_types, &format_pretty, &format_pretty_compact, &format_pretty_space,
@@ -46,7 +46,10 @@ const fn_format *fn_format_by_path(fn_str path)
 
 void fn_format_settings_default(fn_format_settings *s)
 {
-    *s = (fn_format_settings){.max_block_rows = 65409, .write_statistics = true, .with_names_use_header = true, .pretty_max_rows = 1000,
-                              .schema_inference_rows = 25000};
+    *s = (fn_format_settings){.max_block_rows = 65409, .write_statistics = true, .with_names_use_header = true, .pretty_max_rows = 1000};
+    s->infer = (fn_infer_options){.rows_max = 25000, .nullable = 1, .integers = true, .dates = true, .datetimes = true, .csv_best_effort = true,
+                                  .tsv_best_effort = true, .csv_detect_header = true, .tsv_detect_header = true, .custom_detect_header = true,
+                                  .json_named_tuples = true, .json_numbers_as_strings = true, .json_bools_as_numbers = true,
+                                  .json_bools_as_strings = true};
     fn_text_options_default(&s->text);
 }

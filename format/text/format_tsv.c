@@ -1,4 +1,5 @@
 /* format_tsv.c - TabSeparated, with names and types, Raw, and TSKV. SPDX-License-Identifier: Apache-2.0 */
+#include "text/infer.h"
 #include "text/row_reader.h"
 #include "text/text_writer.h"
 
@@ -86,13 +87,21 @@ static fn_status end_of_line(fn_ctx *ctx, fn_text_in *in)
 }
 
 /* A raw field is all bytes up to the tab or newline. */
-static fn_status read_raw(row_reader *r, fn_ctx *ctx, fn_text_in *in, uint32_t c)
+static fn_status read_raw_token(fn_text_in *in, text_token *t)
 {
     const char *stop = in->at;
     while (stop < in->end && *stop != '\t' && *stop != '\n') stop++;
-    fn_text_in field = {in->at, stop, in->at};
-    if (field.end > field.at && field.end[-1] == '\r' && stop < in->end && *stop == '\n') field.end--;
+    *t = (text_token){.value = {in->at, (size_t)(stop - in->at)}, .begin = in->at};
+    if (t->value.size && stop[-1] == '\r' && stop < in->end && *stop == '\n') t->value.size--;
     in->at = stop;
+    return FN_OK;
+}
+
+static fn_status read_raw(row_reader *r, fn_ctx *ctx, fn_text_in *in, uint32_t c)
+{
+    text_token t;
+    FN_TRY(read_raw_token(in, &t));
+    fn_text_in field = {t.value.data, t.value.data + t.value.size, t.value.data};
     const bool null = field.end - field.at == 2 && field.at[0] == '\\' && field.at[1] == 'N' && fn_type_is_nullable(r->schema.fields[c].type);
     return null ? fn_builder_null(ctx, &r->builders[c]) : fn_text_read(ctx, &field, r->schema.fields[c].type, FN_TEXT_PLAIN, &r->settings.text, &r->builders[c]);
 }
@@ -136,29 +145,48 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
     return end_of_line(ctx, in);
 }
 
-enum { HEADER_FIELDS_MAX = 65536 };
-
-static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
+/* One line of fields, with the types they look like. */
+static fn_status infer_line(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_fields *fields, bool raw, bool *end)
 {
-    fn_str *names = FN_NEW_ARRAY(ctx, fn_str, HEADER_FIELDS_MAX);
-    FN_TRY_PTR(ctx, names);
-    uint32_t n = 0;
     *end = in->at >= in->end;
     if (*end) return FN_OK;
     for (;;) {
         text_token t;
-        if (n == HEADER_FIELDS_MAX) return fn_fail(ctx, FN_INCORRECT_DATA, "The header has too many fields");
-        FN_TRY(text_token_read(ctx, in, FN_TEXT_ESCAPED, &r->settings.text, &t));
-        const fn_status status = fn_arena_str(ctx, ctx->arena, t.value, &names[n++]);
+        const infer_type *type;
+        FN_TRY(raw ? read_raw_token(in, &t) : text_token_read(ctx, in, FN_TEXT_ESCAPED, &s->text, &t));
+        const bool null = in->at - t.begin == 2 && t.begin[0] == '\\' && t.begin[1] == 'N';
+        fn_status status = null ? FN_OK : infer_tsv_field(ctx, &s->infer, t.value, &type);
+        if (status == FN_OK) status = infer_push(ctx, fields, t.value, null ? &infer_scalars[INFER_NOTHING] : type);
         text_token_release(&t);
         FN_TRY(status);
-        if (in->at >= in->end || *in->at != '\t') break;
+        if (in->at >= in->end || *in->at != '\t') return end_of_line(ctx, in);
         in->at++;
     }
-    FN_TRY(end_of_line(ctx, in));
-    if (r->settings.with_names_use_header) FN_TRY(row_reader_bind(r, ctx, names, n));
-    if (r->flavour & WITH_TYPES && in->at < in->end) (void)row_skip_line(in);
-    return FN_OK;
+}
+
+static fn_status infer_row(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_fields *fields, bool *end)
+{
+    return infer_line(ctx, s, in, fields, false, end);
+}
+
+static fn_status infer_raw_row(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_fields *fields, bool *end)
+{
+    return infer_line(ctx, s, in, fields, true, end);
+}
+
+static fn_status infer_schema(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, unsigned flavour, fn_schema *out)
+{
+    const infer_rows rows = {INFER_TEXT, flavour & WITH_NAMES, flavour & WITH_TYPES, s->infer.tsv_detect_header, flavour & RAW ? infer_raw_row : infer_row};
+    fn_text_in in = {head.data, head.data + head.size, head.data};
+    row_skip_lines(&in, s->tsv_skip_lines);
+    return infer_from_rows(ctx, &rows, &in, complete, s, out);
+}
+
+static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
+{
+    const row_header h = {r->flavour & RAW ? infer_raw_row : infer_row, r->settings.tsv_skip_lines, r->flavour & WITH_NAMES, r->flavour & WITH_TYPES,
+                          r->settings.infer.tsv_detect_header};
+    return row_reader_header(r, ctx, in, &h, end);
 }
 
 static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, unsigned flavour,
@@ -168,7 +196,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_row, &r));
     r->flavour = flavour;
     r->skip = row_skip_line;
-    if (flavour & WITH_NAMES) r->head = take_header;
+    r->head = take_header;
     *reader = &r->base;
     return FN_OK;
 }
@@ -193,6 +221,36 @@ static fn_status take_tskv(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end
     return end_of_line(ctx, in);
 }
 
+/* key=value pairs of one line; the word tskv before them is dropped. */
+static fn_status infer_pairs(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_columns *columns)
+{
+    uint64_t seen = 0;
+    while (in->at < in->end) {
+        text_token t;
+        const infer_type *type;
+        uint32_t index;
+        const char *key = in->at;
+        while (in->at < in->end && *in->at != '=' && *in->at != '\t') in->at++;
+        const fn_str name = {key, (size_t)(in->at - key)};
+        if (in->at < in->end && *in->at == '=') {
+            in->at++;
+            FN_TRY(text_token_read(ctx, in, FN_TEXT_ESCAPED, &s->text, &t));
+            fn_status status = infer_tsv_field(ctx, &s->infer, t.value, &type);
+            if (status == FN_OK) status = infer_column(ctx, columns, name, &index);
+            if (status == FN_OK && index < 64 && seen >> index & 1)
+                status = fn_fail(ctx, FN_INCORRECT_DATA, "Duplicate column name found while schema inference: \"" FN_STR_FMT "\"", FN_STR_ARG(name));
+            if (status == FN_OK) status = infer_add(ctx, columns, index, type);
+            text_token_release(&t);
+            FN_TRY(status);
+            if (index < 64) seen |= (uint64_t)1 << index;
+        } else if (!fn_str_eq(name, FN_STR("tskv"))) {
+            return fn_fail(ctx, FN_INCORRECT_DATA, "Found field without value while parsing TSKV format: " FN_STR_FMT, FN_STR_ARG(name));
+        }
+        if (in->at < in->end) in->at++;
+    }
+    return FN_OK;
+}
+
 /* ---- rows ---- */
 #define FLAVOUR(name, flavour)                                                                                                                     \
     static fn_status name##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **w)                 \
@@ -202,12 +260,17 @@ static fn_status take_tskv(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end
     static fn_status name##_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, fn_reader **r) \
     {                                                                                                                                              \
         return open_reader(ctx, schema, in, s, missing, flavour, r);                                                                               \
+    }                                                                                                                                              \
+    static fn_status name##_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)                            \
+    {                                                                                                                                              \
+        return infer_schema(ctx, head, complete, s, flavour, out);                                                                                 \
     }
 FLAVOUR(plain, 0)
 FLAVOUR(names, WITH_NAMES)
 FLAVOUR(types, WITH_NAMES | WITH_TYPES)
 FLAVOUR(raw, RAW)
 FLAVOUR(raw_names, RAW | WITH_NAMES)
+FLAVOUR(raw_types, RAW | WITH_NAMES | WITH_TYPES)
 
 static fn_status tskv_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **w)
 {
@@ -224,12 +287,29 @@ static fn_status tskv_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     return FN_OK;
 }
 
+static fn_status tskv_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)
+{
+    infer_columns columns = {.options = &s->infer, .family = INFER_TEXT};
+    fn_text_in in = {head.data, head.data + head.size, head.data};
+    while (in.at < in.end && columns.rows < s->infer.rows_max) {
+        const char *line = in.at, *stop = memchr(in.at, '\n', (size_t)(in.end - in.at));
+        if (!stop && !complete && columns.rows) break;
+        fn_text_in one = {line, stop ? stop : in.end, line};
+        FN_TRY(infer_pairs(ctx, s, &one, &columns));
+        in.at = stop ? stop + 1 : in.end;
+        columns.rows++;
+    }
+    return infer_finish(ctx, &columns, out);
+}
+
 #define TSV_TYPE "text/tab-separated-values; charset=UTF-8"
 static const char *const tsv[] = {"TSV", NULL}, *const tsv_names[] = {"TSVWithNames", NULL}, *const tsv_types[] = {"TSVWithNamesAndTypes", NULL};
+static const char *const tsv_raw_types[] = {"TSVRawWithNamesAndTypes", "RawWithNamesAndTypes", NULL};
 static const char *const tsv_raw[] = {"TSVRaw", "Raw", NULL}, *const tsv_raw_names[] = {"TSVRawWithNames", "RawWithNames", NULL};
-const fn_format format_tsv = {.name = "TabSeparated", .aliases = tsv, .content_type = TSV_TYPE, .open_writer = plain_writer, .open_reader = plain_reader, .about = "Values between tabs, escaped."};
-const fn_format format_tsv_names = {.name = "TabSeparatedWithNames", .aliases = tsv_names, .content_type = TSV_TYPE, .open_writer = names_writer, .open_reader = names_reader, .about = "TabSeparated with a line of column names."};
-const fn_format format_tsv_types = {.name = "TabSeparatedWithNamesAndTypes", .aliases = tsv_types, .content_type = TSV_TYPE, .open_writer = types_writer, .open_reader = types_reader, .about = "TabSeparated with lines of column names and types."};
-const fn_format format_tsv_raw = {.name = "TabSeparatedRaw", .aliases = tsv_raw, .content_type = TSV_TYPE, .open_writer = raw_writer, .open_reader = raw_reader, .about = "Values between tabs, not escaped."};
-const fn_format format_tsv_raw_names = {.name = "TabSeparatedRawWithNames", .aliases = tsv_raw_names, .content_type = TSV_TYPE, .open_writer = raw_names_writer, .open_reader = raw_names_reader, .about = "TabSeparatedRaw with a line of column names."};
-const fn_format format_tskv = {.name = "TSKV", .content_type = TSV_TYPE, .open_writer = tskv_writer, .open_reader = tskv_reader, .about = "name=value pairs between tabs."};
+const fn_format format_tsv = {.name = "TabSeparated", .aliases = tsv, .content_type = TSV_TYPE, .open_writer = plain_writer, .open_reader = plain_reader, .infer = plain_infer, .about = "Values between tabs, escaped."};
+const fn_format format_tsv_names = {.name = "TabSeparatedWithNames", .aliases = tsv_names, .content_type = TSV_TYPE, .open_writer = names_writer, .open_reader = names_reader, .infer = names_infer, .about = "TabSeparated with a line of column names."};
+const fn_format format_tsv_types = {.name = "TabSeparatedWithNamesAndTypes", .aliases = tsv_types, .content_type = TSV_TYPE, .open_writer = types_writer, .open_reader = types_reader, .infer = types_infer, .about = "TabSeparated with lines of column names and types."};
+const fn_format format_tsv_raw = {.name = "TabSeparatedRaw", .aliases = tsv_raw, .content_type = TSV_TYPE, .open_writer = raw_writer, .open_reader = raw_reader, .infer = raw_infer, .about = "Values between tabs, not escaped."};
+const fn_format format_tsv_raw_names = {.name = "TabSeparatedRawWithNames", .aliases = tsv_raw_names, .content_type = TSV_TYPE, .open_writer = raw_names_writer, .open_reader = raw_names_reader, .infer = raw_names_infer, .about = "TabSeparatedRaw with a line of column names."};
+const fn_format format_tsv_raw_types = {.name = "TabSeparatedRawWithNamesAndTypes", .aliases = tsv_raw_types, .content_type = TSV_TYPE, .open_writer = raw_types_writer, .open_reader = raw_types_reader, .infer = raw_types_infer, .about = "TabSeparatedRaw with lines of column names and types."};
+const fn_format format_tskv = {.name = "TSKV", .content_type = TSV_TYPE, .open_writer = tskv_writer, .open_reader = tskv_reader, .infer = tskv_infer, .about = "name=value pairs between tabs."};

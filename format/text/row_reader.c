@@ -193,3 +193,58 @@ bool row_skip_line(fn_text_in *in)
     in->at = newline ? newline + 1 : in->end;
     return in->at < in->end;
 }
+
+void row_skip_lines(fn_text_in *in, uint64_t count)
+{
+    for (; count && in->at < in->end; count--) (void)row_skip_line(in);
+}
+
+static bool all_columns(const row_reader *r, const infer_fields *f)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        if (fn_schema_find(&r->schema, f->texts[i]) < 0) return false;
+    return f->count > 0;
+}
+
+static bool all_types(const row_reader *r, const infer_fields *names, const infer_fields *types)
+{
+    if (names->count != types->count) return false;
+    for (uint32_t i = 0; i < types->count; i++)
+        if (!fn_str_eq(types->texts[i], fn_cstr(r->schema.fields[fn_schema_find(&r->schema, names->texts[i])].type->name))) return false;
+    return true;
+}
+
+/* A line of types below the names is dropped. */
+static fn_status skip_types(row_reader *r, fn_ctx *ctx, fn_text_in *in, const row_header *h, const infer_fields *names)
+{
+    infer_fields types = {.keep_texts = true};
+    const char *from = in->at;
+    bool none;
+    const fn_status status = h->row(ctx, &r->settings, in, &types, &none);
+    if (h->types) return status;
+    if (status != FN_OK) fn_error_clear(ctx);
+    if (status != FN_OK || none || !all_types(r, names, &types)) in->at = from;
+    return FN_OK;
+}
+
+fn_status row_reader_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, const row_header *h, bool *end)
+{
+    infer_fields names = {.keep_texts = true};
+    row_skip_lines(in, h->skip_lines);
+    *end = false;
+    if (!h->names && !h->detect) return FN_OK;
+    const char *from = in->at;
+    const fn_status status = h->row(ctx, &r->settings, in, &names, end);
+    if (!h->names) {
+        if (status != FN_OK) fn_error_clear(ctx);
+        if (status != FN_OK || *end || !all_columns(r, &names)) {
+            in->at = from;
+            *end = false;
+            return FN_OK;
+        }
+    }
+    FN_TRY(status);
+    if (*end) return FN_OK;
+    if (!h->names || r->settings.with_names_use_header) FN_TRY(row_reader_bind(r, ctx, names.texts, names.count));
+    return in->at < in->end && (h->types || h->detect) ? skip_types(r, ctx, in, h, &names) : FN_OK;
+}

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_ROW_READER_H
 #define FIRN_ROW_READER_H
+#include "text/infer.h"
 #include "type/type_text.h"
 #include <firn/format.h>
 
@@ -42,4 +43,14 @@ fn_status row_reader_fill(row_reader *r, fn_ctx *ctx) FN_MUST_USE;
 /* Sets r->columns from names; unknown names are an error unless skip_unknown_fields. */
 fn_status row_reader_bind(row_reader *r, fn_ctx *ctx, const fn_str *names, uint32_t count) FN_MUST_USE;
 bool row_skip_line(fn_text_in *in);
+void row_skip_lines(fn_text_in *in, uint64_t count);
+
+/* What stands before the rows: lines to skip, names, types. `row` reads one line of fields. With `detect` a first line whose
+ * fields are all names of columns is a header, and a second one of their types as well. */
+typedef struct row_header {
+    fn_status (*row)(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_fields *fields, bool *end);
+    uint64_t skip_lines;
+    bool names, types, detect;
+} row_header;
+fn_status row_reader_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, const row_header *h, bool *end) FN_MUST_USE;
 #endif

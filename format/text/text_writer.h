@@ -35,7 +35,7 @@ static inline fn_status text_put_value(text_writer *w, fn_ctx *ctx, const fn_blo
     return fn_text_write(ctx, b->columns[column], row, style, &w->settings.text, &w->buf);
 }
 /* Format rows, one per file. */
-extern const fn_format format_tsv, format_tsv_names, format_tsv_types, format_tsv_raw, format_tsv_raw_names, format_tskv, format_csv, format_csv_names,
+extern const fn_format format_tsv, format_tsv_names, format_tsv_types, format_tsv_raw, format_tsv_raw_names, format_tsv_raw_types, format_tskv, format_csv, format_csv_names,
     format_csv_types, format_json, format_json_compact, format_json_strings, format_json_each_row, format_json_compact_each_row,
     format_json_compact_each_row_names, format_json_compact_each_row_types, format_json_strings_each_row, format_json_columns, format_values, format_native,
     format_row_binary, format_row_binary_names, format_row_binary_types, format_pretty, format_pretty_compact, format_pretty_space, format_pretty_compact_mono,

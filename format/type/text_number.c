@@ -135,8 +135,7 @@ bool text_parse_decimal(fn_str s, unsigned scale, fn_i256 *out, bool *overflow)
     *overflow = false;
     for (; i < s.size && (s.data[i] == '.' || (s.data[i] >= '0' && s.data[i] <= '9')); i++) {
         if (s.data[i] == '.') {
-            if (point >= 0) return false;
-            point = n;
+            if (point < 0) point = n; /* ClickHouse passes over further points */
             continue;
         }
         any = true;

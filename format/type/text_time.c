@@ -157,26 +157,16 @@ static bool zone_at(const char **at, const char *end, int64_t *offset)
     return true;
 }
 
-/* All digits: seconds since 1970 (up to 10 digits, or with sign), YYYYMMDDhhmmss (14). */
-static bool unix_or_compact(fn_str s, const fn_tz *tz, int64_t *seconds, uint32_t *nanos)
+/* [-]seconds[.fraction] since 1970. Up to four digits are no time but a year. */
+static bool unix_time(fn_str s, int64_t *seconds, uint32_t *nanos)
 {
     const char *at = s.data, *end = s.data + s.size;
     const bool negative = at < end && *at == '-';
     if (negative) at++;
     int64_t v;
-    const unsigned n = digits(&at, end, 19, &v);
+    const unsigned n = digits(&at, end, 18, &v);
+    if (n < 5 && !negative) return false;
     if (n == 0) return false;
-    if (n == 14 && at == end && !negative) {
-        const int64_t date = v / 1000000, y = date / 10000, mo = date / 100 % 100, d = date % 100;
-        if (!valid_date(y, mo, d)) return false;
-        *seconds = fn_tz_instant(tz, y, (unsigned)mo, (unsigned)d, (unsigned)(v / 10000 % 100), (unsigned)(v / 100 % 100), (unsigned)(v % 100));
-        return true;
-    }
-    if (n == 8 && at == end && !negative) { /* YYYYMMDD */
-        if (!valid_date(v / 10000, v / 100 % 100, v % 100)) return false;
-        *seconds = fn_tz_instant(tz, v / 10000, (unsigned)(v / 100 % 100), (unsigned)(v % 100), 0, 0, 0);
-        return true;
-    }
     if (at < end && *at == '.') {
         at++;
         int64_t fraction;
@@ -192,24 +182,35 @@ static bool unix_or_compact(fn_str s, const fn_tz *tz, int64_t *seconds, uint32_
     return at == end;
 }
 
-bool text_parse_datetime(fn_str s, const fn_tz *tz, bool best_effort, int64_t *seconds, uint32_t *nanos)
+/* YYYY-MM-DD[( |T)hh:mm[:ss[.fraction]]][Z|+hh:mm]; exact: the day must be in the calendar. */
+static bool dashed_time(fn_str s, const fn_tz *tz, bool best_effort, int64_t *seconds, uint32_t *nanos)
 {
     const char *at = s.data, *end = s.data + s.size;
     int64_t days, h = 0, m = 0, sec = 0, offset;
-    *nanos = 0;
-    const bool dashed = s.size >= 8 && (s.data[4] == '-' || s.data[4] == '/' || s.data[4] == '.') && s.data[0] != '-';
-    if (!dashed) return unix_or_compact(s, tz, seconds, nanos);
     if (!date_at(&at, end, &days)) return false;
+    fn_civil c;
+    fn_civil_from_days(days, &c);
+    if (best_effort && (s.data[0] == '0' || c.day != (unsigned)((s.data[8] - '0') * 10 + s.data[9] - '0'))) return false;
     if (at < end && (*at == ' ' || *at == 'T')) {
         at++;
+        const char *clock = at;
         if (!clock_at(&at, end, &h, &m, &sec, nanos)) return false;
+        if (!best_effort && !(at - clock >= 8)) return false; /* the plain form has all parts */
     }
     if (at < end && best_effort && zone_at(&at, end, &offset)) {
         *seconds = days * 86400 + h * 3600 + m * 60 + sec - offset;
         return at == end;
     }
-    fn_civil c;
-    fn_civil_from_days(days, &c);
     *seconds = days == 0 && s.data[0] == '0' ? 0 : fn_tz_instant(tz, c.year, c.month, c.day, (unsigned)h, (unsigned)m, (unsigned)sec);
     return at == end;
+}
+
+bool text_parse_datetime(fn_str s, const fn_tz *tz, bool best_effort, int64_t *seconds, uint32_t *nanos)
+{
+    *nanos = 0;
+    const bool dashed = s.size >= 10 && (s.data[4] == '-' || s.data[4] == '/' || s.data[4] == '.') && s.data[7] == s.data[4] && s.data[0] != '-';
+    if (dashed && dashed_time(s, tz, best_effort, seconds, nanos)) return true;
+    *nanos = 0;
+    if (best_effort) return fn_text_best_effort_time(s, tz, false, seconds, nanos);
+    return !dashed && unix_time(s, seconds, nanos);
 }

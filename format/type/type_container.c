@@ -149,7 +149,8 @@ static bool take(fn_text_in *in, char c)
 
 static fn_status expected(fn_ctx *ctx, fn_text_in *in, const char *what, const fn_type *t)
 {
-    return fn_fail(ctx, FN_CANNOT_READ_ARRAY_FROM_TEXT, "Cannot parse %s: expected %s before: '%.*s'", t->name, what,
+    const bool array = t->id == FN_T_ARRAY && in->at < in->end;
+    return fn_fail(ctx, array ? FN_CANNOT_READ_ARRAY_FROM_TEXT : FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse %s: expected %s before: '%.*s'", t->name, what,
                    (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at);
 }
 

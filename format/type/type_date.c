@@ -4,7 +4,7 @@
 #include <firn/wide.h>
 #include <stdio.h>
 
-enum { DATE32_MIN = -25567, DATE32_MAX = 120529 }; /* 1900-01-01, 2299-12-31 */
+enum { DATE32_MIN = -719528, DATE32_MAX = 2932896 }; /* 0000-01-01, 9999-12-31 */
 
 static fn_status make_date(fn_ctx *ctx, const fn_type_class *class, const fn_type_args *args, fn_type *out)
 {
@@ -132,6 +132,21 @@ static bool ticks_in_quotes(const text_token *t, fn_text_style style, int64_t *t
     return t->value.size != 14;
 }
 
+/* Without quotes a number is seconds, however few its digits. */
+static bool bare_number(const text_token *t, fn_text_style style, int64_t *seconds, uint32_t *nanos)
+{
+    if (t->quoted || (style != FN_TEXT_JSON && style != FN_TEXT_QUOTED) || !t->value.size || t->value.size > 11) return false;
+    const bool negative = t->value.data[0] == '-';
+    *seconds = 0;
+    *nanos = 0;
+    for (size_t i = negative; i < t->value.size; i++) {
+        if (t->value.data[i] < '0' || t->value.data[i] > '9') return false;
+        *seconds = *seconds * 10 + (t->value.data[i] - '0');
+    }
+    if (negative) *seconds = -*seconds;
+    return true;
+}
+
 static fn_status read_datetime(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_text_style style, const fn_text_options *o, fn_builder *out)
 {
     const fn_type *t = fn_type_base(type);
@@ -142,7 +157,7 @@ static fn_status read_datetime(fn_ctx *ctx, fn_text_in *in, const fn_type *type,
     fn_status status;
     if (t->id == FN_T_DATETIME64 && ticks_in_quotes(&token, style, &ticks)) {
         status = fn_builder_fixed(ctx, out, &ticks);
-    } else if (!text_parse_datetime(token.value, zone_of(t, o), o->best_effort_datetime, &seconds, &nanos)) {
+    } else if (!(bare_number(&token, style, &seconds, &nanos) || text_parse_datetime(token.value, zone_of(t, o), o->best_effort_datetime, &seconds, &nanos))) {
         status = text_token_bad(ctx, in, &token, FN_CANNOT_PARSE_DATETIME, t->name);
     } else if (t->id == FN_T_DATETIME) {
         const uint32_t v = seconds < 0 ? 0 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
@@ -210,7 +225,7 @@ static const char *const datetime_aliases[] = {"TIMESTAMP", "DATETIME", NULL};
 static const char *const date_aliases[] = {"DATE", NULL};
 const fn_type_class type_date = {.name = "Date", .aliases = date_aliases, .alias_nocase = true, .make = make_date, .write = write_date, .read = read_date,
                                  .about = "Days since 1970-01-01 up to 2149-06-06, two bytes."};
-const fn_type_class type_date32 = {.name = "Date32", .make = make_date, .write = write_date, .read = read_date, .about = "Days from 1900-01-01 to 2299-12-31, four bytes."};
+const fn_type_class type_date32 = {.name = "Date32", .make = make_date, .write = write_date, .read = read_date, .about = "Days from 0000-01-01 to 9999-12-31, four bytes."};
 const fn_type_class type_datetime = {.name = "DateTime", .aliases = datetime_aliases, .alias_nocase = true, .make = make_datetime, .write = write_datetime,
                                      .read = read_datetime, .about = "Seconds since 1970-01-01 UTC, four bytes, shown in a time zone."};
 const fn_type_class type_datetime64 = {.name = "DateTime64", .make = make_datetime, .write = write_datetime, .read = read_datetime,

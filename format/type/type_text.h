@@ -43,6 +43,7 @@ size_t text_date(int64_t days, char *out);                      /* YYYY-MM-DD, 1
 size_t text_time_of(const fn_civil *c, char *out);              /* YYYY-MM-DD hh:mm:ss, 19 bytes */
 size_t text_ticks(uint64_t fraction, unsigned scale, char *out); /* ".123", 0 bytes for scale 0 */
 bool text_parse_date(fn_str s, int64_t *days);                  /* whole text: YYYY-MM-DD, YYYYMMDD, also followed by a time */
-/* Whole text: YYYY-MM-DD[( |T)hh:mm[:ss[.fraction]]][Z|+hh:mm], unix seconds[.fraction], YYYYMMDD[hhmmss]; fraction in 10^-9 s. */
+/* Whole text: YYYY-MM-DD[ hh:mm:ss[.fraction]], unix seconds[.fraction]; best_effort: whatever fn_text_best_effort_time takes; fraction in
+ * 10^-9 s. */
 bool text_parse_datetime(fn_str s, const fn_tz *tz, bool best_effort, int64_t *seconds, uint32_t *nanos);
 #endif

@@ -14,6 +14,18 @@ struct fn_value_eval {
     fn_status (*eval)(fn_value_eval *self, fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_builder *out);
 };
 
+/* What schema inference looks at (input_format_..., schema_inference_...). Texts are borrowed. */
+typedef struct fn_infer_options {
+    uint64_t rows_max;
+    fn_str hints;          /* "a UInt8, b String": types that are not inferred */
+    fn_str column_names;   /* "p, q": names for formats without names */
+    uint8_t nullable;      /* 0 never, 1 always, 2 columns with NULL among the rows looked at */
+    bool integers, dates, datetimes, only_datetime64, exponent_floats;
+    bool csv_best_effort, tsv_best_effort;
+    bool csv_detect_header, tsv_detect_header, custom_detect_header; /* also obeyed when reading */
+    bool json_numbers_from_strings, json_named_tuples, json_numbers_as_strings, json_bools_as_numbers, json_bools_as_strings;
+} fn_infer_options;
+
 typedef struct fn_format_settings {
     fn_value_eval *eval;             /* may be NULL: then such an item is an error */
     fn_text_options text;
@@ -27,8 +39,8 @@ typedef struct fn_format_settings {
     uint64_t pretty_max_rows;        /* 1000 (26.9) */
     bool pretty_row_numbers;
     bool pretty_color;
-    const char *schema_inference_hints;
-    uint64_t schema_inference_rows;  /* input_format_max_rows_to_read_for_schema_inference */
+    fn_infer_options infer;
+    uint64_t csv_skip_lines, tsv_skip_lines; /* input: lines before the data */
 } fn_format_settings;
 void fn_format_settings_default(fn_format_settings *s);
 
@@ -72,10 +84,14 @@ struct fn_format {
      * missing[i] is set: the caller then computes the DEFAULT expression. */
     fn_status (*open_reader)(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing,
                              fn_reader **reader);
-    /* Schema inference over the first bytes (borrowed, may be cut); fields in ctx->arena. NULL = not possible. */
+    /* Schema inference over the first bytes (borrowed, may be cut); fields in ctx->arena. NULL = not possible. Call it through
+     * fn_format_infer. */
     fn_status (*infer)(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out);
     bool random_access; /* reads need a blob (Parquet): use fn_parquet.h instead of open_reader */
 };
+/* The schema of data that begins with `head` (complete: that is all). CANNOT_EXTRACT_TABLE_STRUCTURE (636) with the reason;
+ * BAD_ARGUMENTS (36) for a format that cannot do it. */
+fn_status fn_format_infer(fn_ctx *ctx, const fn_format *format, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out) FN_MUST_USE;
 const fn_format *fn_format_find(fn_str name); /* NULL if unknown */
 const fn_format *fn_format_at(size_t index);  /* NULL behind the last */
 const fn_format *fn_format_by_path(fn_str path); /* from the file name's ending ("x.csv.gz" -> CSV); NULL if unknown */

@@ -163,6 +163,9 @@ fn_status fn_text_write(fn_ctx *ctx, const struct fn_column *col, size_t row, fn
 fn_status fn_text_read(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_text_style style,
                        const fn_text_options *options, struct fn_builder *out) FN_MUST_USE;
 
+/* The whole text as a time in any customary form (ClickHouse's best_effort; us: month before day); fraction in 10^-9 s. */
+bool fn_text_best_effort_time(fn_str s, const fn_tz *tz, bool us, int64_t *seconds, uint32_t *nanos);
+
 /* ---- one row per type family; at the foot of its file in format/type/ ---- */
 typedef struct fn_type_args fn_type_args; /* parsed parameter list; format/type/type_parse.h */
 struct fn_type_class {
