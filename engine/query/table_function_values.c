@@ -192,8 +192,7 @@ fn_status table_function_format(const table_call *call, table **out)
     settings_format(settings_of(ctx), &settings);
     fn_schema schema;
     if (structure.size && !fn_str_eq_nocase(structure, FN_STR("auto"))) FN_TRY(call_structure(ctx, structure, &schema));
-    else if (format->infer) FN_TRY(format->infer(ctx, data, true, &settings, &schema));
-    else return fn_fail(ctx, FN_CANNOT_EXTRACT_TABLE_STRUCTURE, "%s file format doesn't support schema inference. You must specify the structure manually", format->name);
+    else FN_TRY(fn_format_infer(ctx, format, data, true, &settings, &schema));
     block_list list = {NULL, 0, 0};
     fn_status status = read_blocks(ctx, format, &schema, &settings, data, &list);
     if (status == FN_OK) status = memory_table_of(ctx, "Format", &schema, list.blocks, list.count, out);

@@ -428,6 +428,30 @@ const fn_settings *settings_of(const fn_ctx *ctx)
     return ctx->settings ? ctx->settings : &defaults_of_text;
 }
 
+static void format_infer(const fn_settings *s, fn_infer_options *out)
+{
+    const fn_str nullable = s->schema_inference_make_columns_nullable;
+    out->rows_max = s->input_format_max_rows_to_read_for_schema_inference;
+    out->hints = s->schema_inference_hints;
+    out->column_names = s->column_names_for_schema_inference;
+    out->nullable = fn_str_eq(nullable, FN_STR("auto")) ? 2 : fn_str_eq(nullable, FN_STR("0")) || fn_str_eq(nullable, FN_STR("false")) ? 0 : 1;
+    out->integers = s->input_format_try_infer_integers;
+    out->dates = s->input_format_try_infer_dates;
+    out->datetimes = s->input_format_try_infer_datetimes;
+    out->only_datetime64 = s->input_format_try_infer_datetimes_only_datetime64;
+    out->exponent_floats = s->input_format_try_infer_exponent_floats;
+    out->csv_best_effort = s->input_format_csv_use_best_effort_in_schema_inference;
+    out->tsv_best_effort = s->input_format_tsv_use_best_effort_in_schema_inference;
+    out->csv_detect_header = s->input_format_csv_detect_header;
+    out->tsv_detect_header = s->input_format_tsv_detect_header;
+    out->custom_detect_header = s->input_format_custom_detect_header;
+    out->json_numbers_from_strings = s->input_format_json_try_infer_numbers_from_strings;
+    out->json_named_tuples = s->input_format_json_try_infer_named_tuples_from_objects;
+    out->json_numbers_as_strings = s->input_format_json_read_numbers_as_strings;
+    out->json_bools_as_numbers = s->input_format_json_read_bools_as_numbers;
+    out->json_bools_as_strings = s->input_format_json_read_bools_as_strings;
+}
+
 void settings_format(const fn_settings *s, struct fn_format_settings *out)
 {
     fn_format_settings_default(out);
@@ -453,6 +477,7 @@ void settings_format(const fn_settings *s, struct fn_format_settings *out)
     out->json_exception_in_output = s->http_write_exception_in_output_format;
     out->pretty_max_rows = s->output_format_pretty_max_rows;
     out->pretty_row_numbers = s->output_format_pretty_row_numbers;
-    out->schema_inference_hints = s->schema_inference_hints.size ? s->schema_inference_hints.data : NULL;
-    out->schema_inference_rows = s->input_format_max_rows_to_read_for_schema_inference;
+    format_infer(s, &out->infer);
+    out->csv_skip_lines = s->input_format_csv_skip_first_lines;
+    out->tsv_skip_lines = s->input_format_tsv_skip_first_lines;
 }

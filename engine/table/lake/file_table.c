@@ -39,7 +39,7 @@ static fn_status infer_text(fn_ctx *ctx, const file_set *set, const fn_format *f
         if (status == FN_OK) head.size += got;
     }
     in->close(in);
-    if (status == FN_OK) status = format->infer(ctx, fn_buf_view(&head), got == 0, settings, out);
+    if (status == FN_OK) status = fn_format_infer(ctx, format, fn_buf_view(&head), got == 0, settings, out);
     fn_buf_release(&head);
     return status;
 }
@@ -51,9 +51,7 @@ static fn_status infer(fn_ctx *ctx, const file_set *set, const fn_format *format
                        "with provided path. You can specify table structure manually", format->name);
     }
     if (format->random_access) return infer_parquet(ctx, set, out);
-    if (format->infer) return infer_text(ctx, set, format, settings, out);
-    return fn_fail(ctx, FN_CANNOT_EXTRACT_TABLE_STRUCTURE, "%s file format doesn't support schema inference. You must specify the structure manually",
-                   format->name);
+    return infer_text(ctx, set, format, settings, out);
 }
 
 static fn_status make_schema(fn_ctx *ctx, const fn_schema *columns, table_schema **out)
