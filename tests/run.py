@@ -196,7 +196,7 @@ def stage_iceberg(a):
 
 
 def stage_swap(a):
-    return with_server('swap', [sys.executable, 'tests/server/swap_test.py', '{url}'], timeout=600)
+    return with_server('swap', [sys.executable, 'tests/server/swap_test.py', '{url}', '--swaps', '100'], timeout=600)
 
 
 def stage_crash(a):
@@ -204,8 +204,9 @@ def stage_crash(a):
                                timeout=600))
 
 
-# In this order.
-STAGES = {'lint': stage_lint, 'unit': stage_unit}
+# In this order; NEEDS names the build beside asan that a stage runs.
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'http': stage_http, 'clients': stage_clients, 'program': stage_program,
+          'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash}
 NEEDS = {'crash': 'release'}
 
 
