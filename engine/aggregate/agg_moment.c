@@ -46,25 +46,31 @@ static fn_status moment_bind(fn_ctx *ctx, agg_call *call)
     call->state_align = 8;
     return FN_OK;
 }
-static inline fn_status moment_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
+static fn_status moment_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
 {
     (void)ctx;
     (void)arena;
     const moment_bound *b = call->data;
-    const double x = agg_f64(args[0], row);
-    if (call->arg_count == 2) {
-        const double y = agg_f64(args[1], row);
-        if (b->narrow) pair_row_f32(state, b->kind->order, x, y);
-        else pair_row_f64(state, b->kind->order, x, y);
-    } else if (b->narrow) {
-        moment_row_f32(state, b->kind->order, x);
-    } else {
-        moment_row_f64(state, b->kind->order, x);
+    const unsigned order = b->kind->order;
+    const bool pairs = call->arg_count == 2;
+    for (uint32_t i = 0; i < rows; i++) {
+        const double x = agg_f64(args[0], i), y = pairs ? agg_f64(args[1], i) : 0;
+        if (pairs && b->narrow) pair_row_f32(states[i] + offset, order, x, y);
+        else if (pairs) pair_row_f64(states[i] + offset, order, x, y);
+        else if (b->narrow) moment_row_f32(states[i] + offset, order, x);
+        else moment_row_f64(states[i] + offset, order, x);
     }
     return FN_OK;
 }
-#define OP moment
-#include "aggregate/agg_by_row.inc"
+static fn_status moment_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows)
+{
+    (void)ctx;
+    (void)arena;
+    const moment_bound *b = call->data;
+    if (b->narrow) moment_rows_f32(state, b->kind->order, args, call->arg_count, from, rows);
+    else moment_rows_f64(state, b->kind->order, args, call->arg_count, from, rows);
+    return FN_OK;
+}
 static fn_status moment_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from)
 {
     (void)ctx;

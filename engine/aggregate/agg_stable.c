@@ -69,7 +69,7 @@ static fn_status stable_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena
 
 static double variance(const stable_state *s, double moment, bool sample)
 {
-    if (s->count < (sample ? 2 : 1)) return (double)NAN;
+    if (s->count < (sample ? 2 : 1)) return (double)INFINITY;
     return s->count == 1 ? 0 : moment / (double)(s->count - sample);
 }
 #define VALUE(name, expression)                                                                                             \
@@ -85,7 +85,7 @@ VALUE(std_pop, sqrt(variance(s, s->spread[0], false)))
 VALUE(std_samp, sqrt(variance(s, s->spread[0], true)))
 VALUE(covar_pop, variance(s, s->together, false))
 VALUE(covar_samp, variance(s, s->together, true))
-VALUE(corr, s->count < 2 ? (double)NAN : s->together / sqrt(s->spread[0] * s->spread[1]))
+VALUE(corr, s->count < 2 ? (double)INFINITY : s->together / sqrt(s->spread[0] * s->spread[1]))
 
 static bool writes_spread(const agg_call *call)
 {

@@ -1,12 +1,19 @@
-/* agg_weighted.c - avgWeighted, sumKahan, sumCount, entropy's cousins of plain sums. States as ClickHouse writes them: avgWeighted two
- * doubles, sumKahan the sum and its correction, sumCount the sum and a varint count. SPDX-License-Identifier: Apache-2.0 */
+/* agg_weighted.c - avgWeighted, sumKahan, sumCount. States as ClickHouse writes them: avgWeighted two sums, sumKahan the sum and its correction, sumCount the sum and a varint count. SPDX-License-Identifier: Apache-2.0 */
 #include "aggregate/agg_rows.h"
 #include <math.h>
 
-/* ---- avgWeighted ---- */
+/* ---- avgWeighted: both sums in the weight's kind, UInt64, Int64 or Float64 (wide integers too), as ClickHouse has it ---- */
+typedef union weight_sum {
+    uint64_t whole;
+    double real;
+} weight_sum;
 typedef struct weighted {
-    double sum, weight;
+    weight_sum sum, weight;
 } weighted;
+static bool is_whole(const fn_type *t)
+{
+    return t->width <= 8 && !fn_type_is_float(t);
+}
 static fn_status weighted_bind(fn_ctx *ctx, agg_call *call)
 {
     FN_TRY(agg_need_numbers(ctx, call, 0, false));
@@ -15,16 +22,27 @@ static fn_status weighted_bind(fn_ctx *ctx, agg_call *call)
     call->state_align = 8;
     return FN_OK;
 }
-/* Products of two integers stay whole numbers as long as they do in 64 bits. */
+/* A value of another kind is cut to whole numbers first. */
+static uint64_t whole_value(const fn_column *c, size_t row)
+{
+    if (is_whole(c->type)) return agg_u64(c, row);
+    const double v = agg_f64(c, row);
+    return v >= 9223372036854775808.0 ? (uint64_t)(v < 18446744073709551616.0 ? v : 0) : (uint64_t)(int64_t)(v > -9223372036854775808.0 ? v : 0);
+}
 static inline fn_status weighted_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
 {
     (void)ctx;
-    (void)call;
     (void)arena;
     weighted *s = state;
-    const double w = agg_f64(args[1], row);
-    s->sum += agg_f64(args[0], row) * w;
-    s->weight += w;
+    if (is_whole(call->arg_types[1])) {
+        const uint64_t w = agg_u64(args[1], row);
+        s->sum.whole += whole_value(args[0], row) * w;
+        s->weight.whole += w;
+    } else {
+        const double w = agg_f64(args[1], row);
+        s->sum.real += agg_f64(args[0], row) * w;
+        s->weight.real += w;
+    }
     return FN_OK;
 }
 #define OP weighted
@@ -32,18 +50,26 @@ static inline fn_status weighted_row(fn_ctx *ctx, const agg_call *call, fn_arena
 static fn_status weighted_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from)
 {
     (void)ctx;
-    (void)call;
     (void)arena;
-    ((weighted *)into)->sum += ((const weighted *)from)->sum;
-    ((weighted *)into)->weight += ((const weighted *)from)->weight;
+    weighted *a = into;
+    const weighted *b = from;
+    if (is_whole(call->arg_types[1])) {
+        a->sum.whole += b->sum.whole;
+        a->weight.whole += b->weight.whole;
+    } else {
+        a->sum.real += b->sum.real;
+        a->weight.real += b->weight.real;
+    }
     return FN_OK;
 }
 static fn_status weighted_finish(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_builder *out)
 {
-    (void)call;
     (void)arena;
     const weighted *s = state;
-    return agg_put_f64(ctx, out, s->sum / s->weight);
+    const fn_type *t = call->arg_types[1];
+    if (!is_whole(t)) return agg_put_f64(ctx, out, s->sum.real / s->weight.real);
+    if (t->phys >= FN_PHYS_I8) return agg_put_f64(ctx, out, (double)(int64_t)s->sum.whole / (double)(int64_t)s->weight.whole);
+    return agg_put_f64(ctx, out, (double)s->sum.whole / (double)s->weight.whole);
 }
 
 /* ---- sumKahan ---- */
