@@ -68,7 +68,8 @@
     X(query_text)                                                                                                     \
     X(charset)                                                                                                        \
     X(block)                                                                                                          \
-    X(first)
+    X(first)                                                                                                          \
+    X(cipher)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)
