@@ -69,7 +69,8 @@
     X(charset)                                                                                                        \
     X(block)                                                                                                          \
     X(first)                                                                                                          \
-    X(cipher)
+    X(cipher)                                                                                                         \
+    X(date_joda)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

@@ -6,6 +6,8 @@
 
 static uint32_t calendar[DATE_DAY_MAX - DATE_DAY_MIN + 1];
 static int32_t month_first[10001][12]; /* of 0 .. 10000 */
+const char *const date_month_names[12] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
+const char *const date_day_names[7] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 static pthread_once_t calendar_once = PTHREAD_ONCE_INIT;
 
 static void fill_calendar(void)

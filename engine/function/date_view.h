@@ -54,6 +54,7 @@ static inline int64_t date_floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 int64_t date_ticks(unsigned scale); /* 10^scale */
+extern const char *const date_month_names[12], *const date_day_names[7]; /* from January, from Monday */
 /* A unit's name in any case and any of ClickHouse's spellings ("day", "days", "dd", "d"); false if unknown. */
 bool date_unit(fn_str name, fn_interval_unit *out);
 #endif

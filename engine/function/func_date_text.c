@@ -2,9 +2,6 @@
  * A pattern is compiled at bind into pieces; each row appends its pieces. SPDX-License-Identifier: Apache-2.0 */
 #include "function/date_view.h"
 
-static const char *const month_names[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
-static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-
 typedef struct text_data {
     fn_str pattern;
     const fn_tz *tz;
@@ -51,7 +48,7 @@ static fn_status put_zone(fn_ctx *ctx, fn_buf *b, int32_t offset)
 /* Codes that are not one number. */
 static fn_status put_words(fn_ctx *ctx, fn_buf *b, const shown *s, char code)
 {
-    const char *month = month_names[date_month(s->packed) - 1], *day = day_names[date_weekday(s->days) - 1];
+    const char *month = date_month_names[date_month(s->packed) - 1], *day = date_day_names[date_weekday(s->days) - 1];
     switch (code) {
     case 'a': return fn_buf_append(ctx, b, day, 3);
     case 'W': return fn_buf_cstr(ctx, b, day);
@@ -120,12 +117,14 @@ static fn_status put_code(fn_ctx *ctx, fn_buf *b, const shown *s, char code)
     return put_words(ctx, b, s, code);
 }
 
-static fn_status check_pattern(fn_ctx *ctx, const func_call *call, fn_str pattern)
+static fn_status check_pattern(fn_ctx *ctx, const func_call *call, const fn_type *t, fn_str pattern)
 {
     static const char codes[] = "YyCmcdejHkhIliSsfQuwVGgaWbMDFprRTntz%";
     for (size_t i = 0; i < pattern.size; i++) {
         if (pattern.data[i] != '%') continue;
         if (++i == pattern.size) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Trailing '%%' symbol is not allowed for function %s", call->def->name);
+        if (pattern.data[i] == 'z' && fn_type_is_date_or_time(t) && !date_has_time(t))
+            return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal argument of type %s for function timezoneOffset", t->name);
         if (!strchr(codes, pattern.data[i]) || !pattern.data[i])
             return fn_fail(ctx, FN_BAD_ARGUMENTS, "Incorrect syntax '" FN_STR_FMT "', symbol is not supported '%c' for function %s", FN_STR_ARG(pattern), pattern.data[i], call->def->name);
     }
@@ -151,7 +150,7 @@ static fn_status bind_format(fn_ctx *ctx, func_call *call)
     if (!fn_type_is_string(call->arg_types[1]))
         return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of second argument of function %s. Must be String", call->arg_types[1]->name, call->def->name);
     FN_TRY(func_const_str(ctx, call, 1, &d->pattern));
-    FN_TRY(check_pattern(ctx, call, d->pattern));
+    FN_TRY(check_pattern(ctx, call, t, d->pattern));
     return func_bind_string(ctx, call);
 }
 
