@@ -1,6 +1,7 @@
 /* func_array_reduce.c - aggregates over arrays: arrayReduce('sum', arr, ...), arrayReduceInRanges('sum', ranges, arr, ...).
  * The aggregate is bound with the items' types; each row runs it over its own items.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "expr/node.h"
 #include "function/array.h"
 
 static fn_status bind_reduce_at(fn_ctx *ctx, func_call *call, uint32_t first)
@@ -35,6 +36,7 @@ static fn_status bind_reduce_at(fn_ctx *ctx, func_call *call, uint32_t first)
             fn_status status = fn_text_read(ctx, &one, b.type, FN_TEXT_PLAIN, &options, &b);
             if (status == FN_OK) status = fn_builder_finish(ctx, &b, &params[param_count]);
             fn_builder_release(&b);
+            if (status == FN_OK) status = expr_hold(ctx, params[param_count]);
             FN_TRY(status);
             param_count++;
             in.at = comma ? comma + 1 : in.end;

@@ -292,9 +292,8 @@ static bool ends_bare(char c)
     return c == ',' || c == ')' || c == ']' || c == '}' || c == ':' || c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';';
 }
 
-fn_status text_token_read(fn_ctx *ctx, fn_text_in *in, fn_text_style style, const fn_text_options *o, text_token *t)
+static fn_status take_token(fn_ctx *ctx, fn_text_in *in, fn_text_style style, const fn_text_options *o, text_token *t)
 {
-    *t = (text_token){.begin = in->at};
     switch (style) {
     case FN_TEXT_PLAIN:
         t->value = (fn_str){in->at, (size_t)(in->end - in->at)};
@@ -318,6 +317,14 @@ fn_status text_token_read(fn_ctx *ctx, fn_text_in *in, fn_text_style style, cons
     while (in->at < in->end && !ends_bare(*in->at)) in->at++;
     t->value = (fn_str){t->begin, (size_t)(in->at - t->begin)};
     return FN_OK;
+}
+
+fn_status text_token_read(fn_ctx *ctx, fn_text_in *in, fn_text_style style, const fn_text_options *o, text_token *t)
+{
+    *t = (text_token){.begin = in->at};
+    const fn_status status = take_token(ctx, in, style, o, t);
+    if (status != FN_OK) text_token_release(t);
+    return status;
 }
 
 void text_token_release(text_token *t)
