@@ -83,18 +83,29 @@ def has_rows(s, table):
         return False
 
 
-def settle(s, body, limit_s=240):
-    """waits until merges are over, so that they do not run inside the measurements"""
+def parts_and_merges(s):
+    parts = s.sql('SELECT table, count(), sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active GROUP BY table ORDER BY table')['data']
+    try:
+        merges = int(s.sql('SELECT count() FROM system.merges')['data'])
+    except S.Failed:
+        merges = 0  # no such table: the parts have to tell
+    return parts, merges
+
+
+def settle(s, body, limit_s=240, quiet_s=3):
+    """waits until merges are over (none listed, parts unchanged for some seconds), so that they do not run inside the measurements"""
     if s.kind == 'duckdb':
         return
-    t0, quiet = time.time(), 0
+    t0 = quiet_since = time.time()
+    last = None
     try:
-        while time.time() - t0 < limit_s and quiet < 2:
-            quiet = quiet + 1 if int(s.sql('SELECT count() FROM system.merges')['data']) == 0 else 0
-            time.sleep(1)
-        parts = s.sql('SELECT table, count(), sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active GROUP BY table ORDER BY table')['data']
-        body.setdefault('parts', {})[s.name] = parts
-        print('settled %-8s %.1f s; parts: %s' % (s.name, time.time() - t0, parts.replace('\n', ' | ')), flush=True)
+        while time.time() - t0 < limit_s and time.time() - quiet_since < quiet_s:
+            parts, merges = parts_and_merges(s)
+            if merges or parts != last:
+                quiet_since, last = time.time(), parts
+            time.sleep(.5)
+        body.setdefault('parts', {})[s.name] = last
+        print('settled %-8s %.1f s; parts: %s' % (s.name, quiet_since - t0, last.replace('\n', ' | ')), flush=True)
     except S.Failed as e:
         print('settled %-8s unknown: %s' % (s.name, str(e)[:100]))
     body.setdefault('settle_s', {})[s.name] = time.time() - t0
