@@ -28,6 +28,11 @@ static const struct known_def {
 #include "settings/settings_known.def"
 #undef X
 };
+static const char *const refused[] = {
+#define X(name) #name,
+#include "settings/settings_refused.def"
+#undef X
+};
 static const char *const type_names[] = {"Bool", "UInt64", "Int64", "Double", "Seconds", "String"};
 _Static_assert(FN_COUNT(defs) <= 512, "fn_settings.changed has 512 bits");
 
@@ -189,6 +194,11 @@ static const struct {
     {"result_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"read_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"timeout_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"sort_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"join_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"set_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"distinct_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
+    {"group_by_overflow_mode", "OverflowModeGroupBy", {"any", "break", "throw"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"join_default_strictness", "JoinStrictness", {"", "ALL", "ANY"}, FN_UNKNOWN_JOIN},
 };
 
@@ -215,9 +225,25 @@ static fn_status check_choice(fn_ctx *ctx, fn_str name, fn_str value)
     return FN_OK;
 }
 
+/* A list of names, of which each must be known. */
+static fn_status check_algorithms(fn_ctx *ctx, fn_str value)
+{
+    static const char *const names[] = {"default", "auto", "hash", "parallel_hash", "grace_hash", "direct", "full_sorting_merge", "parallel_full_sorting_merge",
+                                        "partial_merge", "prefer_partial_merge", "ie_join"};
+    for (size_t at = 0, end; at < value.size; at = end + 1) {
+        for (end = at; end < value.size && value.data[end] != ','; end++) {}
+        const fn_str one = fn_str_trim((fn_str){value.data + at, end - at});
+        bool found = false;
+        for (size_t i = 0; i < FN_COUNT(names); i++) found |= fn_str_eq_nocase(one, fn_cstr(names[i]));
+        if (!found) return fn_fail(ctx, FN_UNKNOWN_JOIN, "Unexpected value of JoinAlgorithm: '" FN_STR_FMT "'", FN_STR_ARG(one));
+    }
+    return FN_OK;
+}
+
 static fn_status set_text(fn_ctx *ctx, fn_settings *s, const setting_def *d, fn_str value, fn_str *out)
 {
     FN_TRY(check_choice(ctx, fn_cstr(d->name), value));
+    if (strcmp(d->name, "join_algorithm") == 0) FN_TRY(check_algorithms(ctx, value));
     if (strcmp(d->name, "session_timezone") == 0) {
         const fn_tz *tz = value.size ? fn_tz_find(value) : fn_tz_system();
         if (!tz) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Invalid time zone: " FN_STR_FMT, FN_STR_ARG(value));
@@ -341,6 +367,7 @@ fn_status settings_set(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value)
     }
     const struct known_def *k = find_known(name);
     if (!k) return fail_unknown(ctx, name);
+    FN_TRY(check_choice(ctx, name, value));
     if (strcmp(k->type, "Bool") == 0) {
         bool checked;
         FN_TRY(parse_bool(ctx, value, &checked));
@@ -390,6 +417,20 @@ static fn_status value_text(fn_ctx *ctx, const fn_settings *s, const setting_def
     return FN_OK;
 }
 
+fn_status settings_check(fn_ctx *ctx, const fn_settings *s)
+{
+    for (uint32_t i = 0; i < s->other_count; i++) {
+        const fn_setting_value *v = &s->others[i];
+        for (size_t k = 0; k < FN_COUNT(refused); k++) {
+            if (!fn_str_eq(v->name, fn_cstr(refused[k]))) continue;
+            const struct known_def *d = find_known(v->name);
+            if (d && fn_str_eq(v->value, fn_cstr(d->value))) continue;
+            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Setting %s = " FN_STR_FMT " is not supported", refused[k], FN_STR_ARG(v->value));
+        }
+    }
+    return FN_OK;
+}
+
 fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *out)
 {
     const setting_def *d = find_def(name);
@@ -426,6 +467,12 @@ __attribute__((constructor)) static void fill_once(void)
 const fn_settings *settings_of(const fn_ctx *ctx)
 {
     return ctx->settings ? ctx->settings : &defaults_of_text;
+}
+
+/* Empty where it is the usual text. */
+static fn_str own_text(fn_str text, const char *usual)
+{
+    return fn_str_eq(text, fn_cstr(usual)) ? (fn_str){NULL, 0} : text;
 }
 
 static void format_infer(const fn_settings *s, fn_infer_options *out)
@@ -469,6 +516,13 @@ void settings_format(const fn_settings *s, struct fn_format_settings *out)
                                 : fn_str_eq(s->date_time_output_format, FN_STR("unix_timestamp")) ? 2
                                                                                                   : 0;
     out->text.csv_delimiter = s->format_csv_delimiter.size ? s->format_csv_delimiter.data[0] : ',';
+    out->text.csv_single_quotes = s->format_csv_allow_single_quotes;
+    out->text.json_map_as_array = s->output_format_json_map_as_array_of_tuples;
+    out->text.tsv_null = own_text(s->format_tsv_null_representation, "\\N");
+    out->text.csv_null = own_text(s->format_csv_null_representation, "\\N");
+    out->text.true_text = own_text(s->bool_true_representation, "true");
+    out->text.false_text = own_text(s->bool_false_representation, "false");
+    out->json_array_of_rows = s->output_format_json_array_of_rows;
     out->max_block_rows = s->max_block_size;
     out->errors_allowed = s->input_format_allow_errors_num;
     out->errors_allowed_ratio = s->input_format_allow_errors_ratio;

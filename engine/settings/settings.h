@@ -1,5 +1,6 @@
 /* settings/settings.h - query settings. settings.def lists those the engine acts on (typed fields here);
- * settings_known.def lists every other name of ClickHouse 26.9, whose values are kept and shown but change nothing.
+ * settings_known.def lists every other name of ClickHouse 26.9, whose values are kept and shown but change nothing; those of them
+ * that would change answers stand in settings_refused.def, too.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_SETTINGS_H
 #define FIRN_SETTINGS_H
@@ -49,6 +50,8 @@ typedef struct settings_row {
     bool changed;
 } settings_row;
 bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *out);
+/* NOT_IMPLEMENTED naming the first setting of settings_refused.def that has another value than its default. */
+fn_status settings_check(fn_ctx *ctx, const fn_settings *s) FN_MUST_USE;
 fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *out) FN_MUST_USE;
 /* The settings of a context, never NULL (defaults when ctx has none). */
 const fn_settings *settings_of(const fn_ctx *ctx);

@@ -6,7 +6,8 @@ static const fn_format *const formats[] = {
     &format_csv_types, &format_json, &format_json_compact, &format_json_strings, &format_json_each_row, &format_json_strings_each_row,
     &format_json_compact_each_row, &format_json_compact_each_row_names, &format_json_compact_each_row_types, &format_values, &format_native,
     &format_row_binary, &format_row_binary_names, &format_row_binary_types, &format_pretty, &format_pretty_compact, &format_pretty_space,
-    &format_vertical, &format_markdown, &format_null, &format_line_as_string, &format_raw_blob, &format_parquet,
+    &format_vertical, &format_markdown, &format_null, &format_line_as_string, &format_raw_blob, &format_json_compact_strings, &format_pretty_json_each_row, &format_json_object_each_row, &format_json_each_row_progress, &format_json_strings_each_row_progress, &format_json_compact_strings_each_row, &format_json_compact_strings_each_row_names, &format_json_compact_strings_each_row_types, &format_json_compact_columns, &format_json_columns_meta, &format_json_columns,
+    &format_parquet,
 };
 
 /* Read through firn/parquet.h: it needs random access. */

@@ -224,11 +224,9 @@ static fn_status take_tskv(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end
 /* key=value pairs of one line; the word tskv before them is dropped. */
 static fn_status infer_pairs(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_columns *columns)
 {
-    uint64_t seen = 0;
     while (in->at < in->end) {
         text_token t;
         const infer_type *type;
-        uint32_t index;
         const char *key = in->at;
         while (in->at < in->end && *in->at != '=' && *in->at != '\t') in->at++;
         const fn_str name = {key, (size_t)(in->at - key)};
@@ -236,13 +234,9 @@ static fn_status infer_pairs(fn_ctx *ctx, const fn_format_settings *s, fn_text_i
             in->at++;
             FN_TRY(text_token_read(ctx, in, FN_TEXT_ESCAPED, &s->text, &t));
             fn_status status = infer_tsv_field(ctx, &s->infer, t.value, &type);
-            if (status == FN_OK) status = infer_column(ctx, columns, name, &index);
-            if (status == FN_OK && index < 64 && seen >> index & 1)
-                status = fn_fail(ctx, FN_INCORRECT_DATA, "Duplicate column name found while schema inference: \"" FN_STR_FMT "\"", FN_STR_ARG(name));
-            if (status == FN_OK) status = infer_add(ctx, columns, index, type);
+            if (status == FN_OK) status = infer_add_named(ctx, columns, name, type);
             text_token_release(&t);
             FN_TRY(status);
-            if (index < 64) seen |= (uint64_t)1 << index;
         } else if (!fn_str_eq(name, FN_STR("tskv"))) {
             return fn_fail(ctx, FN_INCORRECT_DATA, "Found field without value while parsing TSKV format: " FN_STR_FMT, FN_STR_ARG(name));
         }

@@ -51,6 +51,7 @@ typedef struct infer_columns {
     fn_str *names;           /* NULL data: unnamed, c1 c2 ... */
     const infer_type **types;
     bool *null_seen;
+    uint64_t *last_row;      /* 1 + the row that last had the column; for infer_add_named */
     uint32_t count, capacity;
     uint64_t rows;
 } infer_columns;
@@ -58,6 +59,8 @@ typedef struct infer_columns {
 fn_status infer_column(fn_ctx *ctx, infer_columns *c, fn_str name, uint32_t *index) FN_MUST_USE;
 /* One more value of a column. TYPE_MISMATCH (53). */
 fn_status infer_add(fn_ctx *ctx, infer_columns *c, uint32_t index, const infer_type *type) FN_MUST_USE;
+/* One field of a row that names its columns. INCORRECT_DATA when the row has it twice. */
+fn_status infer_add_named(fn_ctx *ctx, infer_columns *c, fn_str name, const infer_type *type) FN_MUST_USE;
 fn_status infer_finish(fn_ctx *ctx, const infer_columns *c, fn_schema *out) FN_MUST_USE;
 /* The type a hint gives to a column; NULL if none does. */
 fn_status infer_hint(fn_ctx *ctx, const fn_infer_options *o, fn_str name, const fn_type **out) FN_MUST_USE;

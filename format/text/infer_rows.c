@@ -13,8 +13,10 @@ static fn_status grow(fn_ctx *ctx, infer_columns *c)
     fn_str *names = FN_NEW_ARRAY(ctx, fn_str, more);
     const infer_type **types = FN_NEW_ARRAY(ctx, const infer_type *, more);
     bool *null_seen = FN_NEW_ARRAY(ctx, bool, more);
-    if (!names || !types || !null_seen) return ctx->error.code;
+    uint64_t *last_row = FN_NEW_ARRAY(ctx, uint64_t, more);
+    if (!names || !types || !null_seen || !last_row) return ctx->error.code;
     if (c->count) {
+        memcpy(last_row, c->last_row, c->count * sizeof *last_row);
         memcpy(names, c->names, c->count * sizeof *names);
         memcpy(types, c->types, c->count * sizeof *types);
         memcpy(null_seen, c->null_seen, c->count * sizeof *null_seen);
@@ -22,6 +24,7 @@ static fn_status grow(fn_ctx *ctx, infer_columns *c)
     c->names = names;
     c->types = types;
     c->null_seen = null_seen;
+    c->last_row = last_row;
     c->capacity = more;
     return FN_OK;
 }
@@ -65,6 +68,17 @@ fn_status infer_add(fn_ctx *ctx, infer_columns *c, uint32_t index, const infer_t
                        (unsigned long long)c->rows, kind_name(c->types[index]));
     c->types[index] = both;
     return FN_OK;
+}
+
+fn_status infer_add_named(fn_ctx *ctx, infer_columns *c, fn_str name, const infer_type *type)
+{
+    uint32_t index;
+    FN_TRY(infer_column(ctx, c, name, &index));
+    if (c->last_row[index] == c->rows + 1)
+        return fn_fail(ctx, FN_INCORRECT_DATA, "Duplicate column name found while schema inference: \"" FN_STR_FMT "\"", FN_STR_ARG(name));
+    if (c->last_row[index] != c->rows) c->null_seen[index] = true;
+    c->last_row[index] = c->rows + 1;
+    return infer_add(ctx, c, index, type);
 }
 
 /* The next piece of `text` before `separator` outside of brackets and quotes. */

@@ -126,16 +126,21 @@ static fn_status write_map(fn_ctx *ctx, const fn_column *c, size_t row, fn_text_
         FN_TRY_PTR(ctx, flat);
         items = flat;
     }
-    fn_status status = fn_buf_byte(ctx, out, '{');
+    const bool pairs = style == FN_TEXT_JSON && o->json_map_as_array;
+    fn_status status = fn_buf_byte(ctx, out, pairs ? '[' : '{');
     for (uint32_t i = c->offsets[row]; i < c->offsets[row + 1] && status == FN_OK; i++) {
         if (i > c->offsets[row]) status = fn_buf_byte(ctx, out, ',');
+        if (status == FN_OK && pairs) {
+            status = write_tuple(ctx, items, i, style, o, out);
+            continue;
+        }
         if (status == FN_OK)
             status = style == FN_TEXT_JSON ? write_json_key(ctx, items->kids[0], i, o, out) : fn_text_write(ctx, items->kids[0], i, FN_TEXT_QUOTED, o, out);
         if (status == FN_OK) status = fn_buf_byte(ctx, out, ':');
         if (status == FN_OK) status = fn_text_write(ctx, items->kids[1], i, inner_style(style), o, out);
     }
     fn_column_drop(flat);
-    return status == FN_OK ? fn_buf_byte(ctx, out, '}') : status;
+    return status == FN_OK ? fn_buf_byte(ctx, out, pairs ? ']' : '}') : status;
 }
 
 /* ---- input ---- */

@@ -12,10 +12,17 @@ fn_status fn_text_write(fn_ctx *ctx, const fn_column *c, size_t row, fn_text_sty
 {
     if (fn_column_is_null(c, row)) {
         const bool mark = style == FN_TEXT_ESCAPED || style == FN_TEXT_CSV;
+        const fn_str own = style == FN_TEXT_ESCAPED ? o->tsv_null : o->csv_null;
+        if (mark && own.size) return fn_buf_str(ctx, out, own);
         return fn_buf_cstr(ctx, out, mark ? "\\N" : style == FN_TEXT_JSON ? "null" : "NULL");
     }
     const fn_column *flat = fn_column_at(c, &row);
     return fn_type_base(flat->type)->class->write(ctx, flat, row, style, o, out);
+}
+
+static bool ends_field(char c, fn_text_style style, const fn_text_options *o)
+{
+    return c == '\t' || c == '\n' || c == '\r' || (style == FN_TEXT_CSV && c == o->csv_delimiter);
 }
 
 /* True and behind it if the input has a NULL in this style. */
@@ -23,8 +30,14 @@ static bool take_null(fn_text_in *in, fn_text_style style, const fn_text_options
 {
     const size_t left = (size_t)(in->end - in->at);
     if (style == FN_TEXT_ESCAPED || style == FN_TEXT_CSV) {
+        const fn_str own = style == FN_TEXT_ESCAPED ? o->tsv_null : o->csv_null;
+        if (own.size) {
+            const bool yes = left >= own.size && memcmp(in->at, own.data, own.size) == 0 && (left == own.size || ends_field(in->at[own.size], style, o));
+            if (yes) in->at += own.size;
+            return yes;
+        }
         if (left >= 2 && in->at[0] == '\\' && in->at[1] == 'N' &&
-            (left == 2 || in->at[2] == '\t' || in->at[2] == '\n' || in->at[2] == '\r' || (style == FN_TEXT_CSV && in->at[2] == o->csv_delimiter))) {
+            (left == 2 || ends_field(in->at[2], style, o))) {
             in->at += 2;
             return true;
         }

@@ -35,6 +35,7 @@ typedef struct fn_format_settings {
     double errors_allowed_ratio;
     bool write_statistics;           /* output_format_write_statistics */
     bool with_names_use_header;      /* input: match columns by header name, default true */
+    bool json_array_of_rows;         /* output_format_json_array_of_rows */
     bool json_exception_in_output;   /* http_write_exception_in_output_format */
     uint64_t pretty_max_rows;        /* 1000 (26.9) */
     bool pretty_row_numbers;

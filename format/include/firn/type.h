@@ -138,12 +138,16 @@ typedef struct fn_text_options {
     bool json_escape_slashes;          /* default true */
     bool json_quote_decimals;
     bool json_named_tuples_as_objects; /* default true */
+    bool json_map_as_array;            /* maps are arrays of {"keys", "values"} */
     bool null_as_default;              /* input_format_null_as_default, default true */
     bool skip_unknown_fields;          /* default true */
     bool bool_as_number;
     bool decimal_trailing_zeros;
     uint8_t datetime_output;           /* 0 simple, 1 iso, 2 unix_timestamp */
     char csv_delimiter;                /* ',' */
+    bool csv_single_quotes;            /* strings of CSV input may stand in single quotes */
+    fn_str tsv_null, csv_null;         /* NULL in ESCAPED and CSV output; empty: \N */
+    fn_str true_text, false_text;      /* Bool in all but JSON; empty: true, false */
 } fn_text_options;
 void fn_text_options_default(fn_text_options *o); /* 26.9's defaults, time zone UTC */
 
