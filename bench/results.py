@@ -7,6 +7,7 @@ from answers import same_answer
 from systems import Failed
 
 CLICKBENCH_S = 0.01  # ClickBench's formula adds 10 ms to both sides of a ratio
+CPU_FLOOR_S = 0.001  # and a millisecond of CPU time on both sides of that ratio
 
 
 def geomean(xs):
@@ -102,6 +103,12 @@ def ratio(rec, name, by, offset=CLICKBENCH_S):
     return (offset + own) / (offset + min(peers.values())) if peers and own is not None else None
 
 
+def cpu_ratio(rec, name):
+    """CPU seconds of `name` over the thriftier peer's: what a busy machine does not blur; None when there is nothing to compare"""
+    peers, own = peers_of(rec, name, 'cpu_min'), rec['sys'].get(name, {}).get('cpu_min')
+    return (CPU_FLOOR_S + own) / (CPU_FLOOR_S + min(peers.values())) if peers and own is not None else None
+
+
 def summary(records, names, by='median'):
     """Over the queries that every system ran: geometric means of time and CPU ratios, totals, and firn against the faster peer."""
     names = [n for n in names if any(by in r['sys'].get(n, {}) for r in records)]
@@ -117,6 +124,7 @@ def summary(records, names, by='median'):
         each = {r['id']: ratio(r, 'firn', by) for r in whole}
         o['firn/faster'] = geomean(each.values())
         o['firn/faster, no 10 ms'] = geomean(ratio(r, 'firn', by, 0) for r in whole)
+        o['cpu: firn/thriftier'] = geomean(cpu_ratio(r, 'firn') for r in whole)
         o['above 1'] = {k: round(v, 2) for k, v in each.items() if v > 1}
     o['different'] = {r['id']: findings(r) for r in records if findings(r)}
     return o
@@ -128,7 +136,7 @@ def milliseconds(x):
 
 def table(records, names, by='median'):
     """Markdown: wall and CPU milliseconds of each system, and the ratio to the faster peer"""
-    lines = ['| query | ' + ' | '.join('%s | cpu' % n for n in names) + ' | firn / faster | answers |', '|---|' + '---:|' * (2 * len(names) + 1) + '---|']
+    lines = ['| query | ' + ' | '.join('%s | cpu' % n for n in names) + ' | firn / faster | cpu | answers |', '|---|' + '---:|' * (2 * len(names) + 2) + '---|']
     for r in records:
         row = [str(r['id'])]
         for n in names:
@@ -136,7 +144,7 @@ def table(records, names, by='median'):
             row += [milliseconds(s.get(by)) if not s.get('err') else 'error', milliseconds(s.get('cpu_min'))]
         x = ratio(r, 'firn', by)
         verdicts = list(r['compared'].values())
-        row += ['**%.2f**' % x if x and x > 1 else '%.2f' % x if x else '-',
-                findings(r) or ('equal' if verdicts else '-')]
+        row += ['-' if v is None else '**%.2f**' % v if v > 1 else '%.2f' % v for v in (x, cpu_ratio(r, 'firn'))]
+        row += [findings(r) or ('equal' if verdicts else '-')]
         lines.append('| ' + ' | '.join(row) + ' |')
     return '\n'.join(lines)

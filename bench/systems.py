@@ -22,9 +22,8 @@ class Failed(Exception):
 
 # ------------------------------------------------------------------ processes and files
 def process_cpu(pid):
-    with open('/proc/%d/stat' % pid) as f:
-        fields = f.read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / CLK
+    """CPU seconds of all threads of a process, to the nanosecond: Linux makes a process's CPU clock of its id"""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def process_memory(pid):
