@@ -2,6 +2,7 @@
  * They are filled in the order the binder lists them (a later one may use an earlier one) and emptied after the run.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/run.h"
+#include "settings/settings.h"
 
 /* The one row as a value: its only column, or all of them as a tuple. */
 static fn_status row_value(fn_ctx *ctx, const expr_cell *cell, const fn_block *b, fn_column **out)
@@ -54,6 +55,10 @@ static fn_status set_value(fn_ctx *ctx, expr_cell *cell, const block_list *rows)
     FN_TRY_PTR(ctx, types);
     for (uint32_t i = 0; i < p->column_count; i++) types[i] = p->columns[i].type;
     FN_TRY(expr_set_new(ctx, types, p->column_count, &cell->set));
+    const fn_settings *s = settings_of(ctx);
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < rows->count && s->max_bytes_in_set; i++) bytes += fn_block_bytes(rows->blocks[i]);
+    FN_TRY(run_check_size(ctx, FN_SET_SIZE_LIMIT_EXCEEDED, "IN-set", rows->rows, s->max_rows_in_set, bytes, s->max_bytes_in_set));
     for (uint32_t i = 0; i < rows->count; i++) FN_TRY(expr_set_add(ctx, cell->set, rows->blocks[i]->columns, rows->blocks[i]->rows));
     return expr_set_seal(ctx, cell->set);
 }

@@ -2,7 +2,9 @@
  * For ASOF the rows of each key are put in order of the compared value, so that the probe can search them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/op_join.h"
+#include "exec/run.h"
 #include "exec/sort.h"
+#include "settings/settings.h"
 
 expr **join_side_keys(fn_ctx *ctx, const plan *node, unsigned side)
 {
@@ -15,10 +17,19 @@ expr **join_side_keys(fn_ctx *ctx, const plan *node, unsigned side)
     return keys;
 }
 
+static fn_status check_limits(op_join_build *b, fn_ctx *ctx, const fn_block *in)
+{
+    const fn_settings *s = settings_of(ctx);
+    if (FN_LIKELY(!s->max_rows_in_join && !s->max_bytes_in_join)) return FN_OK;
+    const uint64_t bytes = fn_block_bytes(in), all = atomic_fetch_add(&b->bytes_seen, bytes) + bytes, rows = atomic_fetch_add(&b->rows_seen, in->rows) + in->rows;
+    return run_check_size(ctx, FN_SET_SIZE_LIMIT_EXCEEDED, "JOIN", rows, s->max_rows_in_join, all, s->max_bytes_in_join);
+}
+
 static fn_status build_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_join_build *b = (op_join_build *)self;
     fn_block *wide;
+    FN_TRY(check_limits(b, ctx, in));
     FN_TRY(key_set_widen(ctx, &b->keys, in, &wide));
     const fn_status status = row_store_add(ctx, &b->store, worker, wide);
     fn_block_drop(wide);

@@ -36,6 +36,7 @@ typedef struct op_join_build {
     /* ASOF: the build side's values to compare, and the order they have */
     fn_column *asof;
     uint8_t asof_op;          /* as in the plan */
+    _Atomic uint64_t rows_seen, bytes_seen; /* for max_rows_in_join, max_bytes_in_join */
     runtime_filter *filter;   /* for the probe side's scan; NULL: none */
 } op_join_build;
 

@@ -10,9 +10,11 @@
  *
  * Output is ordered: the next pipeline is serial. SPDX-License-Identifier: Apache-2.0 */
 #include "exec/key_set.h"
+#include "exec/run.h"
 #include "exec/sort.h"
 #include "exec/sorted_output.h"
 #include "kernel/kernel.h"
+#include "settings/settings.h"
 
 /* Keys of a row with N rows at or before it. */
 typedef struct sort_bound sort_bound;
@@ -31,6 +33,7 @@ typedef struct op_sort {
     row_store store;
     fn_buffer *order;
     sorted_output output;
+    _Atomic uint64_t rows_seen, bytes_seen; /* for max_rows_to_sort, max_bytes_to_sort */
     pthread_mutex_t lock;         /* over publishing */
     sort_bound *_Atomic bound;    /* the best; the list of all through next */
 } op_sort;
@@ -190,11 +193,20 @@ static fn_status narrow(op_sort *o, fn_ctx *ctx, unsigned worker)
     return status;
 }
 
+static fn_status check_limits(op_sort *o, fn_ctx *ctx, const fn_block *in)
+{
+    const fn_settings *s = settings_of(ctx);
+    if (FN_LIKELY(!s->max_rows_to_sort && !s->max_bytes_to_sort)) return FN_OK;
+    const uint64_t bytes = fn_block_bytes(in), all = atomic_fetch_add(&o->bytes_seen, bytes) + bytes, rows = atomic_fetch_add(&o->rows_seen, in->rows) + in->rows;
+    return run_check_size(ctx, FN_TOO_MANY_ROWS_OR_BYTES, "result", rows, s->max_rows_to_sort, all, s->max_bytes_to_sort);
+}
+
 static fn_status sort_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_sort *o = (op_sort *)self;
     fn_block *wide;
     if (o->limit) exec_rows_before_limit(self->exec, in->rows);
+    FN_TRY(check_limits(o, ctx, in));
     FN_TRY(key_set_widen(ctx, &o->keys, in, &wide));
     const sort_bound *bound = o->narrows ? atomic_load_explicit(&o->bound, memory_order_acquire) : NULL;
     fn_status status = bound ? drop_hopeless(o, ctx, bound, &wide) : FN_OK;

@@ -88,6 +88,22 @@ void run_bytes_text(char *out, size_t size, uint64_t n)
     (void)snprintf(out, size, "%.2f%s", v, units[u]);
 }
 
+fn_status run_check_size(fn_ctx *ctx, fn_status code, const char *what, uint64_t rows, uint64_t rows_max, uint64_t bytes, uint64_t bytes_max)
+{
+    char max[48], now[48];
+    const bool many = rows_max && rows > rows_max;
+    if (!many && !(bytes_max && bytes > bytes_max)) return FN_OK;
+    if (many) {
+        run_rows_text(max, sizeof max, rows_max);
+        run_rows_text(now, sizeof now, rows);
+    } else {
+        run_bytes_text(max, sizeof max, bytes_max);
+        run_bytes_text(now, sizeof now, bytes);
+    }
+    const char *const unit = many ? "rows" : "bytes";
+    return fn_fail(ctx, code, "Limit for %s exceeded, max %s: %s, current %s: %s", what, unit, max, unit, now);
+}
+
 static bool breaks(fn_str mode)
 {
     return fn_str_eq(mode, FN_STR("break"));

@@ -19,6 +19,8 @@ typedef struct exec_worker {
 /* "10.00", "1.50 thousand"; "10.00 B", "2.00 KiB": numbers in messages about limits. */
 void run_rows_text(char *out, size_t size, uint64_t n);
 void run_bytes_text(char *out, size_t size, uint64_t n);
+/* A limit of rows and one of bytes, 0: none. `code` with "Limit for <what> exceeded". */
+fn_status run_check_size(fn_ctx *ctx, fn_status code, const char *what, uint64_t rows, uint64_t rows_max, uint64_t bytes, uint64_t bytes_max) FN_MUST_USE;
 /* Remembers a shared subplan for the end of the statement. */
 fn_status run_keep_shared(fn_ctx *ctx, exec_run_state *s, plan_shared *shared) FN_MUST_USE;
 

@@ -21,6 +21,20 @@ static fn_status add_suffix(binder *b, fn_str name, const char *suffix, fn_str *
     return FN_OK;
 }
 
+/* aggregate_functions_null_for_empty: f is fOrNull; counts have a value for no rows, arrays and maps cannot be NULL. */
+static fn_status null_for_empty(binder *b, fn_str *name)
+{
+    static const char *const valued[] = {"count", "uniq", "groupArray", "groupUniqArray", "sumMap", "minMap", "maxMap", "topK", "histogram", "entropy"};
+    static const char *const wrapped[] = {"State", "Merge", "SimpleState", "OrDefault", "OrNull", "ForEach", "Resample", "Array", "Map", "ArgMin", "ArgMax"};
+    const agg_def *plain = agg_find(*name);
+    for (size_t i = 0; i < FN_COUNT(valued); i++)
+        if (fn_str_starts(*name, fn_cstr(valued[i])) || fn_str_eq_nocase(*name, fn_cstr(valued[i]))) return FN_OK;
+    for (size_t i = 0; i < FN_COUNT(wrapped) && !plain; i++)
+        if (fn_str_ends(*name, fn_cstr(wrapped[i])))
+            return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Setting aggregate_functions_null_for_empty is not supported with " FN_STR_FMT, FN_STR_ARG(*name));
+    return (plain && (plain->flags & AGG_WINDOW_ONLY)) ? FN_OK : add_suffix(b, *name, "OrNull", name);
+}
+
 /* The name with what modifiers make of it: FILTER is -If, RESPECT NULLS a function of its own, count(DISTINCT) uniqExact. */
 static fn_status call_name(binder *b, const ast_expr *e, bool *distinct, fn_str *out)
 {
@@ -42,6 +56,7 @@ static fn_status call_name(binder *b, const ast_expr *e, bool *distinct, fn_str 
     }
     if (e->nulls_respect) FN_TRY(add_suffix(b, name, "_respect_nulls", &name));
     if (e->filter) FN_TRY(add_suffix(b, name, "If", &name));
+    if (settings_of(b->ctx)->aggregate_functions_null_for_empty) FN_TRY(null_for_empty(b, &name));
     *out = name;
     return FN_OK;
 }

@@ -37,6 +37,8 @@ fn_status bind_expr(binder *b, scope *s, const ast_expr *e, expr **out)
 {
     if (b->depth >= BIND_DEPTH_MAX)
         return fn_fail(b->ctx, FN_TOO_DEEP_RECURSION, "Too deep recursion in the expressions of the query: more than %d levels", BIND_DEPTH_MAX);
+    const uint64_t deepest = settings_of(b->ctx)->max_ast_depth; /* a call and its list of arguments are two levels, a query is four */
+    if (deepest && 2 * (uint64_t)b->depth + 5 > deepest && deepest < 1000) return fn_fail(b->ctx, FN_TOO_DEEP_AST, "AST is too deep. Maximum: %llu", (unsigned long long)deepest);
     bool done = false;
     FN_TRY(bind_count(b, 1));
     b->depth++;

@@ -38,6 +38,15 @@ static fn_status hold_table(binder *b, table *t)
     return FN_OK;
 }
 
+/* Columns that `*` does not name. */
+static bool is_hidden(binder *b, const table_column *c)
+{
+    const fn_settings *s = settings_of(b->ctx);
+    if (c->is_virtual) return true;
+    return (c->default_kind == DEFAULT_MATERIALIZED && !s->asterisk_include_materialized_columns) ||
+           (c->default_kind == DEFAULT_ALIAS && !s->asterisk_include_alias_columns);
+}
+
 static fn_status scan_columns(binder *b, const table_schema *schema, source *src, plan *p)
 {
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -47,7 +56,7 @@ static fn_status scan_columns(binder *b, const table_schema *schema, source *src
         FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, c->name, &to->name));
         to->type = c->type;
         to->id = b->next_id++;
-        to->hidden = c->is_virtual || c->default_kind == DEFAULT_MATERIALIZED || c->default_kind == DEFAULT_ALIAS;
+        to->hidden = is_hidden(b, c);
         if (c->default_kind == DEFAULT_ALIAS) {
             FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, c->default_sql, &to->alias_sql));
             continue;

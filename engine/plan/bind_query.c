@@ -1,6 +1,7 @@
 /* bind_query.c - the door of the binder: statements, queries with their settings and nesting, cells, what must be given back.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/bind.h"
+#include "plan/rule.h"
 
 static fn_status bind_with_settings(binder *b, scope *s, const ast_select *ast, plan **out)
 {
@@ -27,6 +28,7 @@ static fn_status bind_with_settings(binder *b, scope *s, const ast_select *ast, 
         FN_TRY(status);
     }
     const struct fn_settings *before = b->ctx->settings;
+    FN_TRY(settings_check(b->ctx, own));
     b->ctx->settings = own;
     const fn_status status = bind_select(b, s, ast, out);
     b->ctx->settings = before;
@@ -35,8 +37,8 @@ static fn_status bind_with_settings(binder *b, scope *s, const ast_select *ast, 
 
 fn_status bind_query(binder *b, scope *parent, bool hide_parent_columns, const ast_query *q, plan **out, scope **inner)
 {
-    if (b->query_depth >= BIND_SUBQUERY_DEPTH_MAX)
-        return fn_fail(b->ctx, FN_TOO_DEEP_SUBQUERIES, "Too deep subqueries. Maximum: %d", BIND_SUBQUERY_DEPTH_MAX);
+    const uint64_t given = settings_of(b->ctx)->max_subquery_depth, deepest = given ? FN_MIN(given, (uint64_t)BIND_SUBQUERY_DEPTH_MAX) : BIND_SUBQUERY_DEPTH_MAX;
+    if (b->query_depth > deepest) return fn_fail(b->ctx, FN_TOO_DEEP_SUBQUERIES, "Too deep subqueries. Maximum: %llu", (unsigned long long)deepest);
     b->query_depth++;
     fn_status status;
     if (q->op == SET_NONE) {
@@ -101,7 +103,8 @@ static fn_status bind_statement(binder *b, const ast_query *ast)
     FN_TRY(limit_by_settings(b, &b->query->root));
     FN_TRY(result_schema(b->ctx, b->query));
     b->query->next_id = b->next_id;
-    return plan_optimize(b->ctx, b->query);
+    FN_TRY(plan_optimize(b->ctx, b->query));
+    return plan_check_scans(b->ctx, b->query);
 }
 
 fn_status plan_bind(fn_ctx *ctx, plan_world *world, const ast_query *ast, plan_query **out)

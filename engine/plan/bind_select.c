@@ -159,6 +159,26 @@ static fn_status aggregate_stage(binder *b, scope *s, plan **p)
     return FN_OK;
 }
 
+/* empty_result_for_aggregation_by_empty_set: one more aggregate counts the rows; no rows, no result. */
+static fn_status aggregate_unless_empty(binder *b, scope *s, plan **p)
+{
+    plan_aggregate_item counter = {0};
+    agg_call *call;
+    expr *args[2], *condition;
+    FN_TRY(agg_bind(b->ctx, FN_STR("count"), NULL, 0, NULL, 0, &call));
+    FN_TRY(bind_late_id(b, s, &counter.id));
+    counter.call = call;
+    plan_aggregate_item *slot = plan_grow(b->ctx, &s->aggregates, &s->aggregate_count, sizeof *slot);
+    FN_TRY_PTR(b->ctx, slot);
+    *slot = counter;
+    FN_TRY(aggregate_stage(b, s, p));
+    args[0] = expr_column(b->ctx, counter.id, call->type);
+    args[1] = expr_const_u64(b->ctx, 0);
+    if (!args[0] || !args[1]) return b->ctx->error.code;
+    FN_TRY(expr_call(b->ctx, "greater", args, 2, &condition));
+    return plan_filter_over(b->ctx, *p, condition, p);
+}
+
 static fn_status window_stage(binder *b, scope *s, plan **p)
 {
     for (uint32_t i = 0; i < s->window_count; i++) {
@@ -366,7 +386,8 @@ static fn_status stages_to_list(binder *b, scope *s, bound_select *q, plan **p)
     if (q->where) FN_TRY(bind_filter_stage(b, s, q->where, p));
     if (aggregated && (s->has_keys || s->aggregate_count)) {
         FN_TRY(bind_groupings(b, s));
-        FN_TRY(aggregate_stage(b, s, p));
+        const bool may_vanish = settings_of(b->ctx)->empty_result_for_aggregation_by_empty_set && !s->has_keys && !ast->totals;
+        FN_TRY(may_vanish ? aggregate_unless_empty(b, s, p) : aggregate_stage(b, s, p));
         FN_TRY(over_keys_all(b, s, q));
         for (uint32_t i = 0; i < s->aggregate_count; i++)
             if (s->aggregates[i].call->def->flags & AGG_WINDOW_ONLY)

@@ -31,6 +31,8 @@ static fn_status check_change(fn_ctx *ctx, const fn_settings *s, fn_str name, fn
 {
     if (s->readonly == 0) return FN_OK;
     fn_str now;
+    if (!s->allow_ddl && fn_str_eq(name, FN_STR("allow_ddl")))
+        return fn_fail(ctx, FN_QUERY_IS_PROHIBITED, "Cannot modify 'allow_ddl' setting when DDL queries are prohibited for the user");
     if (settings_get(ctx, s, name, &now) == FN_OK && fn_str_eq(now, value)) return FN_OK;
     fn_error_clear(ctx);
     if (s->readonly == 1) return fn_fail(ctx, FN_READONLY, "Cannot modify '" FN_STR_FMT "' setting in readonly mode", FN_STR_ARG(name));
@@ -105,20 +107,6 @@ static void arm(process *p, const fn_settings *s)
     atomic_store(&p->cancel->deadline_ns, p->started_ns + (int64_t)(s->max_execution_time * 1e9));
 }
 
-/* Settings that change what a statement gives and are not done: better no answer than a wrong one. */
-static fn_status check_unsupported(query *q)
-{
-    static const char *const names[] = {"additional_table_filters", "additional_result_filter"};
-    for (size_t i = 0; i < FN_COUNT(names); i++) {
-        for (uint32_t k = 0; k < q->settings.other_count; k++) {
-            const fn_setting_value *v = &q->settings.others[k];
-            if (!fn_str_eq(v->name, fn_cstr(names[i])) || v->value.size == 0 || fn_str_eq(v->value, FN_STR("{}"))) continue;
-            return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Setting %s is not supported", names[i]);
-        }
-    }
-    return FN_OK;
-}
-
 static fn_status check_readonly(query *q, const run_row *row)
 {
     if (!row->writes || (!q->request->readonly && !q->settings.readonly)) return FN_OK;
@@ -129,17 +117,31 @@ static fn_status check_readonly(query *q, const run_row *row)
 
 static fn_status interpret(query *q)
 {
+static fn_status check_ddl(query *q, ast_statement_kind kind)
+{
+    const bool ddl = kind == STATEMENT_CREATE_TABLE || kind == STATEMENT_CREATE_VIEW || kind == STATEMENT_CREATE_DATABASE || kind == STATEMENT_DROP ||
+                     kind == STATEMENT_RENAME || kind == STATEMENT_EXCHANGE || kind == STATEMENT_ALTER || kind == STATEMENT_ATTACH || kind == STATEMENT_DETACH;
+    if (!ddl || q->settings.allow_ddl) return FN_OK;
+    return fn_fail(q->ctx, FN_QUERY_IS_PROHIBITED, "Cannot execute query. DDL queries are prohibited for the user " FN_STR_FMT, FN_STR_ARG(q->session->user));
+}
+
     FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
     ast_statement *s = q->statement;
+    const uint64_t elements = q->settings.max_ast_elements;
     FN_TRY(apply_clauses(q, s));
     arm(q->process, &q->settings);
     atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
+    if (q->settings.max_ast_elements < elements) { /* lowered by the statement itself */
+        FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
+        s = q->statement;
+    }
     const run_row *row = run_row_of(s->kind);
     const fn_str sql = {q->process->sql.data, s->has_data_offset ? FN_MIN(s->data_offset, q->process->sql.size) : q->process->sql.size};
     process_describe(&q->engine->processes, q->process, row->kind, sql);
     FN_TRY(external_open(q));
     FN_TRY(check_readonly(q, row));
-    FN_TRY(check_unsupported(q));
+    FN_TRY(check_ddl(q, s->kind));
+    if (s->kind != STATEMENT_SET) FN_TRY(settings_check(q->ctx, &q->settings));
     if (!row->run) {
         const fn_str what = s->text.size ? s->text : fn_cstr(row->kind);
         return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT " is not supported", FN_STR_ARG(what));
