@@ -1,6 +1,7 @@
 """Do two systems give the same answer? Results are compared as TabSeparated text, row by row, numbers within 2e-6.
 When only rows behind a LIMIT differ, ties may have been cut differently: then the whole result is compared, in the systems
-themselves, by count, sum of hashes of the exact columns and sums of the float columns.
+themselves: by count, sum of hashes of the exact columns and sums of the float columns; against DuckDB, whose dialect is another, by
+count, sums of the numbers and lengths of the texts.
 SPDX-License-Identifier: Apache-2.0"""
 import math
 import re
@@ -67,29 +68,52 @@ def whole(sql):
     return ORDER.sub('', LIMIT.sub('', sql.rstrip().rstrip(';')))
 
 
-def digest_sql(sql, judge):
-    """a query that reduces the whole result of `sql` to one row; `judge` tells the result's columns"""
-    base = whole(sql)
+NUMBER = re.compile(r'Int|Float|Decimal|BIGINT|INTEGER|SMALLINT|TINYINT|HUGEINT|DOUBLE|FLOAT|DECIMAL', re.I)
+TEXT = re.compile(r'String|VARCHAR', re.I)
+
+
+def columns_of(base, system):
+    """(quoted name, type) of each column of a query's result"""
+    if system.kind == 'duckdb':
+        rows = [line.split('\t') for line in system.sql('DESCRIBE ' + base)['data'].split('\n')[:-1]]
+        return [('"%s"' % r[0].replace("\\'", "'").replace('"', '""'), r[1]) for r in rows]
     names, types = [line.split('\t') for line in
-                    judge.sql('SELECT * FROM (%s) LIMIT 0 FORMAT TabSeparatedWithNamesAndTypes' % base)['data'].split('\n')[:2]]
-    quoted = ['`%s`' % n.replace('\\', '\\\\').replace('`', '\\`') for n in names]
-    exact = [q for q, t in zip(quoted, types) if 'Float' not in t]
-    floats = [q for q, t in zip(quoted, types) if 'Float' in t]
-    parts = ['count()']
-    if exact:
-        parts.append('sum(cityHash64(toString(tuple(%s))))' % ', '.join(exact))
-    parts += ['sum(%s)' % q for q in floats]
+                    system.sql('SELECT * FROM (%s) LIMIT 0 FORMAT TabSeparatedWithNamesAndTypes' % base)['data'].split('\n')[:2]]
+    return [('`%s`' % n.replace('`', '\\`'), t) for n, t in zip(names, types)]
+
+
+def digest_hashed(sql, system):
+    """reduces the whole result to one row by hashes: for systems of one dialect"""
+    base = whole(sql)
+    columns = columns_of(base, system)
+    exact = [q for q, t in columns if 'Float' not in t]
+    parts = ['count()'] + (['sum(cityHash64(toString(tuple(%s))))' % ', '.join(exact)] if exact else [])
+    parts += ['sum(%s)' % q for q, t in columns if 'Float' in t]
     return 'SELECT %s FROM (%s)' % (', '.join(parts), base)
 
 
-def same_answer(sql, x, y, one, other):
-    """compare(), and for a LIMITed query of one text the whole results when the cut ones differ. `one` and `other` answer .sql()"""
+def digest_summed(sql, system):
+    """reduces the whole result to one row by sums of numbers and of the lengths of texts: weaker, for systems of different dialects"""
+    base, duckdb = whole(sql), system.kind == 'duckdb'
+    parts = ['count(*)']
+    for quoted, kind in columns_of(base, system):
+        if NUMBER.search(kind):
+            parts.append('sum(CAST(%s AS DOUBLE))' % quoted)
+        elif TEXT.search(kind):
+            parts.append('sum(%s(%s))' % ('strlen' if duckdb else 'length', quoted))
+    return 'SELECT %s FROM (%s) AS whole_result' % (', '.join(parts), base)
+
+
+def same_answer(x, y, one, other):
+    """compare(), and for LIMITed queries the whole results when the cut ones differ. x, y: answers; one, other: (query, system)"""
     verdict = compare(x, y)
-    if verdict.startswith('same') or sql is None or not is_limited(sql):
+    if verdict.startswith('same') or not is_limited(one[0]):
         return verdict
+    reduce = digest_summed if 'duckdb' in (one[1].kind, other[1].kind) else digest_hashed
     try:
-        digest = digest_sql(sql, one)
-        a, b = one.sql(digest)['data'], other.sql(digest)['data']
+        a, b = (s.sql(reduce(sql, s))['data'] for sql, s in (one, other))
     except Exception as e:  # noqa: BLE001 - the first verdict stands, with the reason
         return verdict + ' (whole result: %s)' % str(e)[:120]
-    return 'same whole result, ties cut differently' if compare(a, b).startswith('same') else verdict + ' (whole result differs: %s | %s)' % (a.strip(), b.strip())
+    if compare(a, b).startswith('same'):
+        return 'same whole result, ties cut differently'
+    return verdict + ' (whole result differs: %s | %s)' % (a.strip(), b.strip())

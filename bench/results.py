@@ -61,15 +61,9 @@ def run_one(systems, texts, runs, cold):
 
 def compare_all(systems, texts, answers):
     """{'a~b': verdict} of each system against the first that answered"""
-    have = list(answers)
-    out = {}
-    for n in have[1:]:
-        first, other = systems[have[0]], systems[n]
-        sql = text_for(texts, first)
-        # whole results can only be reduced by one text when both speak the same dialect
-        one_text = sql if 'duckdb' not in (first.kind, other.kind) else None
-        out['%s~%s' % (have[0], n)] = same_answer(one_text, answers[have[0]], answers[n], first, other)
-    return out
+    names = list(answers)
+    return {'%s~%s' % (names[0], n): same_answer(answers[names[0]], answers[n], *((text_for(texts, systems[k]), systems[k]) for k in (names[0], n)))
+            for n in names[1:]}
 
 
 def run_queries(systems, queries, runs, cold=False, by='median'):
