@@ -1,63 +1,53 @@
 /* command_client.c - firn client: statements to a server over HTTP. The answer goes to standard output as it arrives; while a
- * long statement runs, a line on the terminal tells for how long.
+ * long statement runs, a line on the terminal tells how far it is, by the server's progress headers.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "command_progress.h"
 #include <curl/curl.h>
 #include <firn/arena.h>
 #include <firn/bits.h>
-#include <firn/time.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PROGRESS_AFTER_MS = 500 };
-
 typedef struct client_options {
     const char *url, *query, *user, *password, *database, *format;
+    bool progress;
 } client_options;
 
 typedef struct client_run {
-    int64_t started_ns;
-    bool failed;       /* the server answered with an exception */
-    bool line_shown;   /* a progress line stands on the terminal */
-    bool answered;
+    bool failed; /* the server answered with an exception */
+    progress_line line;
 } client_run;
-
-static void clear_line(client_run *run)
-{
-    if (run->line_shown) (void)fprintf(stderr, "\r\033[K");
-    run->line_shown = false;
-}
 
 static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 {
     client_run *run = arg;
     (void)one;
-    clear_line(run);
-    run->answered = true;
+    progress_line_clear(&run->line, true);
     return fwrite(bytes, 1, size, run->failed ? stderr : stdout);
+}
+
+/* The number behind "name":" in a header's value, 0 without. */
+static uint64_t progress_field(fn_str line, const char *name)
+{
+    const char *at = memmem(line.data, line.size, name, strlen(name));
+    uint64_t value = 0;
+    for (at = at ? at + strlen(name) : NULL; at && at < line.data + line.size && *at >= '0' && *at <= '9'; at++) value = value * 10 + (uint64_t)(*at - '0');
+    return value;
 }
 
 static size_t on_header(char *bytes, size_t one, size_t size, void *arg)
 {
-    static const char name[] = "X-ClickHouse-Exception-Code:";
+    static const fn_str exception = {"X-ClickHouse-Exception-Code:", 28}, progress = {"X-ClickHouse-Progress:", 22};
     client_run *run = arg;
+    const fn_str line = {bytes, size};
     (void)one;
-    if (size > sizeof name - 1 && strncasecmp(bytes, name, sizeof name - 1) == 0) run->failed = true;
+    if (size > exception.size && strncasecmp(bytes, exception.data, exception.size) == 0) run->failed = true;
+    if (size > progress.size && strncasecmp(bytes, progress.data, progress.size) == 0)
+        progress_line_show(&run->line, progress_field(line, "\"read_rows\":\""), progress_field(line, "\"read_bytes\":\""),
+                           progress_field(line, "\"total_rows_to_read\":\""), progress_field(line, "\"elapsed_ns\":\""));
     return size;
-}
-
-static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
-{
-    client_run *run = arg;
-    const int64_t ms = (fn_clock_monotonic_ns() - run->started_ns) / 1000000;
-    (void)total;
-    (void)now;
-    (void)up_total;
-    (void)up;
-    if (run->answered || ms < PROGRESS_AFTER_MS || !isatty(STDERR_FILENO)) return 0;
-    (void)fprintf(stderr, "\rRunning for %lld.%lld s ...", (long long)(ms / 1000), (long long)(ms / 100 % 10));
-    run->line_shown = true;
-    return 0;
 }
 
 static size_t on_read(char *out, size_t one, size_t capacity, void *arg)
@@ -76,7 +66,7 @@ static fn_status add_parameter(fn_ctx *ctx, CURL *curl, fn_buf *url, const char 
 }
 
 /* The statement goes into the URL when standard input holds its data, else it is the body. */
-static fn_status make_url(fn_ctx *ctx, CURL *curl, const client_options *o, bool data, fn_buf *url)
+static fn_status make_url(fn_ctx *ctx, CURL *curl, const client_options *o, bool data, bool progress, fn_buf *url)
 {
     FN_TRY(fn_buf_cstr(ctx, url, o->url));
     const char *path = strstr(o->url, "://");
@@ -84,6 +74,7 @@ static fn_status make_url(fn_ctx *ctx, CURL *curl, const client_options *o, bool
     FN_TRY(add_parameter(ctx, curl, url, "database", o->database));
     FN_TRY(add_parameter(ctx, curl, url, "default_format", o->format));
     if (data) FN_TRY(add_parameter(ctx, curl, url, "query", o->query));
+    if (progress) FN_TRY(add_parameter(ctx, curl, url, "send_progress_in_http_headers", "1"));
     return fn_buf_byte(ctx, url, '\0');
 }
 
@@ -99,7 +90,7 @@ static fn_status perform(fn_ctx *ctx, CURL *curl, const client_options *o, clien
     const bool data = takes_data(o->query) && !isatty(STDIN_FILENO);
     fn_buf url = FN_BUF_INIT;
     struct curl_slist *headers = NULL;
-    FN_TRY(make_url(ctx, curl, o, data, &url));
+    FN_TRY(make_url(ctx, curl, o, data, run->line.wanted, &url));
     (void)curl_easy_setopt(curl, CURLOPT_URL, url.data);
     (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
     if (data || !o->query) {
@@ -118,13 +109,9 @@ static fn_status perform(fn_ctx *ctx, CURL *curl, const client_options *o, clien
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, run);
     (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, run);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, run);
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    run->started_ns = fn_clock_monotonic_ns();
     const CURLcode code = curl_easy_perform(curl);
-    clear_line(run);
+    progress_line_clear(&run->line, true);
     (void)fflush(stdout);
     curl_slist_free_all(headers);
     fn_buf_release(&url);
@@ -142,12 +129,14 @@ int command_client(int count, char **words)
         {"--password", NULL, &o.password, NULL, "TEXT", "password"},
         {"--database", "-d", &o.database, NULL, "NAME", "current database"},
         {"--format", "-f", &o.format, NULL, "FORMAT", "output format (TabSeparated)"},
+        {"--progress", NULL, NULL, &o.progress, "", "show progress even if standard error is no terminal"},
     };
     int status;
     if (!command_options(count, words, options, FN_COUNT(options), NULL, "Usage: firn client [OPTIONS] -q SQL\n\nRuns a statement on a server.", &status))
         return status;
     fn_ctx ctx = {.arena = NULL};
     client_run run = {.failed = false};
+    progress_line_init(&run.line, o.progress);
     CURL *curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
     if (!curl) {
         (void)fprintf(stderr, "firn client: libcurl does not start\n");
@@ -156,5 +145,6 @@ int command_client(int count, char **words)
     if (perform(&ctx, curl, &o, &run) != FN_OK) command_report(&ctx.error);
     curl_easy_cleanup(curl);
     curl_global_cleanup();
+    progress_line_release(&run.line);
     return ctx.error.code || run.failed ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 /* command_local.c - firn local: statements on a data directory, or in memory, without a server.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "command_progress.h"
 #include <errno.h>
 #include <firn/engine.h>
 #include <string.h>
@@ -8,13 +9,14 @@
 
 typedef struct local_options {
     const char *query, *path, *format, *queries_file, *threads;
-    bool multiquery, time;
+    bool multiquery, time, progress;
 } local_options;
 
 /* The answer goes to standard output. */
 typedef struct local_response {
     fn_response base;
     fn_sink out;
+    progress_line line;
 } local_response;
 
 static fn_status begin(fn_response *self, fn_ctx *ctx, const fn_result_head *head)
@@ -27,9 +29,16 @@ static fn_status begin(fn_response *self, fn_ctx *ctx, const fn_result_head *hea
 
 static fn_status write_out(fn_sink *self, fn_ctx *ctx, const void *bytes, size_t size)
 {
-    (void)self;
+    local_response *r = (local_response *)(void *)((char *)self - offsetof(local_response, out));
+    progress_line_clear(&r->line, true);
     if (fwrite(bytes, 1, size, stdout) == size) return FN_OK;
     return fn_fail_errno(ctx, FN_CANNOT_WRITE_TO_FILE_DESCRIPTOR, errno, "Cannot write to standard output");
+}
+
+static void on_progress(fn_response *self, const fn_progress *p)
+{
+    local_response *r = (local_response *)self;
+    progress_line_show(&r->line, p->read_rows, p->read_bytes, p->total_rows_to_read, p->elapsed_ns);
 }
 
 /* Standard input as the data of an INSERT. */
@@ -66,6 +75,8 @@ static fn_status run_one(fn_ctx *ctx, fn_engine *engine, fn_session *session, co
 {
     local_response response = {.base = {.begin = begin}, .out = {write_out, NULL}};
     response.base.body = &response.out;
+    progress_line_init(&response.line, o->progress);
+    if (response.line.wanted) response.base.progress = on_progress;
     const fn_request request = {.user = FN_STR("default"),
                                 .session = session,
                                 .default_format = o->format ? (fn_str){o->format, strlen(o->format)} : FN_STR("TabSeparated"),
@@ -75,6 +86,8 @@ static fn_status run_one(fn_ctx *ctx, fn_engine *engine, fn_session *session, co
                                 .native_revision = 0};
     fn_progress summary = {.read_rows = 0};
     const fn_status status = fn_engine_query(ctx, engine, &request, &response.base, &summary);
+    progress_line_clear(&response.line, true);
+    progress_line_release(&response.line);
     (void)fflush(stdout);
     if (o->time) (void)fprintf(stderr, "%.3f\n", (double)summary.elapsed_ns / 1e9);
     return status;
@@ -122,6 +135,7 @@ int command_local(int count, char **words)
         {"--path", NULL, &o.path, NULL, "DIR", "data directory; without it, everything is in memory"},
         {"--format", "-f", &o.format, NULL, "FORMAT", "output format (TabSeparated)"},
         {"--threads", NULL, &o.threads, NULL, "N", "workers; all cores by default"},
+        {"--progress", NULL, NULL, &o.progress, "", "show progress even if standard error is no terminal"},
         {"--time", "-t", NULL, &o.time, "", "print the seconds of each statement to standard error"},
     };
     int status;

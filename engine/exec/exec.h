@@ -5,11 +5,18 @@
 #include "plan/plan.h"
 #include <firn/thread.h>
 
-/* Counters of one run, read by progress reports while it runs. */
-typedef struct exec_progress {
+/* Counters of one statement, read by progress reports while it runs. */
+typedef struct exec_progress exec_progress;
+struct exec_progress {
     _Atomic uint64_t rows_read, bytes_read, total_rows;
     _Atomic uint64_t result_rows, result_bytes;
-} exec_progress;
+    _Atomic uint64_t written_rows, written_bytes;
+    void (*report)(exec_progress *self); /* NULL: nobody wants to know. From any worker, one at a time, once per interval */
+    int64_t interval_ns;
+    _Atomic int64_t report_at_ns; /* the next one */
+};
+/* To be called wherever a counter has grown; reports when it is time. */
+void exec_progress_tell(exec_progress *p);
 
 /* Where result blocks go: called by one thread at a time, in the result's order. */
 typedef struct exec_output exec_output;

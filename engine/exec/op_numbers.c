@@ -36,6 +36,7 @@ static fn_status numbers_next(op *self, fn_ctx *ctx, unsigned worker, fn_block *
         rows = FN_MIN(count - from, (uint64_t)o->block_rows);
     } while (!atomic_compare_exchange_weak_explicit(&o->cursor, &from, from + rows, memory_order_relaxed, memory_order_relaxed));
     FN_TRY(exec_count_read(ctx, self->exec, rows, rows * sizeof(uint64_t)));
+    exec_progress_tell(self->exec->env->progress);
     fn_block *b = fn_block_new(ctx, self->node->column_count, (uint32_t)rows);
     FN_TRY_PTR(ctx, b);
     for (uint32_t c = 0; c < b->count; c++) {

@@ -77,7 +77,9 @@ static fn_status tell_progress(op_scan *o, fn_ctx *ctx)
     const uint64_t bytes = atomic_load_explicit(&o->scan->bytes_read, memory_order_relaxed);
     const uint64_t old_rows = atomic_exchange_explicit(&o->rows_told, rows, memory_order_relaxed);
     const uint64_t old_bytes = atomic_exchange_explicit(&o->bytes_told, bytes, memory_order_relaxed);
-    return exec_count_read(ctx, o->head.exec, rows - old_rows, bytes - old_bytes); /* differences may be "negative": they add up */
+    FN_TRY(exec_count_read(ctx, o->head.exec, rows - old_rows, bytes - old_bytes)); /* differences may be "negative": they add up */
+    exec_progress_tell(o->head.exec->env->progress);
+    return FN_OK;
 }
 
 /* Replaces *block by its rows that pass the conditions left; NULL when there are none. */

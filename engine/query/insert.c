@@ -293,8 +293,10 @@ fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
     if (status == FN_OK && in->view_count) status = keep_block(in, ctx, stored);
     if (status == FN_OK) {
         in->rows += block->rows;
-        in->query->written_rows += block->rows;
-        in->query->written_bytes += fn_block_bytes(stored);
+        exec_progress *p = &in->query->progress;
+        atomic_fetch_add_explicit(&p->written_rows, block->rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&p->written_bytes, fn_block_bytes(stored), memory_order_relaxed);
+        exec_progress_tell(p);
     }
     fn_block_drop(stored);
     return status;

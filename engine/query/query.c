@@ -7,6 +7,8 @@
 #include <firn/time.h>
 #include <stdio.h>
 
+static const int64_t PROGRESS_INTERVAL_NS = 100000000;
+
 /* ---- settings ---- */
 fn_status query_setting_text(fn_ctx *ctx, const ast_setting *setting, fn_str *out)
 {
@@ -29,10 +31,10 @@ fn_status query_setting_text(fn_ctx *ctx, const ast_setting *setting, fn_str *ou
 /* May this request change settings, and this one? ClickHouse: readonly = 1 forbids all, 2 only a change of readonly itself. */
 static fn_status check_change(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str value)
 {
-    if (s->readonly == 0) return FN_OK;
-    fn_str now;
     if (!s->allow_ddl && fn_str_eq(name, FN_STR("allow_ddl")))
         return fn_fail(ctx, FN_QUERY_IS_PROHIBITED, "Cannot modify 'allow_ddl' setting when DDL queries are prohibited for the user");
+    if (s->readonly == 0) return FN_OK;
+    fn_str now;
     if (settings_get(ctx, s, name, &now) == FN_OK && fn_str_eq(now, value)) return FN_OK;
     fn_error_clear(ctx);
     if (s->readonly == 1) return fn_fail(ctx, FN_READONLY, "Cannot modify '" FN_STR_FMT "' setting in readonly mode", FN_STR_ARG(name));
@@ -115,8 +117,6 @@ static fn_status check_readonly(query *q, const run_row *row)
                                         "method POST for modifying queries");
 }
 
-static fn_status interpret(query *q)
-{
 static fn_status check_ddl(query *q, ast_statement_kind kind)
 {
     const bool ddl = kind == STATEMENT_CREATE_TABLE || kind == STATEMENT_CREATE_VIEW || kind == STATEMENT_CREATE_DATABASE || kind == STATEMENT_DROP ||
@@ -125,16 +125,18 @@ static fn_status check_ddl(query *q, ast_statement_kind kind)
     return fn_fail(q->ctx, FN_QUERY_IS_PROHIBITED, "Cannot execute query. DDL queries are prohibited for the user " FN_STR_FMT, FN_STR_ARG(q->session->user));
 }
 
+static fn_status interpret(query *q)
+{
+    const uint64_t elements = q->settings.max_ast_elements;
     FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
     ast_statement *s = q->statement;
-    const uint64_t elements = q->settings.max_ast_elements;
     FN_TRY(apply_clauses(q, s));
-    arm(q->process, &q->settings);
-    atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
     if (q->settings.max_ast_elements < elements) { /* lowered by the statement itself */
         FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
         s = q->statement;
     }
+    arm(q->process, &q->settings);
+    atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
     const run_row *row = run_row_of(s->kind);
     const fn_str sql = {q->process->sql.data, s->has_data_offset ? FN_MIN(s->data_offset, q->process->sql.size) : q->process->sql.size};
     process_describe(&q->engine->processes, q->process, row->kind, sql);
@@ -173,12 +175,30 @@ static void fill_summary(const query *q, fn_progress *out)
     *out = (fn_progress){.read_rows = atomic_load(&q->progress.rows_read),
                          .read_bytes = atomic_load(&q->progress.bytes_read),
                          .total_rows_to_read = atomic_load(&q->progress.total_rows),
-                         .written_rows = q->written_rows,
-                         .written_bytes = q->written_bytes,
+                         .written_rows = atomic_load(&q->progress.written_rows),
+                         .written_bytes = atomic_load(&q->progress.written_bytes),
                          .result_rows = atomic_load(&q->progress.result_rows),
                          .result_bytes = atomic_load(&q->progress.result_bytes),
                          .elapsed_ns = (uint64_t)(fn_clock_monotonic_ns() - q->process->started_ns),
                          .memory_usage = atomic_load(&q->process->memory.peak)};
+}
+
+static void report(exec_progress *self)
+{
+    const query *q = (const query *)(void *)((char *)self - offsetof(query, progress));
+    fn_progress now;
+    fill_summary(q, &now);
+    fn_response *const r = q->process->response; /* q->response may be a file for a while */
+    r->progress(r, &now);
+}
+
+static void watch_progress(query *q)
+{
+    exec_progress *p = &q->progress;
+    if (!q->response->progress) return;
+    p->interval_ns = q->response->progress_interval_ns ? q->response->progress_interval_ns : PROGRESS_INTERVAL_NS;
+    atomic_store(&p->report_at_ns, q->process->started_ns + p->interval_ns);
+    p->report = report;
 }
 
 /* The current database: request, session, default. UNKNOWN_DATABASE if the request names one that is not there. */
@@ -259,6 +279,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     }
     const fn_ctx outer = *ctx;
     fill_process(&p, &q);
+    watch_progress(&q);
     fn_tracker_init(&p.memory, "query", &engine->memory, 0);
     ctx->cancel = p.cancel;
     ctx->memory = &p.memory;

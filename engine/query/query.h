@@ -46,6 +46,7 @@ struct fn_engine {
     struct catalog *catalog;
     struct mt_store *store;
     struct query_log *log;      /* system.query_log */
+    struct ttl_worker *ttl;     /* applies the TTL of tables */
     int64_t started_ns, started_monotonic_ns; /* realtime, and the other clock */
 };
 /* Readers without a reference may still look at a replaced schema: it is kept until the engine closes. Takes the reference. */
@@ -116,7 +117,6 @@ struct query {
     unsigned insert_depth;       /* views of views */
     session_table *externals;    /* tables sent along; in ctx->arena */
     exec_progress progress;
-    uint64_t written_rows, written_bytes;
 };
 
 /* An interpreter. It has called response->begin when it returns FN_OK. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUERY_TEXT_MAX = 256 << 10, SESSION_TIMEOUT = 60, SESSION_TIMEOUT_MAX = 3600, EXTERNALS_MAX = 16 };
+enum { QUERY_TEXT_MAX = 256 << 10, QUERY_STEP = 32 << 10, SESSION_TIMEOUT = 60, SESSION_TIMEOUT_MAX = 3600, EXTERNALS_MAX = 16 };
 
 /* What a query's parameters turned into. */
 typedef struct query_input {
@@ -60,7 +60,7 @@ static bool flag(const http_head *head, const char *name)
 
 static fn_status allocate_parameters(http_exchange *x, query_input *in)
 {
-    const size_t room = x->head->param_count + MULTIPART_PARTS_MAX;
+    const size_t room = x->head->param_count + (in->multipart ? MULTIPART_PARTS_MAX : 0) + 1;
     in->settings = FN_NEW_ARRAY(x->ctx, fn_pair, room);
     in->params = FN_NEW_ARRAY(x->ctx, fn_pair, room);
     FN_TRY_PTR(x->ctx, in->settings);
@@ -125,9 +125,11 @@ static fn_status read_statement(http_exchange *x, query_input *in)
         FN_TRY(fn_buf_byte(x->ctx, &in->text, '\n'));
     }
     if (in->multipart) return read_multipart(x, in, multipart_boundary(http_header(x->head, "Content-Type")));
-    for (size_t got = 1; got && in->text.size < query.size + QUERY_TEXT_MAX;) {
-        FN_TRY(fn_buf_reserve(x->ctx, &in->text, QUERY_TEXT_MAX));
-        FN_TRY(in->body.decoded->read(in->body.decoded, x->ctx, in->text.data + in->text.size, QUERY_TEXT_MAX, &got));
+    const bool plain = in->body.decoded == &in->body.base && !in->body.chunked;
+    const size_t step = plain ? (size_t)FN_MIN(x->head->length, (uint64_t)QUERY_TEXT_MAX) : QUERY_STEP;
+    for (size_t got = 1; got && in->text.size < query.size + QUERY_TEXT_MAX && !(plain && in->body.ended);) {
+        FN_TRY(fn_buf_reserve(x->ctx, &in->text, step));
+        FN_TRY(in->body.decoded->read(in->body.decoded, x->ctx, in->text.data + in->text.size, step, &got));
         in->text.size += got;
     }
     in->request.body = in->body.decoded;
@@ -161,14 +163,23 @@ static bool setting_is(http_exchange *x, query_input *in, const char *name)
            !fn_str_eq_nocase(v, FN_STR("false"));
 }
 
+static unsigned setting_number(http_exchange *x, query_input *in, const char *name, unsigned otherwise)
+{
+    fn_str v;
+    char text[12] = "", *end;
+    if (fn_engine_setting(x->ctx, x->engine, &in->request, name, &v) != FN_OK || v.size == 0 || v.size >= sizeof text) return otherwise;
+    memcpy(text, v.data, v.size);
+    const unsigned long n = strtoul(text, &end, 10);
+    return *end || n > UINT32_MAX ? otherwise : (unsigned)n;
+}
+
 static void shape_response(http_exchange *x, query_input *in)
 {
     http_response *r = x->response;
+    if (setting_is(x, in, "send_progress_in_http_headers")) http_response_progress(r, setting_number(x, in, "http_headers_progress_interval_ms", 100));
     if (setting_is(x, in, "enable_http_compression")) {
-        fn_str level = {NULL, 0};
-        const bool set = fn_engine_setting(x->ctx, x->engine, &in->request, "http_zlib_compression_level", &level) == FN_OK && level.size == 1 &&
-                         level.data[0] >= '1' && level.data[0] <= '9';
-        http_response_accept(r, set ? level.data[0] - '0' : 3);
+        const unsigned level = setting_number(x, in, "http_zlib_compression_level", 3);
+        http_response_accept(r, level >= 1 && level <= 9 ? (int)level : 3);
     }
     r->buffered = flag(x->head, "wait_end_of_query");
     r->frames = flag(x->head, "compress");
@@ -207,11 +218,11 @@ static fn_status run_query(http_exchange *x, query_input *in)
     FN_TRY(http_credentials_read(x->ctx, x->head, &who));
     FN_TRY(fn_engine_authenticate(x->ctx, x->engine, who.user, who.password, fn_cstr(x->conn->address)));
     in->request.user = who.user;
+    in->multipart = multipart_boundary(http_header(x->head, "Content-Type")).size != 0;
     FN_TRY(allocate_parameters(x, in));
     FN_TRY(http_body_decode(x->ctx, &in->body, http_header(x->head, "Content-Encoding"), flag(x->head, "decompress")));
     fill_request(x, in);
     FN_TRY(acquire_session(x, in));
-    in->multipart = multipart_boundary(http_header(x->head, "Content-Type")).size != 0;
     for (size_t i = 0; i < x->head->param_count; i++) sort_parameter(in, x->head->params[i].name, x->head->params[i].value);
     shape_response(x, in);
     FN_TRY(read_statement(x, in));

@@ -1,6 +1,6 @@
 /* http/conn.h - one client connection: its socket, the bytes read ahead, blocking reads and writes for handlers.
- * The event loop owns a connection while it is idle or a head is coming in; a handler thread owns it from the complete
- * head to the end of the answer. Only `fd`, `watched` and `running` are looked at by both.
+ * While it is watched nobody owns it; the thread that takes its event owns it until it is watched again. Only `fd`, `address`
+ * and the atomics are looked at by others (the server's tick).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_HTTP_CONN_H
 #define FIRN_HTTP_CONN_H
@@ -15,10 +15,11 @@ typedef struct http_conn {
     char address[64];    /* of the peer, with the port */
     fn_buf in;           /* received bytes; those before in_at are consumed */
     size_t in_at;
-    int64_t deadline_ns; /* idle or head: shut down when passed; 0 while a handler owns the connection */
-    bool shut;           /* shutdown() was called: wait for the event, then free */
+    _Atomic int64_t deadline_ns; /* watched: when it has been idle, or its head coming in, for too long; 0: owned; -1: shut down */
+    unsigned keep_alive_s;       /* what answers announce */
+    bool began;                  /* a part of a head is there: the deadline stays */
     fn_cancel running;   /* stops the running statement */
-    _Atomic bool watched; /* the loop shall cancel the statement when the peer hangs up */
+    _Atomic bool watched; /* the server shall cancel the statement when the peer hangs up */
     uint64_t requests;   /* answered so far */
 } http_conn;
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { PENDING_MAX = 256 << 10, EXCEPTION_MAX = 16000, KEEP_ALIVE_S = 30 };
+enum { PENDING_MAX = 256 << 10, EXCEPTION_MAX = 16000 };
 
 static const struct {
     int status;
@@ -71,19 +71,24 @@ static fn_status write_query_headers(http_response *r, fn_ctx *ctx, fn_buf *out)
                                  "X-ClickHouse-Format,X-ClickHouse-Timezone,X-ClickHouse-Exception-Code,X-ClickHouse-Exception-Tag\r\n");
 }
 
+static fn_status write_status_line(const http_response *r, fn_ctx *ctx, fn_buf *out)
+{
+    return fn_buf_printf(ctx, out, "HTTP/1.%u %d %s\r\n", r->head->minor, r->status, reason_of(r->status));
+}
+
 /* length < 0: chunked, or up to the end of the connection for HTTP/1.0. */
 static fn_status write_head(http_response *r, fn_ctx *ctx, int64_t length, fn_buf *out)
 {
     const bool chunked = length < 0 && r->head->minor == 1;
     if (length < 0 && !chunked) r->keep_alive = false;
-    FN_TRY(fn_buf_printf(ctx, out, "HTTP/1.%u %d %s\r\n", r->head->minor, r->status, reason_of(r->status)));
+    if (!r->status_sent) FN_TRY(write_status_line(r, ctx, out));
     FN_TRY(write_query_headers(r, ctx, out));
     FN_TRY(write_date(ctx, out));
     FN_TRY(fn_buf_printf(ctx, out, "Content-Type: %s\r\n", r->content_type));
     if (r->coding != FN_CODEC_NONE && length != 0) FN_TRY(fn_buf_printf(ctx, out, "Content-Encoding: %s\r\nVary: Accept-Encoding\r\n", coding_name(r->coding)));
     if (r->cors) FN_TRY(fn_buf_cstr(ctx, out, "Access-Control-Allow-Origin: *\r\n"));
     if (r->extra.size) FN_TRY(fn_buf_append(ctx, out, r->extra.data, r->extra.size));
-    if (r->keep_alive) FN_TRY(fn_buf_printf(ctx, out, "Connection: Keep-Alive\r\nKeep-Alive: timeout=%d\r\n", KEEP_ALIVE_S));
+    if (r->keep_alive) FN_TRY(fn_buf_printf(ctx, out, "Connection: Keep-Alive\r\nKeep-Alive: timeout=%u\r\n", r->conn->keep_alive_s));
     else FN_TRY(fn_buf_cstr(ctx, out, "Connection: Close\r\n"));
     if (chunked) FN_TRY(fn_buf_cstr(ctx, out, "Transfer-Encoding: chunked\r\n"));
     else if (length >= 0) FN_TRY(fn_buf_printf(ctx, out, "Content-Length: %lld\r\n", (long long)length));
@@ -91,7 +96,7 @@ static fn_status write_head(http_response *r, fn_ctx *ctx, int64_t length, fn_bu
 }
 
 /* Sends head (if not yet), the pending bytes (as a chunk, unless `whole`), and the last chunk if `last`. */
-static fn_status send_pending(http_response *r, fn_ctx *ctx, bool whole, bool last)
+static fn_status send_locked(http_response *r, fn_ctx *ctx, bool whole, bool last)
 {
     fn_buf head = FN_BUF_INIT;
     char size[32] = "";
@@ -121,6 +126,60 @@ static fn_status send_pending(http_response *r, fn_ctx *ctx, bool whole, bool la
     }
     fn_buf_release(&head);
     return status;
+}
+
+static fn_status send_pending(http_response *r, fn_ctx *ctx, bool whole, bool last)
+{
+    FN_ASSERT(pthread_mutex_lock(&r->lock) == 0);
+    const fn_status status = send_locked(r, ctx, whole, last);
+    FN_ASSERT(pthread_mutex_unlock(&r->lock) == 0);
+    return status;
+}
+
+/* ---- progress ---- */
+/* ClickHouse's form: texts, and nothing for zeros. */
+static fn_status write_progress(fn_ctx *ctx, const fn_progress *p, fn_buf *out)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {{"read_rows", p->read_rows}, {"read_bytes", p->read_bytes}, {"written_rows", p->written_rows}, {"written_bytes", p->written_bytes},
+                  {"total_rows_to_read", p->total_rows_to_read}, {"result_rows", p->result_rows}, {"result_bytes", p->result_bytes},
+                  {"elapsed_ns", p->elapsed_ns}, {"memory_usage", p->memory_usage > 0 ? (uint64_t)p->memory_usage : 0}};
+    const char *separator = "{";
+    FN_TRY(fn_buf_cstr(ctx, out, "X-ClickHouse-Progress: "));
+    for (size_t i = 0; i < FN_COUNT(fields); i++) {
+        if (!fields[i].value) continue;
+        FN_TRY(fn_buf_printf(ctx, out, "%s\"%s\":\"%llu\"", separator, fields[i].name, (unsigned long long)fields[i].value));
+        separator = ",";
+    }
+    return fn_buf_cstr(ctx, out, "}\r\n");
+}
+
+static fn_status send_progress(http_response *r, fn_ctx *ctx, const fn_progress *p, fn_buf *out)
+{
+    if (!r->status_sent) FN_TRY(write_status_line(r, ctx, out));
+    FN_TRY(write_progress(ctx, p, out));
+    struct iovec iov = {out->data, out->size};
+    r->status_sent = true;
+    return http_conn_write(r->conn, ctx, &iov, 1);
+}
+
+static void on_progress(fn_response *self, const fn_progress *p)
+{
+    http_response *r = (http_response *)self;
+    fn_ctx ctx = {.arena = NULL};
+    fn_buf out = FN_BUF_INIT;
+    FN_ASSERT(pthread_mutex_lock(&r->lock) == 0);
+    if (!r->head_sent && !r->broken && send_progress(r, &ctx, p, &out) != FN_OK) r->broken = true;
+    FN_ASSERT(pthread_mutex_unlock(&r->lock) == 0);
+    fn_buf_release(&out);
+}
+
+void http_response_progress(http_response *r, unsigned interval_ms)
+{
+    r->base.progress = on_progress;
+    r->base.progress_interval_ns = (int64_t)FN_MAX(interval_ms, 1u) * 1000000;
 }
 
 static http_response *of_tail(fn_sink *s)
@@ -195,6 +254,7 @@ void http_response_init(http_response *r, http_conn *conn, const http_head *head
                          .head = head, .engine = engine, .status = 200, .keep_alive = head->keep_alive,
                          .content_type = "text/plain; charset=UTF-8", .frames_codec = FN_CODEC_LZ4_RAW};
     r->base.body = &r->body;
+    FN_ASSERT(pthread_mutex_init(&r->lock, NULL) == 0);
     r->no_body = fn_str_eq(head->method, FN_STR("HEAD"));
     uint64_t random = 0;
     for (int i = 0; i < HTTP_TAG_SIZE; i++) {
@@ -285,6 +345,7 @@ void http_response_fail(http_response *r, fn_ctx *ctx, int code, const char *tex
 void http_response_release(http_response *r)
 {
     drop_encoders(r);
+    (void)pthread_mutex_destroy(&r->lock);
     fn_buf_release(&r->pending);
     fn_buf_release(&r->extra);
 }

@@ -10,6 +10,7 @@
 #include "http/head.h"
 #include <firn/codec.h>
 #include <firn/engine.h>
+#include <pthread.h>
 
 enum { HTTP_TAG_SIZE = 16 };
 
@@ -21,7 +22,9 @@ typedef struct http_response {
     const http_head *head;
     fn_engine *engine;
     int status;
-    bool keep_alive, head_sent, broken; /* broken: the socket failed, nothing more can be said */
+    pthread_mutex_t lock;      /* the socket and the next line: progress comes from other threads */
+    bool status_sent, head_sent, broken; /* status_sent: the first line is out, with 200; broken: the socket failed, nothing more can be said */
+    bool keep_alive;
     bool no_body;              /* HEAD */
     bool buffered;             /* wait_end_of_query: nothing leaves before the end */
     bool frames;               /* compress=1 */
@@ -42,6 +45,8 @@ typedef struct http_response {
 void http_response_init(http_response *r, http_conn *conn, const http_head *head, fn_engine *engine);
 /* Picks the Content-Encoding from the request's Accept-Encoding. */
 void http_response_accept(http_response *r, int level);
+/* Sends X-ClickHouse-Progress headers while nothing else has been sent. */
+void http_response_progress(http_response *r, unsigned interval_ms);
 void http_response_summary(http_response *r, const fn_progress *p);
 /* Ends the answer; with the whole body still pending it gets a Content-Length. */
 fn_status http_response_finish(http_response *r, fn_ctx *ctx) FN_MUST_USE;

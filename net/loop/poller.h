@@ -1,16 +1,13 @@
-/* loop/poller.h - readiness of sockets: io_uring where the kernel allows it, epoll where it does not
- * (containers often forbid io_uring). One thread waits; any thread may wake it.
+/* loop/poller.h - readiness of sockets, waited for by several threads at once.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_NET_POLLER_H
 #define FIRN_NET_POLLER_H
 #include <firn/base.h>
 
 typedef struct poller poller;
-enum { POLL_READABLE = 1, POLL_CLOSED = 2 };
 
 typedef struct poll_event {
-    void *data;     /* as given to watch; NULL: woken */
-    unsigned what;  /* POLL_READABLE, POLL_CLOSED */
+    void *data; /* as given to watch */
 } poll_event;
 
 struct poller {
@@ -18,10 +15,10 @@ struct poller {
     /* One event when fd is readable or its peer has hung up, then the watch is over. Any thread. The fd stays open until the
      * event has come: to end a watch, shut the socket down and take the event. */
     fn_status (*watch)(poller *self, fn_ctx *ctx, int fd, void *data);
-    /* Loop thread only; *count = 0 after the timeout. */
+    /* Any thread. timeout_ms < 0: none. *count = 0 after the timeout, a signal, or wake. */
     fn_status (*wait)(poller *self, fn_ctx *ctx, int timeout_ms, poll_event *events, unsigned capacity, unsigned *count);
+    void (*wake)(poller *self); /* from now on nobody waits any more */
     void (*close)(poller *self);
 };
-fn_status poller_uring_open(fn_ctx *ctx, poller **out) FN_MUST_USE; /* SUPPORT_IS_DISABLED when the kernel refuses */
 fn_status poller_epoll_open(fn_ctx *ctx, poller **out) FN_MUST_USE;
 #endif

@@ -1,13 +1,15 @@
-/* poller_epoll.c - readiness by epoll with one-shot watches. SPDX-License-Identifier: Apache-2.0 */
+/* poller_epoll.c - readiness by epoll with one-shot watches; the kernel wakes the thread that began to wait last.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "loop/poller.h"
 #include <errno.h>
 #include <firn/arena.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 typedef struct epoll_poller {
     poller base;
-    int fd;
+    int fd, woken; /* woken: an eventfd that stays readable */
 } epoll_poller;
 
 static fn_status epoll_watch(poller *self, fn_ctx *ctx, int fd, void *data)
@@ -26,18 +28,23 @@ static fn_status epoll_wait_events(poller *self, fn_ctx *ctx, int timeout_ms, po
     *count = 0;
     const int n = epoll_wait(p->fd, raw, (int)FN_MIN(capacity, (unsigned)FN_COUNT(raw)), timeout_ms);
     if (n < 0) return errno == EINTR ? FN_OK : fn_fail_errno(ctx, FN_NETWORK_ERROR, errno, "Cannot wait for sockets");
-    for (int i = 0; i < n; i++) {
-        const unsigned closed = raw[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? POLL_CLOSED : 0;
-        events[i] = (poll_event){raw[i].data.ptr, closed | (raw[i].events & EPOLLIN ? POLL_READABLE : 0)};
-    }
-    *count = (unsigned)n;
+    for (int i = 0; i < n; i++)
+        if (raw[i].data.ptr != p) events[(*count)++] = (poll_event){raw[i].data.ptr};
     return FN_OK;
+}
+
+static void epoll_wake(poller *self)
+{
+    epoll_poller *p = (epoll_poller *)self;
+    const uint64_t one = 1;
+    FN_ASSERT(write(p->woken, &one, sizeof one) == (ssize_t)sizeof one);
 }
 
 static void epoll_close(poller *self)
 {
     epoll_poller *p = (epoll_poller *)self;
-    (void)close(p->fd);
+    if (p->fd >= 0) (void)close(p->fd);
+    if (p->woken >= 0) (void)close(p->woken);
     fn_free(p);
 }
 
@@ -45,11 +52,13 @@ fn_status poller_epoll_open(fn_ctx *ctx, poller **out)
 {
     epoll_poller *p = fn_alloc_zero(ctx, sizeof *p);
     FN_TRY_PTR(ctx, p);
-    p->base = (poller){"epoll", epoll_watch, epoll_wait_events, epoll_close};
+    p->base = (poller){"epoll", epoll_watch, epoll_wait_events, epoll_wake, epoll_close};
     p->fd = epoll_create1(EPOLL_CLOEXEC);
-    if (p->fd < 0) {
+    p->woken = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event e = {.events = EPOLLIN, .data = {.ptr = p}};
+    if (p->fd < 0 || p->woken < 0 || epoll_ctl(p->fd, EPOLL_CTL_ADD, p->woken, &e) != 0) {
         const int err = errno;
-        fn_free(p);
+        epoll_close(&p->base);
         return fn_fail_errno(ctx, FN_NETWORK_ERROR, err, "Cannot make an epoll");
     }
     *out = &p->base;

@@ -1,9 +1,9 @@
-/* server.c - the event loop: accepts, waits for request heads, hands complete ones to handler threads, closes idle
- * connections. It never blocks on a client. A handler thread answers, looks a moment for the next request on the same
- * connection, and gives the connection back to the loop.
+/* server.c - the listening socket, the list of connections, what a thread of the crew does with an event, idle connections.
+ * A thread takes the event of a connection, reads what is there without waiting, answers every complete request and gives the
+ * connection back to the poller; a head that comes in bit by bit costs a thread only while there are bytes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "handler/handler.h"
-#include "loop/poller.h"
+#include "loop/crew.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <firn/net.h>
@@ -12,26 +12,24 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 500, LINGER_MS = 2, IO_TIMEOUT_S = 300, STOP_GRACE_S = 5, CONNECTIONS = 4096, REQUESTS = 64, KEEP_ALIVE = 30 };
+enum { TICK_MS = 500, IO_TIMEOUT_S = 300, STOP_GRACE_S = 5, CONNECTIONS = 4096, REQUESTS = 64, KEEP_ALIVE = 30, HEAD_LIMIT_S = 30 };
+enum { OWNED = 0, SHUT = -1 }; /* http_conn.deadline_ns */
 
 struct fn_server {
     fn_engine *engine;
     fn_server_options options;
     poller *poller;
-    fn_pool *handlers;
-    int listener, wake;
+    crew *crew;
+    int listener;
     unsigned port;
     pthread_mutex_t lock; /* the list of connections */
     http_conn *connections;
-    unsigned connection_count;
-    _Atomic unsigned running;
+    _Atomic unsigned connection_count;
     _Atomic bool stop;
 };
 
@@ -51,8 +49,8 @@ static void conn_free(http_conn *c)
     lock(s);
     *c->prev = c->next;
     if (c->next) c->next->prev = c->prev;
-    s->connection_count--;
     unlock(s);
+    atomic_fetch_sub(&s->connection_count, 1);
     (void)close(c->fd);
     fn_buf_release(&c->in);
     fn_free(c);
@@ -78,6 +76,7 @@ static fn_status conn_new(fn_server *s, fn_ctx *ctx, int fd, const struct sockad
     FN_TRY_PTR(ctx, c);
     c->fd = fd;
     c->server = s;
+    c->keep_alive_s = s->options.keep_alive_s;
     name_peer(c, peer);
     const int on = 1;
     const struct timeval limit = {IO_TIMEOUT_S, 0};
@@ -89,26 +88,29 @@ static fn_status conn_new(fn_server *s, fn_ctx *ctx, int fd, const struct sockad
     c->prev = &s->connections;
     if (c->next) c->next->prev = &c->next;
     s->connections = c;
-    s->connection_count++;
     unlock(s);
+    atomic_fetch_add(&s->connection_count, 1);
     *out = c;
     return FN_OK;
 }
 
-/* Back to the loop: the next event on it is a new request. */
-static void conn_wait(http_conn *c, fn_ctx *ctx)
+/* Back to the poller: from here on the connection belongs to whoever takes its next event. */
+static void conn_wait(http_conn *c, fn_ctx *ctx, int64_t deadline_ns)
 {
     fn_server *s = c->server;
-    lock(s);
-    c->deadline_ns = fn_clock_monotonic_ns() + (int64_t)s->options.keep_alive_s * 1000000000;
-    unlock(s);
+    atomic_store(&c->deadline_ns, deadline_ns);
     if (s->poller->watch(s->poller, ctx, c->fd, c) == FN_OK) return;
     fn_log(FN_LOG_ERROR, "net", "%s", ctx->error.text);
     fn_error_clear(ctx);
     conn_free(c);
 }
 
-/* ---- requests, on handler threads ---- */
+static int64_t from_now(unsigned seconds)
+{
+    return fn_clock_monotonic_ns() + (int64_t)seconds * 1000000000;
+}
+
+/* ---- requests ---- */
 typedef enum next_step { STEP_HANDLE, STEP_WAIT, STEP_CLOSE } next_step;
 
 static void refuse(http_conn *c, fn_ctx *ctx)
@@ -137,85 +139,77 @@ static next_step answer(http_conn *c, fn_ctx *ctx, size_t head_size)
     return handle_request(ctx, c->server->engine, c, head) && !atomic_load(&c->server->stop) ? STEP_WAIT : STEP_CLOSE;
 }
 
-/* What is next on an open connection: a complete head, more bytes, the end. linger_ms > 0 waits for them. */
-static next_step look_ahead(http_conn *c, fn_ctx *ctx, size_t *head_size, int linger_ms)
+/* What is next on an open connection: a complete head, more bytes, the end. */
+static next_step look_ahead(http_conn *c, fn_ctx *ctx, size_t *head_size)
 {
     bool open = true;
     *head_size = http_head_size(http_conn_pending(c), 0);
     if (*head_size) return STEP_HANDLE;
-    if (linger_ms) {
-        struct pollfd p = {c->fd, POLLIN | POLLRDHUP, 0};
-        if (poll(&p, 1, linger_ms) <= 0) return STEP_WAIT;
-    }
+    const size_t searched = http_conn_pending(c).size;
     if (http_conn_fill(c, ctx, &open) != FN_OK) return STEP_CLOSE;
-    *head_size = http_head_size(http_conn_pending(c), 0);
+    *head_size = http_head_size(http_conn_pending(c), searched);
     if (*head_size) return STEP_HANDLE;
-    if (!open || http_conn_pending(c).size > HTTP_HEAD_MAX) return STEP_CLOSE;
-    return STEP_WAIT;
+    return !open || http_conn_pending(c).size > HTTP_HEAD_MAX ? STEP_CLOSE : STEP_WAIT;
 }
 
-static void serve(void *arg, unsigned worker)
-{
-    (void)worker;
-    http_conn *c = arg;
-    fn_server *s = c->server;
-    fn_ctx ctx = {0};
-    ctx.arena = fn_arena_new(&ctx);
-    size_t head_size = http_head_size(http_conn_pending(c), 0);
-    next_step step = ctx.arena ? STEP_HANDLE : STEP_CLOSE;
-    while (step == STEP_HANDLE) {
-        step = answer(c, &ctx, head_size);
-        fn_arena_reset(ctx.arena);
-        fn_error_clear(&ctx);
-        const bool crowded = atomic_load(&s->running) > s->options.requests_max / 2;
-        if (step == STEP_WAIT) step = look_ahead(c, &ctx, &head_size, crowded ? 0 : LINGER_MS);
-    }
-    atomic_fetch_sub(&s->running, 1);
-    if (step == STEP_WAIT) conn_wait(c, &ctx);
-    else conn_free(c);
-    fn_arena_free(ctx.arena);
-}
-
-/* ---- the loop ---- */
 static void on_connection(fn_server *s, fn_ctx *ctx, http_conn *c)
 {
     size_t head_size;
-    lock(s);
-    const bool shut = c->shut;
-    unlock(s);
-    next_step step = shut ? STEP_CLOSE : look_ahead(c, ctx, &head_size, 0);
-    fn_error_clear(ctx);
-    if (step == STEP_WAIT && s->poller->watch(s->poller, ctx, c->fd, c) != FN_OK) step = STEP_CLOSE;
-    if (step == STEP_HANDLE) {
-        lock(s);
-        c->deadline_ns = 0;
-        unlock(s);
-        atomic_fetch_add(&s->running, 1);
-        if (fn_pool_submit(ctx, s->handlers, serve, c) != FN_OK) {
-            atomic_fetch_sub(&s->running, 1);
-            step = STEP_CLOSE;
-        }
+    int64_t deadline = atomic_exchange(&c->deadline_ns, OWNED);
+    next_step step = deadline == SHUT ? STEP_CLOSE : look_ahead(c, ctx, &head_size);
+    for (bool first = true; step == STEP_HANDLE; first = false) {
+        if (!first) fn_arena_reset(ctx->arena);
+        fn_error_clear(ctx);
+        step = answer(c, ctx, head_size);
+        deadline = from_now(s->options.keep_alive_s);
+        c->began = false;
+        head_size = step == STEP_WAIT ? http_head_size(http_conn_pending(c), 0) : 0;
+        if (head_size) step = STEP_HANDLE;
     }
     fn_error_clear(ctx);
-    if (step == STEP_CLOSE) conn_free(c);
+    if (step == STEP_CLOSE) {
+        conn_free(c);
+        return;
+    }
+    if (!c->began && http_conn_pending(c).size) { /* from its first byte on, a head may take so long and no longer */
+        c->began = true;
+        deadline = from_now(FN_MIN((unsigned)HEAD_LIMIT_S, s->options.keep_alive_s));
+    }
+    conn_wait(c, ctx, deadline);
+}
+
+/* ---- new connections ---- */
+static void turn_away(int fd)
+{
+    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=UTF-8\r\nX-ClickHouse-Exception-Code: 202\r\n"
+                               "Connection: Close\r\n\r\nCode: 202. DB::Exception: Too many simultaneous connections. (TOO_MANY_SIMULTANEOUS_QUERIES)\n";
+    if (send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) (void)shutdown(fd, SHUT_WR);
+    (void)close(fd);
 }
 
 static void on_accept(fn_server *s, fn_ctx *ctx)
 {
-    for (;;) {
+    while (!atomic_load(&s->stop)) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
         const int fd = accept4(s->listener, (struct sockaddr *)(void *)&peer, &size, SOCK_CLOEXEC);
         if (fd < 0) break;
         http_conn *c = NULL;
-        if (s->connection_count >= s->options.connections_max || conn_new(s, ctx, fd, &peer, &c) != FN_OK) {
-            (void)close(fd);
+        if (atomic_load(&s->connection_count) >= s->options.connections_max || conn_new(s, ctx, fd, &peer, &c) != FN_OK) {
             fn_error_clear(ctx);
+            turn_away(fd);
             continue;
         }
-        conn_wait(c, ctx);
+        conn_wait(c, ctx, from_now(s->options.keep_alive_s));
     }
-    if (s->poller->watch(s->poller, ctx, s->listener, &s->listener) != FN_OK) fn_error_clear(ctx);
+    if (s->poller->watch(s->poller, ctx, s->listener, &s->listener) != FN_OK) fn_log(FN_LOG_ERROR, "net", "%s", ctx->error.text);
+}
+
+static void on_event(void *arg, fn_ctx *ctx, void *data)
+{
+    fn_server *s = arg;
+    if (data == &s->listener) on_accept(s, ctx);
+    else on_connection(s, ctx, data);
 }
 
 /* Shuts idle connections whose time is over and cancels statements whose client has hung up. */
@@ -225,12 +219,12 @@ static void tick(fn_server *s)
     const bool stop = atomic_load(&s->stop);
     lock(s);
     for (http_conn *c = s->connections; c; c = c->next) {
-        if (c->deadline_ns && !c->shut && (stop || now > c->deadline_ns)) {
-            c->shut = true;
-            (void)shutdown(c->fd, SHUT_RDWR);
+        int64_t deadline = atomic_load(&c->deadline_ns);
+        if (deadline > 0 && (stop || now > deadline)) { /* unless its event has just been taken */
+            if (atomic_compare_exchange_strong(&c->deadline_ns, &deadline, SHUT)) (void)shutdown(c->fd, SHUT_RDWR);
         }
         char byte;
-        if (atomic_load(&c->watched) && c->deadline_ns == 0 && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        if (deadline == OWNED && atomic_load(&c->watched) && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
             atomic_store(&c->running.reason, FN_QUERY_WAS_CANCELLED);
     }
     unlock(s);
@@ -238,30 +232,15 @@ static void tick(fn_server *s)
 
 fn_status fn_server_run(fn_ctx *ctx, fn_server *s)
 {
-    int64_t next_tick = 0, stop_at = 0;
+    int64_t stop_at = 0;
     FN_TRY(s->poller->watch(s->poller, ctx, s->listener, &s->listener));
-    FN_TRY(s->poller->watch(s->poller, ctx, s->wake, &s->wake));
     for (;;) {
-        poll_event events[64];
-        unsigned count;
-        FN_TRY(s->poller->wait(s->poller, ctx, TICK_MS, events, FN_COUNT(events), &count));
-        for (unsigned i = 0; i < count; i++) {
-            if (events[i].data == &s->wake) continue;
-            if (events[i].data != &s->listener) on_connection(s, ctx, events[i].data);
-            else if (!atomic_load(&s->stop)) on_accept(s, ctx);
-        }
+        crew_tend(s->crew, stop_at ? 20 : TICK_MS);
+        tick(s);
+        if (!atomic_load(&s->stop)) continue;
         const int64_t now = fn_clock_monotonic_ns();
-        const bool stop = atomic_load(&s->stop);
-        if (now >= next_tick || stop) {
-            tick(s);
-            next_tick = now + (int64_t)TICK_MS * 1000000;
-        }
-        if (!stop) continue;
         if (!stop_at) stop_at = now + (int64_t)STOP_GRACE_S * 1000000000;
-        lock(s);
-        const bool empty = s->connections == NULL;
-        unlock(s);
-        if (empty || now > stop_at) return FN_OK;
+        if (atomic_load(&s->connection_count) == 0 || now > stop_at) return FN_OK;
     }
 }
 
@@ -292,15 +271,8 @@ static fn_status bind_address(fn_ctx *ctx, fn_server *s)
 static fn_status open_parts(fn_ctx *ctx, fn_server *s)
 {
     FN_TRY(bind_address(ctx, s));
-    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->wake < 0) return fn_fail_errno(ctx, FN_NETWORK_ERROR, errno, "eventfd");
-    if (poller_uring_open(ctx, &s->poller) != FN_OK) {
-        fn_log(FN_LOG_INFO, "net", "%s; using epoll", ctx->error.text);
-        fn_error_clear(ctx);
-        FN_TRY(poller_epoll_open(ctx, &s->poller));
-    }
-    s->handlers = fn_pool_new(ctx, "http", s->options.requests_max);
-    return s->handlers ? FN_OK : ctx->error.code;
+    FN_TRY(poller_epoll_open(ctx, &s->poller));
+    return crew_open(ctx, s->poller, on_event, s, s->options.requests_max, &s->crew);
 }
 
 fn_status fn_server_open(fn_ctx *ctx, fn_engine *engine, const fn_server_options *options, fn_server **out)
@@ -309,7 +281,7 @@ fn_status fn_server_open(fn_ctx *ctx, fn_engine *engine, const fn_server_options
     FN_TRY_PTR(ctx, s);
     s->engine = engine;
     s->options = *options;
-    s->listener = s->wake = -1;
+    s->listener = -1;
     if (!s->options.connections_max) s->options.connections_max = CONNECTIONS;
     if (!s->options.requests_max) s->options.requests_max = REQUESTS;
     if (!s->options.keep_alive_s) s->options.keep_alive_s = KEEP_ALIVE;
@@ -327,9 +299,8 @@ unsigned fn_server_port(const fn_server *s)
 
 void fn_server_stop(fn_server *s)
 {
-    const uint64_t one = 1;
     atomic_store(&s->stop, true);
-    if (write(s->wake, &one, sizeof one) < 0) return; /* the loop looks at `stop` every tick anyway */
+    crew_wake(s->crew);
 }
 
 void fn_server_close(fn_server *s)
@@ -341,11 +312,10 @@ void fn_server_close(fn_server *s)
         (void)shutdown(c->fd, SHUT_RDWR);
     }
     unlock(s);
-    fn_pool_free(s->handlers);
+    crew_close(s->crew);
     while (s->connections) conn_free(s->connections);
     if (s->poller) s->poller->close(s->poller);
     if (s->listener >= 0) (void)close(s->listener);
-    if (s->wake >= 0) (void)close(s->wake);
     (void)pthread_mutex_destroy(&s->lock);
     fn_free(s);
 }

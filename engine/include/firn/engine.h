@@ -88,7 +88,8 @@ typedef struct fn_response fn_response;
 struct fn_response {
     fn_status (*begin)(fn_response *self, fn_ctx *ctx, const fn_result_head *head);
     fn_sink *body;            /* result bytes; back-pressure by blocking in write */
-    void (*progress)(fn_response *self, const fn_progress *progress); /* may be NULL; from any thread, at most every 100 ms */
+    void (*progress)(fn_response *self, const fn_progress *progress); /* may be NULL; from any thread, one at a time */
+    int64_t progress_interval_ns; /* at most so often; 0: 100 ms */
 };
 
 /* Runs one statement to the end on the calling thread (plus workers). ctx: arena and error; tracker and cancel are set
