@@ -259,7 +259,18 @@ static fn_status default_finish(fn_ctx *ctx, const agg_call *c, fn_arena *a, voi
     if (!*(uint8_t *)s) return fn_builder_default(ctx, out);
     return c->nested->def->finish(ctx, c->nested, a, behind_flag(c, s), out);
 }
-#define OR_STATE .init = flag_init, .add = or_add, .add_one = or_add_one, .merge = flag_merge, .write = flag_write, .read = flag_read, .destroy = flag_destroy
+/* Here the flag is written behind the state. */
+static fn_status or_write(fn_ctx *ctx, const agg_call *c, const void *s, fn_buf *out)
+{
+    FN_TRY(c->nested->def->write(ctx, c->nested, behind_flag(c, s), out));
+    return fn_buf_byte(ctx, out, *(const char *)s);
+}
+static fn_status or_read(fn_ctx *ctx, const agg_call *c, fn_arena *a, void *s, const uint8_t **at, const uint8_t *end)
+{
+    FN_TRY(c->nested->def->read(ctx, c->nested, a, behind_flag(c, s), at, end));
+    return agg_take(ctx, s, 1, at, end);
+}
+#define OR_STATE .init = flag_init, .add = or_add, .add_one = or_add_one, .merge = flag_merge, .write = or_write, .read = or_read, .destroy = flag_destroy
 static const agg_def def_or_null = {.name = "OrNull", OR_STATE, .finish = null_finish};
 static const agg_def def_or_default = {.name = "OrDefault", OR_STATE, .finish = default_finish};
 
@@ -296,13 +307,27 @@ static fn_status state_finish(fn_ctx *ctx, const agg_call *c, fn_arena *a, void 
 static const agg_def def_state = {.name = "State", PASS_STATE, .add = pass_add, .add_one = pass_add_one, .finish = state_finish};
 static const agg_def def_merge;
 
+/* An alias by its own name, suffixes kept: "medianIf" is "quantileIf". */
+static fn_str canonical(fn_ctx *ctx, fn_str name)
+{
+    fn_str base = name;
+    const agg_def *def;
+    while (!(def = agg_find(base))) {
+        const agg_combinator *c = agg_combinator_find(base);
+        if (!c) return name;
+        base.size -= strlen(c->suffix);
+    }
+    char *text = fn_arena_printf(ctx, ctx->arena, "%s%.*s", def->name, (int)(name.size - base.size), name.data + base.size);
+    return text ? fn_cstr(text) : name;
+}
+
 /* The function's name in the type, with its parameters: "quantile(0.5)". */
 static fn_status state_name(fn_ctx *ctx, fn_str inner, const agg_call *outer, const char **out)
 {
     fn_buf text = FN_BUF_INIT;
     fn_text_options options;
     fn_text_options_default(&options);
-    fn_status status = fn_buf_str(ctx, &text, inner);
+    fn_status status = fn_buf_str(ctx, &text, canonical(ctx, inner));
     for (uint32_t i = 0; i < outer->param_count && status == FN_OK; i++) {
         status = fn_buf_cstr(ctx, &text, i ? ", " : "(");
         if (status == FN_OK) status = fn_text_write(ctx, outer->params[i], 0, FN_TEXT_QUOTED, &options, &text);
@@ -365,106 +390,127 @@ static fn_status merge_add_one(fn_ctx *ctx, const agg_call *c, fn_arena *a, void
 }
 static const agg_def def_merge = {.name = "Merge", PASS_STATE, .add = merge_add, .add_one = merge_add_one, .finish = pass_finish};
 
+/* States are shared by quantile and quantiles, and by f and fIf, whose condition is dropped. */
+static bool same_state(fn_str wanted, fn_str have, uint32_t *args)
+{
+    static const char one[] = "quantile", many[] = "quantiles";
+    if (fn_str_eq(wanted, have)) return true;
+    if (fn_str_ends(have, FN_STR("If")) && *args > 0 && same_state(wanted, (fn_str){have.data, have.size - 2}, args)) {
+        --*args;
+        return true;
+    }
+    const bool from_many = fn_str_starts(wanted, fn_cstr(many)), to_many = fn_str_starts(have, fn_cstr(many));
+    if (!fn_str_starts(wanted, fn_cstr(one)) || !fn_str_starts(have, fn_cstr(one)) || from_many == to_many) return false;
+    const size_t cut = sizeof one - 1 + from_many, skip = sizeof one - 1 + to_many;
+    return fn_str_eq((fn_str){wanted.data + cut, wanted.size - cut}, (fn_str){have.data + skip, have.size - skip});
+}
+
 static fn_status bind_merge(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
 {
     if (outer->arg_count != 1)
         return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Incorrect number of arguments for aggregate function with Merge suffix");
     const fn_type *t = outer->arg_types[0];
-    const char *expected;
-    FN_TRY(state_name(ctx, inner, outer, &expected));
-    if (t->id != FN_T_AGGREGATE_FUNCTION || strcmp(t->function_name, expected) != 0)
-        return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument for aggregate function with Merge suffix, expected state of %s", t->name, expected);
     agg_call *nested;
-    FN_TRY(agg_bind_inner(ctx, inner, t->args, t->arg_count, outer->params, outer->param_count, &nested));
+    fn_str name;
+    fn_column **params;
+    uint32_t count, args = t->arg_count;
+    if (t->id == FN_T_AGGREGATE_FUNCTION) FN_TRY(agg_parse(ctx, fn_cstr(t->function_name), &name, &params, &count));
+    const fn_str wanted = canonical(ctx, inner);
+    if (t->id != FN_T_AGGREGATE_FUNCTION || !same_state(wanted, name, &args))
+        return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument for aggregate function with Merge suffix, expected state of " FN_STR_FMT, t->name,
+                       FN_STR_ARG(wanted));
+    const bool own = outer->param_count > 0 || !count;
+    FN_TRY(agg_bind_inner(ctx, inner, t->args, args, own ? outer->params : params, own ? outer->param_count : count, &nested));
     *out = agg_wrap(ctx, &def_merge, outer, nested);
     FN_TRY_PTR(ctx, *out);
     return FN_OK;
 }
 
 /* ---- -Array: every item of the arrays is a row ---- */
-static fn_status array_run(fn_ctx *ctx, const agg_call *c, fn_arena *a, uint8_t *const *states, size_t offset, void *one, fn_column *const *args, uint32_t rows)
+fn_status agg_array_items(fn_ctx *ctx, fn_column *const *args, uint32_t count, size_t from, uint32_t rows, fn_column **base, fn_column **items, uint32_t *made)
+{
+    *base = NULL;
+    for (*made = 0; *made < count; ++*made) {
+        fn_column *part = fn_column_slice(ctx, args[*made], from, rows), *flat = part ? fn_column_flatten(ctx, part) : NULL;
+        fn_column_drop(part);
+        FN_TRY_PTR(ctx, flat);
+        bool fits = true;
+        for (uint32_t i = 0; i < rows && *base; i++) fits &= flat->offsets[i + 1] - flat->offsets[0] == (*base)->offsets[i + 1] - (*base)->offsets[0];
+        items[*made] = fits ? fn_column_slice(ctx, flat->kids[0], flat->offsets[0], flat->offsets[rows] - flat->offsets[0]) : NULL;
+        if (!*base) *base = flat;
+        else fn_column_drop(flat);
+        if (!fits)
+            return fn_fail(ctx, FN_SIZES_OF_ARRAYS_DONT_MATCH, "All arrays passed to aggregate function with Array suffix must have equal sizes");
+        FN_TRY_PTR(ctx, items[*made]);
+    }
+    return FN_OK;
+}
+static fn_status array_run(fn_ctx *ctx, const agg_call *c, fn_arena *a, uint8_t *const *states, size_t offset, void *one, fn_column *const *args, size_t from,
+                           uint32_t rows)
 {
     const agg_call *n = c->nested;
-    fn_column *flat[AGG_ARGS_MAX] = {NULL}, *items[AGG_ARGS_MAX];
-    uint32_t made = 0, cut = 0, total = 0;
+    fn_column *base, *items[AGG_ARGS_MAX];
+    uint32_t made = 0;
     uint8_t **each = NULL;
-    fn_status status = FN_OK;
-    for (; made < c->arg_count; made++) {
-        flat[made] = fn_column_flatten(ctx, args[made]);
-        if (!flat[made]) {
-            status = ctx->error.code;
-            goto out;
-        }
+    fn_status status = agg_array_items(ctx, args, c->arg_count, from, rows, &base, items, &made);
+    if (status == FN_OK && !states) status = n->def->add_one(ctx, n, a, one, items, 0, items[0]->rows);
+    if (status == FN_OK && states) {
+        each = fn_alloc(ctx, ((size_t)items[0]->rows + 1) * sizeof *each);
+        status = each ? FN_OK : ctx->error.code;
+        for (uint32_t i = 0, k = 0; i < rows && each; i++)
+            for (uint32_t left = base->offsets[i + 1] - base->offsets[i]; left; left--) each[k++] = states[i];
+        if (each) status = n->def->add(ctx, n, a, each, offset, items, items[0]->rows);
     }
-    total = flat[0]->offsets[rows] - flat[0]->offsets[0];
-    for (; cut < made && status == FN_OK; cut++) {
-        for (uint32_t i = 0; i < rows && cut; i++)
-            if (flat[cut]->offsets[i + 1] - flat[cut]->offsets[0] != flat[0]->offsets[i + 1] - flat[0]->offsets[0]) {
-                status = fn_fail(ctx, FN_SIZES_OF_ARRAYS_DONT_MATCH, "All arrays passed to aggregate function with Array suffix must have equal sizes");
-                goto out;
-            }
-        items[cut] = fn_column_slice(ctx, flat[cut]->kids[0], flat[cut]->offsets[0], total);
-        if (!items[cut]) {
-            status = ctx->error.code;
-            goto out;
-        }
-    }
-    if (states) {
-        each = fn_alloc(ctx, ((size_t)total + 1) * sizeof *each);
-        if (!each) {
-            status = ctx->error.code;
-            goto out;
-        }
-        for (uint32_t i = 0, k = 0; i < rows; i++)
-            for (uint32_t left = flat[0]->offsets[i + 1] - flat[0]->offsets[i]; left; left--) each[k++] = states[i];
-        status = n->def->add(ctx, n, a, each, offset, items, total);
-    } else {
-        status = n->def->add_one(ctx, n, a, one, items, 0, total);
-    }
-out:
     fn_free(each);
-    while (cut) fn_column_drop(items[--cut]);
-    while (made) fn_column_drop(flat[--made]);
+    while (made) fn_column_drop(items[--made]);
+    fn_column_drop(base);
     return status;
 }
 static fn_status array_add(fn_ctx *ctx, const agg_call *c, fn_arena *a, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
 {
-    return array_run(ctx, c, a, states, offset, NULL, args, rows);
+    return array_run(ctx, c, a, states, offset, NULL, args, 0, rows);
 }
 static fn_status array_add_one(fn_ctx *ctx, const agg_call *c, fn_arena *a, void *s, fn_column *const *args, size_t from, uint32_t rows)
 {
-    fn_column *part[AGG_ARGS_MAX];
-    uint32_t made = 0;
-    fn_status status = slice_args(ctx, args, c->arg_count, from, rows, part, &made);
-    if (status == FN_OK) status = array_run(ctx, c, a, NULL, 0, s, part, rows);
-    while (made) fn_column_drop(part[--made]);
-    return status;
+    return array_run(ctx, c, a, NULL, 0, s, args, from, rows);
 }
 static const agg_def def_array = {.name = "Array", PASS_STATE, .add = array_add, .add_one = array_add_one, .finish = pass_finish};
 
-static fn_status bind_array(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
+fn_status agg_bind_over_items(fn_ctx *ctx, fn_str inner, const agg_call *outer, const char *suffix, agg_call **nested)
 {
-    if (outer->arg_count == 0)
-        return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "-Array aggregate functions require at least one argument");
+    if (outer->arg_count == 0) return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "-%s aggregate functions require at least one argument", suffix);
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, outer->arg_count);
     FN_TRY_PTR(ctx, types);
     for (uint32_t i = 0; i < outer->arg_count; i++) {
         if (outer->arg_types[i]->id != FN_T_ARRAY)
-            return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument for aggregate function with Array suffix. Must be array.", outer->arg_types[i]->name);
+            return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument for aggregate function with %s suffix. Must be array.", outer->arg_types[i]->name,
+                           suffix);
         types[i] = outer->arg_types[i]->args[0];
     }
+    return agg_bind_inner(ctx, inner, types, outer->arg_count, outer->params, outer->param_count, nested);
+}
+static fn_status bind_array(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
+{
     agg_call *nested;
-    FN_TRY(agg_bind_inner(ctx, inner, types, outer->arg_count, outer->params, outer->param_count, &nested));
+    FN_TRY(agg_bind_over_items(ctx, inner, outer, "Array", &nested));
     *out = agg_wrap(ctx, &def_array, outer, nested);
     FN_TRY_PTR(ctx, *out);
     return FN_OK;
 }
 
-static fn_status bind_missing(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
+/* ---- -SimpleState: the value under a type that knows how to merge it ---- */
+static const agg_def def_simple = {.name = "SimpleState", PASS_STATE, .add = pass_add, .add_one = pass_add_one, .finish = pass_finish};
+static fn_status bind_simple(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
 {
-    (void)inner;
-    (void)out;
-    return fn_fail(ctx, FN_NOT_IMPLEMENTED, "The combinator of aggregate function " FN_STR_FMT " is not supported", FN_STR_ARG(outer->name));
+    agg_call *nested;
+    const char *name;
+    FN_TRY(agg_bind_inner(ctx, inner, outer->arg_types, outer->arg_count, outer->params, outer->param_count, &nested));
+    *out = agg_wrap(ctx, &def_simple, outer, nested);
+    FN_TRY_PTR(ctx, *out);
+    FN_TRY(state_name(ctx, inner, outer, &name));
+    char *text = fn_arena_printf(ctx, ctx->arena, "SimpleAggregateFunction(%s, %s)", name, nested->type->name);
+    FN_TRY_PTR(ctx, text);
+    return fn_type_parse(ctx, fn_cstr(text), &(*out)->type);
 }
 
 static fn_status bind_distinct(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
@@ -475,10 +521,25 @@ static fn_status bind_distinct(fn_ctx *ctx, fn_str inner, const agg_call *outer,
 }
 
 static const agg_combinator combinators[] = {
-    {"If", bind_if},           {"State", bind_state},      {"Merge", bind_merge},     {"Array", bind_array},     {"OrNull", bind_or_null},
-    {"OrDefault", bind_or_default}, {"SimpleState", bind_missing}, {"Distinct", bind_distinct}, {"ForEach", bind_missing}, {"Map", bind_missing},
-    {"ArgMin", bind_missing},  {"ArgMax", bind_missing},   {"Resample", bind_missing},
+    {"If", bind_if},
+    {"State", bind_state},
+    {"Merge", bind_merge},
+    {"Array", bind_array},
+    {"OrNull", bind_or_null},
+    {"OrDefault", bind_or_default},
+    {"SimpleState", bind_simple},
+    {"Distinct", bind_distinct},
+    {"ForEach", agg_bind_for_each},
+    {"Map", agg_bind_map},
+    {"ArgMin", agg_bind_arg_min},
+    {"ArgMax", agg_bind_arg_max},
+    {"Resample", agg_bind_resample},
 };
+
+const char *agg_combinator_at(size_t index)
+{
+    return index < FN_COUNT(combinators) ? combinators[index].suffix : NULL;
+}
 
 const agg_combinator *agg_combinator_find(fn_str name)
 {

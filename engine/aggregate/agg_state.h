@@ -62,6 +62,17 @@ typedef struct agg_combinator {
     fn_status (*bind)(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out);
 } agg_combinator;
 const agg_combinator *agg_combinator_find(fn_str name);
+fn_status agg_bind_for_each(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out);
+fn_status agg_bind_map(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out);
+fn_status agg_bind_arg_min(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out);
+fn_status agg_bind_arg_max(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out);
+fn_status agg_bind_resample(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out);
+/* The aggregate over the items of array arguments, for a suffix that takes arrays. */
+fn_status agg_bind_over_items(fn_ctx *ctx, fn_str inner, const agg_call *outer, const char *suffix, agg_call **nested) FN_MUST_USE;
+/* The items of rows [from, from + rows) of every array, and the first array flat (*base: its offsets). The caller drops base (may be
+ * NULL) and `made` items in any case. Errors: SIZES_OF_ARRAYS_DONT_MATCH. */
+fn_status agg_array_items(fn_ctx *ctx, fn_column *const *args, uint32_t count, size_t from, uint32_t rows, fn_column **base, fn_column **items,
+                          uint32_t *made) FN_MUST_USE;
 fn_status agg_bind_inner(fn_ctx *ctx, fn_str name, const fn_type *const *types, uint32_t count, fn_column *const *params, uint32_t param_count,
                          agg_call **out) FN_MUST_USE;
 /* null_result: NULL for no rows where the aggregate allows it; false when only a condition is Nullable. */

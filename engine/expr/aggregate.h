@@ -58,11 +58,16 @@ typedef struct agg_family {
 
 const agg_def *agg_find(fn_str name); /* base name without combinators; NULL if unknown */
 bool agg_at(size_t index, const agg_def **def);
+const char *agg_combinator_at(size_t index); /* "If" ...; NULL behind the last */
 /* True if the name is an aggregate with or without combinators. */
 bool agg_is_name(fn_str name);
 /* Resolves combinators, checks counts and types. Errors: UNKNOWN_AGGREGATE_FUNCTION (63), 42, 43. All in ctx->arena. */
 fn_status agg_bind(fn_ctx *ctx, fn_str name, const fn_type *const *arg_types, uint32_t arg_count, fn_column *const *params,
                    uint32_t param_count, agg_call **out) FN_MUST_USE;
+/* "quantile(0.5)": the name and its literal parameters, which live as long as ctx->arena. Errors: BAD_ARGUMENTS, of the text reader. */
+fn_status agg_parse(fn_ctx *ctx, fn_str text, fn_str *name, fn_column ***params, uint32_t *count) FN_MUST_USE;
+/* The aggregate whose state an AggregateFunction type is. */
+fn_status agg_bind_state(fn_ctx *ctx, const fn_type *state, agg_call **out) FN_MUST_USE;
 /* f(DISTINCT ...): `call` over every different row of arguments once. NOT_IMPLEMENTED for arrays and tuples. */
 fn_status agg_bind_distinct(fn_ctx *ctx, const agg_call *call, agg_call **out) FN_MUST_USE;
 #endif

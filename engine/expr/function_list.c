@@ -53,6 +53,7 @@
     X(url_parameter)                                                                                                  \
     X(date_parse)                                                                                                     \
     X(array_reduce)                                                                                                   \
+    X(aggregate_state)                                                                                                \
     X(random)                                                                                                         \
     X(vector)                                                                                                         \
     X(json)                                                                                                           \
@@ -70,7 +71,9 @@
     X(block)                                                                                                          \
     X(first)                                                                                                          \
     X(cipher)                                                                                                         \
-    X(date_joda)
+    X(date_joda)                                                                                                      \
+    X(time_window)                                                                                                    \
+    X(julian)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

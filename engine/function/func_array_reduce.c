@@ -6,43 +6,19 @@
 
 static fn_status bind_reduce_at(fn_ctx *ctx, func_call *call, uint32_t first)
 {
-    fn_str name;
+    fn_str text, name;
+    fn_column **params;
+    uint32_t param_count;
     const uint32_t count = call->arg_count - first;
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, count + 1);
     agg_call *agg;
     FN_TRY_PTR(ctx, types);
-    FN_TRY(func_const_str(ctx, call, 0, &name));
+    FN_TRY(func_const_str(ctx, call, 0, &text));
     for (uint32_t i = 0; i < count; i++) {
         FN_TRY(array_need(ctx, call, first + i));
         types[i] = call->arg_types[first + i]->args[0];
     }
-    fn_column **params = NULL;
-    uint32_t param_count = 0;
-    const char *open = name.size ? memchr(name.data, '(', name.size) : NULL;
-    if (open && name.data[name.size - 1] == ')') { /* "quantile(0.5)": numbers only */
-        fn_text_options options;
-        fn_text_in in = {open + 1, name.data + name.size - 1, open + 1};
-        fn_builder b;
-        expr_text_options(ctx, &options);
-        params = FN_NEW_ARRAY(ctx, fn_column *, 16);
-        FN_TRY_PTR(ctx, params);
-        while (in.at < in.end) {
-            const char *comma = memchr(in.at, ',', (size_t)(in.end - in.at));
-            fn_str word = fn_str_trim((fn_str){in.at, (size_t)((comma ? comma : in.end) - in.at)});
-            fn_text_in one = {word.data, word.data + word.size, word.data};
-            const bool whole = !memchr(word.data, '.', word.size) && !memchr(word.data, 'e', word.size);
-            if (param_count == 16) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Too many parameters of the aggregate function " FN_STR_FMT, FN_STR_ARG(name));
-            FN_TRY(fn_builder_init(ctx, &b, fn_type_simple(whole ? FN_T_UINT64 : FN_T_FLOAT64)));
-            fn_status status = fn_text_read(ctx, &one, b.type, FN_TEXT_PLAIN, &options, &b);
-            if (status == FN_OK) status = fn_builder_finish(ctx, &b, &params[param_count]);
-            fn_builder_release(&b);
-            if (status == FN_OK) status = expr_hold(ctx, params[param_count]);
-            FN_TRY(status);
-            param_count++;
-            in.at = comma ? comma + 1 : in.end;
-        }
-        name.size = (size_t)(open - name.data);
-    }
+    FN_TRY(agg_parse(ctx, text, &name, &params, &param_count));
     FN_TRY(agg_bind(ctx, name, types, count, params, param_count, &agg));
     call->data = agg;
     call->type = agg->type;
