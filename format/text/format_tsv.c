@@ -81,7 +81,6 @@ static fn_status end_of_line(fn_ctx *ctx, fn_text_in *in)
         in->at++;
         return FN_OK;
     }
-    if (*in->at == '\t') return fn_fail(ctx, FN_INCORRECT_DATA, "Expected end of line, got a further field: too many columns");
     return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected '\\t' or '\\n' before: '%.*s'",
                    (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at);
 }

@@ -1,5 +1,6 @@
 /* format_values.c - Values: (1, 'a'), (2, 'b'). What is no plain literal is handed upwards as an SQL expression.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "text/infer.h"
 #include "text/row_reader.h"
 #include "text/text_writer.h"
 
@@ -112,5 +113,33 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     return FN_OK;
 }
 
-const fn_format format_values = {.name = "Values", .content_type = "text/plain; charset=UTF-8", .open_writer = open_writer, .open_reader = open_reader,
+static fn_status infer_row(fn_ctx *ctx, const fn_format_settings *s, fn_text_in *in, infer_fields *fields, bool *end)
+{
+    skip_blank(in);
+    if (in->at < in->end && *in->at == ',') in->at++;
+    skip_blank(in);
+    *end = in->at >= in->end || *in->at == ';';
+    if (*end) return FN_OK;
+    if (*in->at != '(') return expected(ctx, in, "'('");
+    in->at++;
+    for (;;) {
+        const infer_type *type;
+        skip_blank(in);
+        FN_TRY(infer_literal(ctx, &s->infer, INFER_VALUES, in, &type));
+        if (!type) return expected(ctx, in, "a literal");
+        FN_TRY(infer_push(ctx, fields, (fn_str){NULL, 0}, type));
+        skip_blank(in);
+        if (!at_separator(in)) return expected(ctx, in, "',' or ')'");
+        if (*in->at++ == ')') return FN_OK;
+    }
+}
+
+static fn_status infer_schema(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)
+{
+    const infer_rows rows = {INFER_VALUES, false, false, false, infer_row};
+    fn_text_in in = {head.data, head.data + head.size, head.data};
+    return infer_from_rows(ctx, &rows, &in, complete, s, out);
+}
+
+const fn_format format_values = {.name = "Values", .content_type = "text/plain; charset=UTF-8", .open_writer = open_writer, .open_reader = open_reader, .infer = infer_schema,
                                  .about = "Rows in parentheses, as in INSERT ... VALUES."};

@@ -117,7 +117,27 @@ static fn_status read_blob(fn_ctx *ctx, const fn_schema *schema, fn_source *in, 
     return FN_OK;
 }
 
+static fn_status one_string(fn_ctx *ctx, fn_str name, fn_schema *out)
+{
+    *out = (fn_schema){FN_NEW(ctx, fn_field), 1};
+    FN_TRY_PTR(ctx, out->fields);
+    out->fields[0] = (fn_field){name, fn_type_simple(FN_T_STRING)};
+    return FN_OK;
+}
+
+static fn_status infer_line(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)
+{
+    (void)head, (void)complete, (void)s;
+    return one_string(ctx, FN_STR("line"), out);
+}
+
+static fn_status infer_blob(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)
+{
+    (void)head, (void)complete, (void)s;
+    return one_string(ctx, FN_STR("raw_blob"), out);
+}
+
 const fn_format format_vertical = {.name = "Vertical", .content_type = "text/plain; charset=UTF-8", .open_writer = open_vertical, .about = "Each value on a line of its own."};
 const fn_format format_null = {.name = "Null", .content_type = "text/plain; charset=UTF-8", .open_writer = open_null, .about = "No output at all."};
-const fn_format format_line_as_string = {.name = "LineAsString", .content_type = "text/plain; charset=UTF-8", .open_writer = open_lines, .open_reader = read_lines, .about = "Each line is one string."};
-const fn_format format_raw_blob = {.name = "RawBLOB", .content_type = "text/plain; charset=UTF-8", .open_writer = open_blob, .open_reader = read_blob, .about = "Values without anything between them; input is one value."};
+const fn_format format_line_as_string = {.name = "LineAsString", .content_type = "text/plain; charset=UTF-8", .open_writer = open_lines, .open_reader = read_lines, .infer = infer_line, .about = "Each line is one string."};
+const fn_format format_raw_blob = {.name = "RawBLOB", .content_type = "text/plain; charset=UTF-8", .open_writer = open_blob, .open_reader = read_blob, .infer = infer_blob, .about = "Values without anything between them; input is one value."};

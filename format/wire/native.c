@@ -164,5 +164,34 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     return FN_OK;
 }
 
-const fn_format format_native = {.name = "Native", .content_type = "application/octet-stream", .open_writer = open_writer, .open_reader = open_reader,
+/* The schema stands in the first block; its data need not be there. */
+static fn_status infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)
+{
+    (void)complete, (void)s;
+    fn_memory_source source;
+    native_in in = {.source = &source.base};
+    uint64_t count, rows = 0;
+    fn_memory_source_init(&source, head);
+    fn_status status = native_read_leb(&in, ctx, &count);
+    if (status == FN_OK) status = native_read_leb(&in, ctx, &rows);
+    if (status == FN_OK && (count > COLUMNS_MAX || rows > ROWS_MAX)) status = fn_fail(ctx, FN_INCORRECT_DATA, "The first Native block is too large");
+    *out = (fn_schema){status == FN_OK ? FN_NEW_ARRAY(ctx, fn_field, count + 1) : NULL, 0};
+    if (status == FN_OK && !out->fields) status = ctx->error.code;
+    for (uint64_t i = 0; i < count && status == FN_OK; i++) {
+        fn_column *column = NULL;
+        fn_field *f = &out->fields[i];
+        fn_str text;
+        status = native_read_string(&in, ctx, 1 << 16, &text);
+        if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, text, &f->name);
+        if (status == FN_OK) status = native_read_string(&in, ctx, 1 << 20, &text);
+        if (status == FN_OK) status = fn_type_parse(ctx, text, &f->type);
+        if (status == FN_OK && i + 1 < count) status = native_read_column(&in, ctx, f->type, (uint32_t)rows, &column);
+        fn_column_drop(column);
+        out->count += status == FN_OK;
+    }
+    native_in_release(&in);
+    return status;
+}
+
+const fn_format format_native = {.name = "Native", .content_type = "application/octet-stream", .open_writer = open_writer, .open_reader = open_reader, .infer = infer,
                                  .about = "Blocks of columns, the form ClickHouse servers and clients speak."};

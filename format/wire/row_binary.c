@@ -231,7 +231,29 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     return status;
 }
 
-#define FLAVOUR(symbol, text, flavour, words)                                                                                                       \
+/* Lists of names and types at the begin of the data. */
+static fn_status infer_types(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)
+{
+    (void)complete, (void)s;
+    fn_memory_source source;
+    native_in in = {.source = &source.base};
+    uint64_t count;
+    fn_memory_source_init(&source, head);
+    fn_status status = native_read_leb(&in, ctx, &count);
+    if (status == FN_OK && count > COLUMNS_MAX) status = fn_fail(ctx, FN_INCORRECT_DATA, "The header has %llu columns: too many", (unsigned long long)count);
+    *out = (fn_schema){status == FN_OK ? FN_NEW_ARRAY(ctx, fn_field, count + 1) : NULL, status == FN_OK ? (uint32_t)count : 0};
+    if (status == FN_OK && !out->fields) status = ctx->error.code;
+    for (uint64_t i = 0; i < 2 * count && status == FN_OK; i++) {
+        fn_field *f = &out->fields[i % count];
+        fn_str text;
+        status = native_read_string(&in, ctx, i < count ? 1 << 16 : 1 << 20, &text);
+        if (status == FN_OK) status = i < count ? fn_arena_str(ctx, ctx->arena, text, &f->name) : fn_type_parse(ctx, text, &f->type);
+    }
+    native_in_release(&in);
+    return status;
+}
+
+#define FLAVOUR(symbol, text, flavour, schema_from, words)                                                                                                      \
     static fn_status symbol##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **w)                \
     {                                                                                                                                               \
         return open_writer(ctx, schema, out, s, flavour, w);                                                                                        \
@@ -241,7 +263,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
         return open_reader(ctx, schema, in, s, missing, flavour, r);                                                                                \
     }                                                                                                                                               \
     const fn_format format_##symbol = {.name = text, .content_type = "application/octet-stream", .open_writer = symbol##_writer,                    \
-                                       .open_reader = symbol##_reader, .about = words};
-FLAVOUR(row_binary, "RowBinary", 0, "Values row by row in binary.")
-FLAVOUR(row_binary_names, "RowBinaryWithNames", WITH_NAMES, "RowBinary behind a list of names.")
-FLAVOUR(row_binary_types, "RowBinaryWithNamesAndTypes", WITH_NAMES | WITH_TYPES, "RowBinary behind lists of names and types.")
+                                       .open_reader = symbol##_reader, .infer = schema_from, .about = words};
+FLAVOUR(row_binary, "RowBinary", 0, NULL, "Values row by row in binary.")
+FLAVOUR(row_binary_names, "RowBinaryWithNames", WITH_NAMES, NULL, "RowBinary behind a list of names.")
+FLAVOUR(row_binary_types, "RowBinaryWithNamesAndTypes", WITH_NAMES | WITH_TYPES, infer_types, "RowBinary behind lists of names and types.")
