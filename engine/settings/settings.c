@@ -475,6 +475,50 @@ static fn_str own_text(fn_str text, const char *usual)
     return fn_str_eq(text, fn_cstr(usual)) ? (fn_str){NULL, 0} : text;
 }
 
+static fn_text_style style_of_rule(fn_str rule)
+{
+    static const struct {
+        const char *name;
+        fn_text_style style;
+    } rules[] = {{"Escaped", FN_TEXT_ESCAPED}, {"Quoted", FN_TEXT_QUOTED}, {"CSV", FN_TEXT_CSV}, {"JSON", FN_TEXT_JSON}, {"Raw", FN_TEXT_PLAIN}};
+    for (size_t i = 0; i < FN_COUNT(rules); i++)
+        if (fn_str_eq_nocase(rule, fn_cstr(rules[i].name))) return rules[i].style;
+    return FN_TEXT_ESCAPED;
+}
+
+static void format_tables(const fn_settings *s, fn_format_settings *out)
+{
+    out->pretty = (fn_pretty_options){
+        .max_rows = s->output_format_pretty_max_rows,
+        .max_pad_width = s->output_format_pretty_max_column_pad_width,
+        .max_value_width = s->output_format_pretty_max_value_width,
+        .tip_threshold = s->output_format_pretty_single_large_number_tip_threshold,
+        .footer_min_rows = s->output_format_pretty_display_footer_column_names ? s->output_format_pretty_display_footer_column_names_min_rows : 0,
+        .vertical_min_columns = s->output_format_pretty_fallback_to_vertical ? s->output_format_pretty_fallback_to_vertical_min_columns : 0,
+        .vertical_min_width = s->output_format_pretty_fallback_to_vertical_min_table_width,
+        .vertical_max_rows = s->output_format_pretty_fallback_to_vertical_max_rows_per_chunk,
+        .row_numbers = s->output_format_pretty_row_numbers,
+        .ascii = fn_str_eq_nocase(s->output_format_pretty_grid_charset, FN_STR("ASCII")),
+        .multiline = s->output_format_pretty_multiline_fields,
+    };
+    out->custom = (fn_custom_options){
+        .style = style_of_rule(s->format_custom_escaping_rule),
+        .field_delimiter = s->format_custom_field_delimiter,
+        .row_before = s->format_custom_row_before_delimiter,
+        .row_after = s->format_custom_row_after_delimiter,
+        .row_between = s->format_custom_row_between_delimiter,
+        .result_before = s->format_custom_result_before_delimiter,
+        .result_after = s->format_custom_result_after_delimiter,
+    };
+    out->sql_insert = (fn_sql_insert_options){
+        .batch_rows = s->output_format_sql_insert_max_batch_size,
+        .table = s->output_format_sql_insert_table_name,
+        .names = s->output_format_sql_insert_include_column_names,
+        .replace = s->output_format_sql_insert_use_replace,
+        .quote = s->output_format_sql_insert_quote_names,
+    };
+}
+
 static void format_infer(const fn_settings *s, fn_infer_options *out)
 {
     const fn_str nullable = s->schema_inference_make_columns_nullable;
@@ -529,8 +573,11 @@ void settings_format(const fn_settings *s, struct fn_format_settings *out)
     out->write_statistics = s->output_format_write_statistics;
     out->with_names_use_header = s->input_format_with_names_use_header;
     out->json_exception_in_output = s->http_write_exception_in_output_format;
-    out->pretty_max_rows = s->output_format_pretty_max_rows;
-    out->pretty_row_numbers = s->output_format_pretty_row_numbers;
+    out->csv_crlf = s->output_format_csv_crlf_end_of_line;
+    out->tsv_crlf = s->output_format_tsv_crlf_end_of_line;
+    out->csv_tuples_apart = s->output_format_csv_serialize_tuple_into_separate_columns;
+    out->markdown_escape = s->output_format_markdown_escape_special_characters;
+    format_tables(s, out);
     format_infer(s, &out->infer);
     out->csv_skip_lines = s->input_format_csv_skip_first_lines;
     out->tsv_skip_lines = s->input_format_tsv_skip_first_lines;

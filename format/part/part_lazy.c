@@ -183,6 +183,7 @@ fn_status part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t column, uint32
     if (status == FN_OK) {
         take_lock(p);
         if (!c->loaded[stream]) {
+            mine->lasting = true;
             c->loaded[stream] = mine;
             mine = NULL;
         }

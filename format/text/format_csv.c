@@ -6,11 +6,16 @@
 enum { WITH_NAMES = 1, WITH_TYPES = 2 };
 
 /* ---- output ---- */
+static fn_status end_line(text_writer *w, fn_ctx *ctx)
+{
+    return fn_buf_cstr(ctx, &w->buf, w->settings.csv_crlf ? "\r\n" : "\n");
+}
+
 /* Tuples become as many fields as they have elements. */
 static fn_status put_field(text_writer *w, fn_ctx *ctx, const fn_column *c, size_t row)
 {
     const fn_type *t = c->type;
-    if (t->id != FN_T_TUPLE) return fn_text_write(ctx, c, row, FN_TEXT_CSV, &w->settings.text, &w->buf);
+    if (t->id != FN_T_TUPLE || !w->settings.csv_tuples_apart) return fn_text_write(ctx, c, row, FN_TEXT_CSV, &w->settings.text, &w->buf);
     const fn_column *flat = fn_column_at(c, &row);
     for (uint32_t i = 0; i < t->arg_count; i++) {
         if (i) FN_TRY(fn_buf_byte(ctx, &w->buf, w->settings.text.csv_delimiter));
@@ -25,16 +30,30 @@ static fn_status put_row(text_writer *w, fn_ctx *ctx, const fn_block *b, uint32_
         if (c) FN_TRY(fn_buf_byte(ctx, &w->buf, w->settings.text.csv_delimiter));
         FN_TRY(put_field(w, ctx, b->columns[c], row));
     }
-    return fn_buf_byte(ctx, &w->buf, '\n');
+    return end_line(w, ctx);
+}
+
+/* The fields of a tuple are named "t.x", or "t.1" when they have no names. */
+static fn_status put_head_field(text_writer *w, fn_ctx *ctx, fn_str name, const fn_type *t, bool types)
+{
+    if (t->id != FN_T_TUPLE || !w->settings.csv_tuples_apart) return text_put_csv(ctx, types ? fn_cstr(t->name) : name, &w->buf);
+    for (uint32_t i = 0; i < t->arg_count; i++) {
+        const char *inner = t->arg_names ? fn_arena_printf(ctx, ctx->arena, FN_STR_FMT ".%s", FN_STR_ARG(name), t->arg_names[i])
+                                         : fn_arena_printf(ctx, ctx->arena, FN_STR_FMT ".%u", FN_STR_ARG(name), i + 1);
+        FN_TRY_PTR(ctx, inner);
+        if (i) FN_TRY(fn_buf_byte(ctx, &w->buf, w->settings.text.csv_delimiter));
+        FN_TRY(put_head_field(w, ctx, fn_cstr(inner), t->args[i], types));
+    }
+    return FN_OK;
 }
 
 static fn_status put_header(text_writer *w, fn_ctx *ctx, bool types)
 {
     for (uint32_t c = 0; c < w->schema.count; c++) {
         if (c) FN_TRY(fn_buf_byte(ctx, &w->buf, w->settings.text.csv_delimiter));
-        FN_TRY(text_put_csv(ctx, types ? fn_cstr(w->schema.fields[c].type->name) : w->schema.fields[c].name, &w->buf));
+        FN_TRY(put_head_field(w, ctx, w->schema.fields[c].name, w->schema.fields[c].type, types));
     }
-    return fn_buf_byte(ctx, &w->buf, '\n');
+    return end_line(w, ctx);
 }
 
 static fn_status put_extra(text_writer *w, fn_ctx *ctx, const fn_block *b)

@@ -7,7 +7,7 @@ static const fn_format *const formats[] = {
     &format_json_compact_each_row, &format_json_compact_each_row_names, &format_json_compact_each_row_types, &format_values, &format_native,
     &format_row_binary, &format_row_binary_names, &format_row_binary_types, &format_pretty, &format_pretty_compact, &format_pretty_space,
     &format_vertical, &format_markdown, &format_null, &format_line_as_string, &format_raw_blob, &format_json_compact_strings, &format_pretty_json_each_row, &format_json_object_each_row, &format_json_each_row_progress, &format_json_strings_each_row_progress, &format_json_compact_strings_each_row, &format_json_compact_strings_each_row_names, &format_json_compact_strings_each_row_types, &format_json_compact_columns, &format_json_columns_meta, &format_json_columns,
-    &format_parquet,
+    &format_xml, &format_sql_insert, &format_custom, &format_custom_names, &format_custom_types, &format_form, &format_parquet,
 };
 
 /* Read through firn/parquet.h: it needs random access. */
@@ -47,7 +47,11 @@ const fn_format *fn_format_by_path(fn_str path)
 
 void fn_format_settings_default(fn_format_settings *s)
 {
-    *s = (fn_format_settings){.max_block_rows = 65409, .write_statistics = true, .with_names_use_header = true, .pretty_max_rows = 1000};
+    *s = (fn_format_settings){.max_block_rows = 65409, .write_statistics = true, .with_names_use_header = true, .csv_tuples_apart = true};
+    s->pretty = (fn_pretty_options){.max_rows = 1000, .max_pad_width = 250, .max_value_width = 10000, .tip_threshold = 1000000, .footer_min_rows = 50,
+                                    .vertical_min_columns = 5, .vertical_min_width = 250, .vertical_max_rows = 10, .row_numbers = true, .multiline = true};
+    s->custom = (fn_custom_options){.style = FN_TEXT_ESCAPED, .field_delimiter = FN_STR("\t"), .row_after = FN_STR("\n")};
+    s->sql_insert = (fn_sql_insert_options){.batch_rows = 65409, .table = FN_STR("table"), .names = true, .quote = true};
     s->infer = (fn_infer_options){.rows_max = 25000, .nullable = 1, .integers = true, .dates = true, .datetimes = true, .csv_best_effort = true,
                                   .tsv_best_effort = true, .csv_detect_header = true, .tsv_detect_header = true, .custom_detect_header = true,
                                   .json_named_tuples = true, .json_numbers_as_strings = true, .json_bools_as_numbers = true,

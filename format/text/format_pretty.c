@@ -182,7 +182,7 @@ static fn_status put_block(text_writer *w, fn_ctx *ctx, const fn_block *block)
 static fn_status write_block(fn_writer *base, fn_ctx *ctx, const fn_block *block)
 {
     text_writer *w = (text_writer *)base;
-    const uint64_t limit = w->settings.pretty_max_rows;
+    const uint64_t limit = w->settings.pretty.max_rows;
     if (block->rows == 0) return FN_OK;
     if (limit && w->rows >= limit) {
         w->rows += block->rows;
@@ -199,7 +199,7 @@ static fn_status write_block(fn_writer *base, fn_ctx *ctx, const fn_block *block
 static fn_status finish(fn_writer *base, fn_ctx *ctx, const fn_format_stats *stats)
 {
     text_writer *w = (text_writer *)base;
-    const uint64_t limit = w->settings.pretty_max_rows;
+    const uint64_t limit = w->settings.pretty.max_rows;
     if (limit && w->rows > limit && w->flavour != STYLE_MARKDOWN)
         FN_TRY(fn_buf_printf(ctx, &w->buf, "  Showed first %llu.\n", (unsigned long long)limit));
     if (stats->totals && stats->totals->rows) {

@@ -11,10 +11,10 @@ static fn_status put_row(text_writer *w, fn_ctx *ctx, const fn_block *b, uint32_
     const fn_text_style style = w->flavour & RAW ? FN_TEXT_PLAIN : FN_TEXT_ESCAPED;
     for (uint32_t c = 0; c < b->count; c++) {
         if (c) FN_TRY(fn_buf_byte(ctx, &w->buf, '\t'));
-        if (style == FN_TEXT_PLAIN && fn_column_is_null(b->columns[c], row)) FN_TRY(fn_buf_cstr(ctx, &w->buf, "\\N"));
+        if (style == FN_TEXT_PLAIN && fn_column_is_null(b->columns[c], row)) FN_TRY(text_put_value(w, ctx, b, row, c, FN_TEXT_ESCAPED));
         else FN_TRY(text_put_value(w, ctx, b, row, c, style));
     }
-    return fn_buf_byte(ctx, &w->buf, '\n');
+    return fn_buf_cstr(ctx, &w->buf, w->settings.tsv_crlf ? "\r\n" : "\n");
 }
 
 static fn_status put_header(text_writer *w, fn_ctx *ctx, bool types)

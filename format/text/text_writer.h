@@ -40,5 +40,5 @@ extern const fn_format format_tsv, format_tsv_names, format_tsv_types, format_ts
     format_json_compact_each_row_names, format_json_compact_each_row_types, format_json_strings_each_row, format_json_columns, format_values, format_native,
     format_row_binary, format_row_binary_names, format_row_binary_types, format_pretty, format_pretty_compact, format_pretty_space, format_pretty_compact_mono,
     format_pretty_no_escapes, format_vertical, format_markdown, format_null, format_line_as_string, format_raw_blob, format_xml, format_json_compact_strings, format_pretty_json_each_row, format_json_object_each_row, format_json_each_row_progress, format_json_strings_each_row_progress, format_json_compact_strings_each_row, format_json_compact_strings_each_row_names, format_json_compact_strings_each_row_types, format_json_compact_columns, format_json_columns_meta,
-    format_parquet;
+    format_sql_insert, format_custom, format_custom_names, format_custom_types, format_form, format_parquet;
 #endif

@@ -43,8 +43,9 @@ static fn_status read_float(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn
 
 static fn_status write_bool(fn_ctx *ctx, const fn_column *c, size_t row, fn_text_style style, const fn_text_options *o, fn_buf *out)
 {
-    (void)style;
+    const fn_str own = c->values[row] ? o->true_text : o->false_text;
     if (o->bool_as_number) return fn_buf_byte(ctx, out, c->values[row] ? '1' : '0');
+    if (own.size && style != FN_TEXT_JSON && style != FN_TEXT_QUOTED) return fn_buf_str(ctx, out, own);
     return fn_buf_cstr(ctx, out, c->values[row] ? "true" : "false");
 }
 
@@ -60,6 +61,8 @@ static fn_status read_bool(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_
         if (fn_str_eq_nocase(token.value, fn_cstr(yes[i]))) value = 1;
         if (fn_str_eq_nocase(token.value, fn_cstr(no[i]))) value = 0;
     }
+    if (o->true_text.size && fn_str_eq(token.value, o->true_text)) value = 1;
+    if (o->false_text.size && fn_str_eq(token.value, o->false_text)) value = 0;
     const uint8_t byte = (uint8_t)value;
     const fn_status status = value >= 0 ? fn_builder_fixed(ctx, out, &byte) : text_token_bad(ctx, in, &token, FN_CANNOT_PARSE_BOOL, "Bool");
     text_token_release(&token);

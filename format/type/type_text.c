@@ -301,7 +301,7 @@ static fn_status take_token(fn_ctx *ctx, fn_text_in *in, fn_text_style style, co
         return FN_OK;
     case FN_TEXT_ESCAPED: return read_escaped(ctx, in, t);
     case FN_TEXT_CSV: {
-        if (in->at < in->end && (*in->at == '"' || *in->at == '\'')) return read_quoted(ctx, in, false, false, true, t);
+        if (in->at < in->end && (*in->at == '"' || (*in->at == '\'' && o->csv_single_quotes))) return read_quoted(ctx, in, false, false, true, t);
         const char *from = in->at;
         while (in->at < in->end && *in->at != o->csv_delimiter && *in->at != '\n' && *in->at != '\r') in->at++;
         t->value = fn_str_trim((fn_str){from, (size_t)(in->at - from)});

@@ -37,6 +37,7 @@ struct fn_column {
     fn_column **kids;   /* referenced */
     fn_buffer *own[3];  /* what keeps values, offsets, nulls alive (referenced; NULL where not needed) */
     _Atomic uint32_t refs;
+    bool lasting;       /* a dictionary without equal entries that outlives queries: what is found out about it is worth keeping */
 };
 
 fn_column *fn_column_ref(const fn_column *c); /* one more reference; NULL gives NULL */

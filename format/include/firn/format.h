@@ -26,6 +26,26 @@ typedef struct fn_infer_options {
     bool json_numbers_from_strings, json_named_tuples, json_numbers_as_strings, json_bools_as_numbers, json_bools_as_strings;
 } fn_infer_options;
 
+typedef struct fn_pretty_options {
+    uint64_t max_rows;               /* 1000; the middle of longer results is left out */
+    uint64_t max_pad_width, max_value_width;
+    uint64_t tip_threshold;          /* numbers beyond get a readable form beside the table */
+    uint64_t footer_min_rows;        /* 0: names are not repeated below */
+    uint64_t vertical_min_columns, vertical_min_width, vertical_max_rows; /* 0 columns: never */
+    bool row_numbers, ascii, multiline;
+} fn_pretty_options;
+
+typedef struct fn_custom_options {
+    fn_text_style style;             /* of format_custom_escaping_rule; PLAIN: Raw */
+    fn_str field_delimiter, row_before, row_after, row_between, result_before, result_after;
+} fn_custom_options;
+
+typedef struct fn_sql_insert_options {
+    uint64_t batch_rows;
+    fn_str table;
+    bool names, replace, quote;
+} fn_sql_insert_options;
+
 typedef struct fn_format_settings {
     fn_value_eval *eval;             /* may be NULL: then such an item is an error */
     fn_text_options text;
@@ -37,9 +57,12 @@ typedef struct fn_format_settings {
     bool with_names_use_header;      /* input: match columns by header name, default true */
     bool json_array_of_rows;         /* output_format_json_array_of_rows */
     bool json_exception_in_output;   /* http_write_exception_in_output_format */
-    uint64_t pretty_max_rows;        /* 1000 (26.9) */
-    bool pretty_row_numbers;
-    bool pretty_color;
+    bool csv_crlf, tsv_crlf;         /* output: lines end with CR LF */
+    bool csv_tuples_apart;           /* a tuple of CSV output is several fields; default true */
+    fn_pretty_options pretty;
+    fn_custom_options custom;
+    fn_sql_insert_options sql_insert;
+    bool markdown_escape;
     fn_infer_options infer;
     uint64_t csv_skip_lines, tsv_skip_lines; /* input: lines before the data */
 } fn_format_settings;
