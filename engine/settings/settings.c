@@ -46,7 +46,8 @@ static void *place(fn_settings *s, const setting_def *d)
 static const setting_def *find_def(fn_str name)
 {
     for (size_t i = 0; i < FN_COUNT(defs); i++) {
-        if (fn_str_eq(name, fn_cstr(defs[i].name))) return &defs[i];
+        const char *candidate = defs[i].name; /* a few of these lookups are in every request */
+        if (name.size && candidate[0] == name.data[0] && strncmp(candidate, name.data, name.size) == 0 && candidate[name.size] == '\0') return &defs[i];
     }
     return NULL;
 }
