@@ -138,7 +138,9 @@ def command_report(a):
             by = a.by or body['by']
             print(results.table(body['queries'], names, by))
             print(json.dumps(results.summary(body['queries'], names, by), indent=1))
-        for k in ('ingest', 'serve', 'startup', 'load', 'size', 'memory'):
+        if body.get('load'):
+            print(results.loading_table(body))
+        for k in ('ingest', 'serve', 'startup'):
             if body.get(k):
                 print(k, json.dumps(body[k]))
         if a.plot:

@@ -142,3 +142,19 @@ def table(records, names, by='median'):
         row += [findings(r) or ('equal' if verdicts else '-')]
         lines.append('| ' + ' | '.join(row) + ' |')
     return '\n'.join(lines)
+
+
+def megabytes(x):
+    return '-' if x is None else '%.0f' % (x / 1e6)
+
+
+def loading_table(body):
+    """Markdown: what loading took, the size on disk, and memory: the peak while loading, the peak while asking, what is kept afterwards"""
+    lines = ['| system | load s | cpu s | on disk MB | peak loading MB | peak asking MB | after MB |', '|---|---:|---:|---:|---:|---:|---:|']
+    for n in body['versions']:
+        load, memory = body.get('load', {}).get(n, {}).values(), body.get('memory', {}).get(n, {})
+        if load:
+            lines.append('| %s | %.1f | %.1f | %s | %s | %s | %s |' % (
+                n, sum(t['insert_s'] for t in load), sum(t['cpu_s'] or 0 for t in load), megabytes(body.get('size', {}).get(n)),
+                megabytes(max(t['peak_rss'] or 0 for t in load)), megabytes(memory.get('VmHWM')), megabytes(memory.get('VmRSS'))))
+    return '\n'.join(lines)
