@@ -266,7 +266,14 @@ static fn_status from_function(binder *b, scope *s, const ast_from *f, plan **ou
     }
     if (!b->world || !b->world->table_function) return fn_fail(b->ctx, FN_UNKNOWN_FUNCTION, "Unknown table function " FN_STR_FMT, FN_STR_ARG(call->text));
     FN_TRY(b->world->table_function(b->world, b->ctx, call, &t));
+    const uint32_t sources = s->source_count;
     FN_TRY(bind_table(b, s, t, f, out));
+    if (s->source_count == sources) { /* a view made for this call */
+        FN_TRY(source_of_plan(b, s, *out, f, NULL, 0));
+        source *src = &s->sources[s->source_count - 1];
+        for (uint32_t i = 0; i < src->count && fn_str_eq(call->text, FN_STR("merge")); i++)
+            src->columns[i].hidden = fn_str_eq(src->columns[i].name, FN_STR("_table")) || fn_str_eq(src->columns[i].name, FN_STR("_database"));
+    }
     return rename_columns(b, s, f);
 }
 

@@ -305,15 +305,13 @@ static fn_status modify_order_by(alter_run *a, const ast_alter_command *c)
     return FN_OK;
 }
 
-/* "d + toIntervalDay(1) ...": its columns must exist. */
 static fn_status modify_ttl(alter_run *a, const ast_alter_command *c)
 {
-    fn_ctx own = {.arena = a->query->ctx->arena, .settings = a->query->ctx->settings};
-    ast_expr *e;
-    expr *bound;
+    ast_engine *engine = &a->statement->create->engine;
     if (!mt_is(a->table)) return fn_fail(a->query->ctx, FN_BAD_ARGUMENTS, "Engine %s doesn't support TTL clause", a->table->ops->engine);
-    if (sql_parse_expr(&own, c->text, &e) == FN_OK) FN_TRY(plan_bind_expr(a->query->ctx, &a->query->world.base, e, atomic_load(&a->table->schema), &bound));
-    a->statement->create->engine.ttl_text = c->text;
+    engine->ttl = c->ttl;
+    engine->ttl_count = c->ttl_count;
+    engine->ttl_text = c->text;
     return FN_OK;
 }
 
@@ -322,6 +320,7 @@ static fn_status remove_ttl(alter_run *a, const ast_alter_command *c)
     (void)c;
     if (!a->statement->create->engine.ttl_text.size) return fn_fail(a->query->ctx, FN_BAD_ARGUMENTS, "Table doesn't have any table TTL expression, cannot remove");
     a->statement->create->engine.ttl_text = (fn_str){NULL, 0};
+    a->statement->create->engine.ttl_count = 0;
     return FN_OK;
 }
 

@@ -18,6 +18,8 @@ typedef struct definition {
 
 /* Errors: those of CREATE TABLE. Everything in ctx->arena. */
 fn_status definition_complete(query *q, const ast_statement *s, fn_str database, fn_str name, definition *out) FN_MUST_USE;
+/* A world without tables, for expressions over columns. */
+plan_world definition_bare_world(void);
 /* Canonical text of a complete statement. */
 fn_status definition_print(fn_ctx *ctx, const ast_statement *s, fn_str *out) FN_MUST_USE;
 /* Column types canonical, defaults bound, no name twice: what CREATE and ALTER have in common. `written`: engine and keys were

@@ -36,7 +36,7 @@ static fn_status bare_parameter(plan_world *w, fn_ctx *ctx, fn_str name, fn_str 
     return fn_fail(ctx, FN_UNKNOWN_QUERY_PARAMETER, "Substitution `" FN_STR_FMT "` is not set", FN_STR_ARG(name));
 }
 
-static plan_world bare_world(void)
+plan_world definition_bare_world(void)
 {
     return (plan_world){bare_table, bare_function, bare_view, bare_parameter, "default"};
 }
@@ -61,6 +61,15 @@ fn_status definition_ids(fn_ctx *ctx, fn_str text, uint32_t *ids, uint32_t count
 static bool is_merge_tree(fn_str engine)
 {
     return fn_str_ends(engine, FN_STR("MergeTree"));
+}
+
+/* Log, TinyLog, StripeLog: their name; NULL for others. */
+static const char *log_name(fn_str engine)
+{
+    static const char *const names[] = {"Log", "TinyLog", "StripeLog"};
+    for (size_t i = 0; i < FN_COUNT(names); i++)
+        if (fn_str_eq(engine, fn_cstr(names[i]))) return names[i];
+    return NULL;
 }
 
 /* CODEC(ZSTD(3)) -> ZSTD(3) */
@@ -360,8 +369,21 @@ static fn_status read_defaults(builder *b)
     return FN_OK;
 }
 
+/* A Log table is one MergeTree without a key. */
+static fn_status read_log(builder *b)
+{
+    const ast_engine *e = &b->create->engine;
+    if (e->args.count)
+        return fn_fail(&b->ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Engine " FN_STR_FMT " doesn't support any arguments (%u given)", FN_STR_ARG(e->name), e->args.count);
+    b->mt->sort_key = b->mt->partition_key = FN_NEW(&b->ctx, expr *);
+    FN_TRY_PTR(&b->ctx, b->mt->sort_key);
+    return read_defaults(b);
+}
+
 static fn_status read_merge_tree(builder *b)
 {
+    b->mt->log_name = log_name(b->create->engine.name);
+    if (b->mt->log_name) return read_log(b);
     FN_TRY(find_family(&b->ctx, &b->create->engine, &b->family, &b->params));
     b->mt->mode = b->family->mode;
     FN_TRY(read_keys(b));
@@ -374,7 +396,7 @@ static fn_status make_merge_tree(fn_ctx *ctx, const ast_create *c, const table_s
     fn_arena *arena = fn_arena_new(&(fn_ctx){.arena = NULL});
     if (!arena) return fn_fail_memory(ctx, sizeof *out);
     *out = (mt_definition){.version_column = -1, .is_deleted_column = -1, .sign_column = -1, .index_granularity = 8192, .arena = arena};
-    builder b = {.ctx = {.arena = arena}, .create = c, .schema = schema, .world = bare_world(), .mt = out};
+    builder b = {.ctx = {.arena = arena}, .create = c, .schema = schema, .world = definition_bare_world(), .mt = out};
     const fn_status status = read_merge_tree(&b);
     if (status == FN_OK) return FN_OK;
     fn_arena_free(arena);
@@ -422,7 +444,7 @@ static fn_status fill_head(fn_ctx *ctx, const catalog_table_row *row, const ast_
                     .is_view = s->what == 'v', .is_temporary = c->temporary};
     memcpy(head->uuid, row->uuid, sizeof head->uuid);
     head->engine_full = engine_text(row->create_sql, c);
-    if (!mt) return FN_OK;
+    if (!mt || mt->log_name) return FN_OK;
     head->partition_key_sql = e->partition_by_text;
     head->sampling_key_sql = e->sample_by_text;
     FN_TRY(key_text(ctx, e->partition_by, e->partition_by_text, &head->partition_key_sql));
@@ -449,7 +471,7 @@ fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_r
     }
     FN_TRY(make_schema(ctx, s->create, row->column_ids, schema));
     fn_status status = FN_OK;
-    const bool merge_tree = s->what != 'v' && is_merge_tree(s->create->engine.name);
+    const bool merge_tree = s->what != 'v' && (is_merge_tree(s->create->engine.name) || log_name(s->create->engine.name));
     if (merge_tree) status = make_merge_tree(ctx, s->create, *schema, mt);
     if (status == FN_OK) {
         status = fill_head(ctx, &named, s, merge_tree ? mt : NULL, head);
@@ -463,7 +485,7 @@ fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_r
 /* ---- engines ---- */
 static fn_status make_table(fn_engine *engine, fn_ctx *ctx, const catalog_table_row *row, const table *head, fn_str name, mt_definition *mt, table **out)
 {
-    static const char *const known[] = {"Log", "TinyLog", "StripeLog", "Buffer", "Merge", "Distributed", "Join", "Set", "File", "URL", "S3", "Dictionary",
+    static const char *const known[] = {"Buffer", "Merge", "Distributed", "Join", "Set", "File", "URL", "S3", "Dictionary",
                                         "GenerateRandom", "EmbeddedRocksDB", "Kafka", "MaterializedView", "KeeperMap", "Iceberg", "IcebergS3"};
     if (head->is_view) {
         ast_statement *s;

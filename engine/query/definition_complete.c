@@ -1,6 +1,7 @@
 /* definition_complete.c - a CREATE TABLE or VIEW as written becomes the full statement. See definition.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
+#include "query/ttl.h"
 
 fn_status definition_print(fn_ctx *ctx, const ast_statement *s, fn_str *out)
 {
@@ -233,12 +234,17 @@ static fn_status take_table(query *q, ast_create *c)
     return FN_OK;
 }
 
-static fn_status take_select(query *q, ast_create *c)
+static fn_status take_select(query *q, ast_create *c, bool view)
 {
     plan_query *bound;
     if (c->has_columns) return FN_OK;
-    FN_TRY(plan_bind(q->ctx, &q->world.base, c->as_select, &bound));
-    const fn_status status = take_schema(q->ctx, c, &bound->schema);
+    fn_status status = plan_bind(q->ctx, &q->world.base, c->as_select, &bound);
+    if (status == FN_UNKNOWN_QUERY_PARAMETER && view) { /* columns are known when it is called with parameters */
+        fn_error_clear(q->ctx);
+        return FN_OK;
+    }
+    FN_TRY(status);
+    status = take_schema(q->ctx, c, &bound->schema);
     plan_query_release(bound);
     return status;
 }
@@ -359,6 +365,10 @@ static fn_status complete_engine(query *q, ast_create *c)
     if (!e->name.size) e->name = c->temporary ? FN_STR("Memory") : q->settings.default_table_engine;
     FN_TRY(sort_settings(q, e));
     if (is_merge_tree(e->name)) return complete_keys(q, c);
+    for (uint32_t i = 0; i < c->item_count; i++) {
+        if (c->items[i].kind == 'i' || c->items[i].kind == 'p')
+            return fn_fail(q->ctx, FN_BAD_ARGUMENTS, "Engine " FN_STR_FMT " doesn't support %s", FN_STR_ARG(e->name), c->items[i].kind == 'i' ? "skipping indices" : "projections");
+    }
     if (e->partition_by || e->order_by || e->primary_key || e->sample_by) {
         return fn_fail(q->ctx, FN_BAD_ARGUMENTS, "Engine " FN_STR_FMT " doesn't support PARTITION_BY, PRIMARY_KEY, ORDER_BY or SAMPLE_BY clauses",
                        FN_STR_ARG(e->name));
@@ -384,13 +394,15 @@ fn_status definition_complete(query *q, const ast_statement *s, fn_str database,
     c->name = (ast_name){.database = c->temporary ? (fn_str){NULL, 0} : database, .table = name};
     if (c->as_function) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "CREATE TABLE ... AS a table function is not supported");
     if (c->as_table.table.size || c->as_table.table_param) FN_TRY(take_table(q, c));
-    if (c->as_select) FN_TRY(take_select(q, c));
-    if (!c->has_columns || c->column_count == 0)
+    const bool plain_view = s->what == 'v' && !c->materialized;
+    if (c->as_select) FN_TRY(take_select(q, c, plain_view));
+    if ((!c->has_columns || c->column_count == 0) && !(plain_view && c->as_select))
         return fn_fail(ctx, FN_INCORRECT_QUERY, "Incorrect CREATE query: required list of column descriptions or AS section or SELECT");
     FN_TRY(definition_check_columns(q, c));
     if (s->what == 'v') FN_TRY(definition_qualify(ctx, q->database, c->as_select));
     else c->as_select = NULL;
     if (s->what != 'v' || (c->materialized && !c->to_table.table.size)) FN_TRY(complete_engine(q, c));
+    if (s->what != 'v') FN_TRY(ttl_check(q, c));
     if (c->materialized && c->to_table.table.size && !c->to_table.database.size) c->to_table.database = q->database;
     out->statement = full;
     uint32_t *ids = FN_NEW_ARRAY(ctx, uint32_t, c->column_count);

@@ -3,6 +3,7 @@
 #include "catalog/catalog.h"
 #include "query/definition.h"
 #include "query/query_log.h"
+#include "query/ttl.h"
 #include <firn/time.h>
 #include <unistd.h>
 
@@ -51,7 +52,8 @@ static fn_status open_catalog(fn_ctx *ctx, fn_engine *e)
                                     .background = e->background};
     FN_TRY(mt_store_open(ctx, &store, &e->store));
     FN_TRY(catalog_load(ctx, e->catalog, definition_build, e));
-    return mt_store_sweep(ctx, e->store);
+    FN_TRY(mt_store_sweep(ctx, e->store));
+    return ttl_worker_start(ctx, e, &e->ttl);
 }
 
 static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *o)
@@ -97,6 +99,7 @@ fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engin
 void fn_engine_close(fn_engine *e)
 {
     if (!e) return;
+    ttl_worker_stop(e->ttl);
     process_list_release(&e->processes);
     session_list_release(&e->sessions);
     if (e->catalog) catalog_drop_tables(e->catalog);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
 #include "query/result.h"
+#include "query/ttl.h"
 
 static bool is_definition_change(ast_alter_kind kind)
 {
@@ -107,6 +108,13 @@ static fn_status check_engine(const alter_run *a)
     return fn_fail(a->query->ctx, FN_NOT_IMPLEMENTED, "Alter of columns is not supported by storage %s", a->table->ops->engine);
 }
 
+static bool changes_ttl(const ast_statement *s)
+{
+    for (uint32_t i = 0; i < s->command_count; i++)
+        if (s->commands[i].kind == ALTER_MODIFY_TTL || s->commands[i].column.ttl.size) return true;
+    return false;
+}
+
 static fn_status change_definition(alter_run *a, const ast_statement *s)
 {
     FN_TRY(open_definition(a));
@@ -117,7 +125,9 @@ static fn_status change_definition(alter_run *a, const ast_statement *s)
     }
     FN_TRY(check_engine(a));
     FN_TRY(definition_check_columns(a->query, a->statement->create));
-    return apply(a);
+    FN_TRY(ttl_check(a->query, a->statement->create));
+    FN_TRY(apply(a));
+    return changes_ttl(s) ? ttl_apply(a->query->ctx, a->query->engine, a->table) : FN_OK; /* materialize_ttl_after_modify */
 }
 
 static fn_status run_command(alter_run *a, const ast_alter_command *c)
@@ -125,6 +135,7 @@ static fn_status run_command(alter_run *a, const ast_alter_command *c)
     if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition);
     if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, &c->assignments, c->where, &c->partition);
     if (c->kind == ALTER_CLEAR_COLUMN || c->kind == ALTER_MATERIALIZE_COLUMN) return mutate_column(a->query, a->table, c);
+    if (c->kind == ALTER_OTHER && fn_str_eq(c->text, FN_STR("MATERIALIZE TTL"))) return ttl_apply(a->query->ctx, a->query->engine, a->table);
     return alter_partition(a, c);
 }
 

@@ -41,7 +41,8 @@ static fn_status create_temporary(query *q, const ast_statement *s, fn_str name)
             return fn_fail(q->ctx, FN_TABLE_ALREADY_EXISTS, "Temporary table " FN_STR_FMT " already exists", FN_STR_ARG(name));
     }
     FN_TRY(definition_complete(q, s, (fn_str){NULL, 0}, name, &d));
-    if (fn_str_ends(d.statement->create->engine.name, FN_STR("MergeTree")))
+    const fn_str engine = d.statement->create->engine.name;
+    if (fn_str_ends(engine, FN_STR("MergeTree")) || fn_str_ends(engine, FN_STR("Log")))
         return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Temporary tables of engine " FN_STR_FMT " are not supported", FN_STR_ARG(d.statement->create->engine.name));
     FN_TRY(build(q, &d, (fn_str){NULL, 0}, name, &t));
     fn_status status = FN_OK;
@@ -72,7 +73,7 @@ static fn_status create_filled(query *q, const ast_statement *s, const definitio
     if (status == FN_OK) return FN_OK;
     fn_ctx own = {.arena = q->ctx->arena};
     const catalog_action undo = {.kind = CATALOG_DROP_TABLE, .database = wanted->database, .name = fn_cstr(hidden)};
-    if (catalog_apply(&own, q->engine->catalog, &undo, 1) == FN_OK && mt_is(t)) mt_table_forget(t);
+    if (catalog_apply(&own, q->engine->catalog, &undo, 1) == FN_OK && mt_has_parts(t)) mt_table_forget(t);
     return status;
 }
 
@@ -140,7 +141,7 @@ static fn_status create_stored(query *q, const ast_statement *s, fn_str database
         else status = fill ? create_filled(q, s, &d, t, &action) : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
         table_drop(t);
     }
-    if (status == FN_OK && old && mt_is(old)) mt_table_forget(old);
+    if (status == FN_OK && old && mt_has_parts(old)) mt_table_forget(old);
     table_drop(old);
     return status == FN_OK && c->materialized && c->populate ? populate(q, database, name) : status;
 }

@@ -93,7 +93,7 @@ static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_ki
     }
     if (status == FN_OK && found) status = catalog_apply(q->ctx, q->engine->catalog, actions, found);
     for (uint32_t i = 0; i < asked; i++) {
-        if (status == FN_OK && kind == CATALOG_DROP_TABLE && targets[i].table && mt_is(targets[i].table)) mt_table_forget(targets[i].table);
+        if (status == FN_OK && kind == CATALOG_DROP_TABLE && targets[i].table && mt_has_parts(targets[i].table)) mt_table_forget(targets[i].table);
         table_drop(targets[i].table);
     }
     return status;
@@ -115,7 +115,7 @@ static fn_status drop_database(query *q, const ast_statement *s)
         const catalog_action action = {.kind = CATALOG_DROP_DATABASE, .name = name};
         status = catalog_apply(q->ctx, q->engine->catalog, &action, 1);
         for (uint32_t i = 0; i < d->count && status == FN_OK; i++)
-            if (mt_is(d->entries[i].table)) mt_table_forget(d->entries[i].table);
+            if (mt_has_parts(d->entries[i].table)) mt_table_forget(d->entries[i].table);
     }
     catalog_names_drop(names);
     return status;

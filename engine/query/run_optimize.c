@@ -1,6 +1,7 @@
 /* run_optimize.c - OPTIMIZE TABLE and CHECK TABLE. SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
 #include "query/result.h"
+#include "query/ttl.h"
 
 static fn_status key_columns(query *q, const table *t, const ast_list *names, uint32_t **out)
 {
@@ -27,6 +28,7 @@ static fn_status optimize(query *q, const ast_statement *s, table *t)
         FN_TRY(key_columns(q, t, &s->deduplicate_by, &columns));
         return mt_deduplicate(q->ctx, t, id, columns, s->deduplicate_by.count);
     }
+    FN_TRY(ttl_apply(q->ctx, q->engine, t));
     return t->ops->optimize(t, q->ctx, id, s->final, s->deduplicate, s->cleanup);
 }
 

@@ -46,5 +46,8 @@ static inline uint32_t call_count(const table_call *call)
 
 /* One per row of the list. */
 table_function_fn table_function_remote, table_function_numbers, table_function_series, table_function_zeros, table_function_random, table_function_null,
-    table_function_values, table_function_file, table_function_url, table_function_s3, table_function_format, table_function_iceberg, table_function_iceberg_local;
+    table_function_values, table_function_file, table_function_url, table_function_s3, table_function_format, table_function_iceberg, table_function_iceberg_local,
+    table_function_merge;
+/* A view of the current database called with its parameters (view_function.c); *out NULL: there is no such view. */
+fn_status view_function_make(query *q, const ast_expr *call, table **out) FN_MUST_USE;
 #endif

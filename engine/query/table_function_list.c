@@ -27,6 +27,8 @@ static const table_function functions[] = {
     {"iceberg", 1, 10, table_function_iceberg, "Storage Iceberg requires 1 to 10 arguments", "An Iceberg table in S3."},
     {"icebergS3", 1, 10, table_function_iceberg, "Storage Iceberg requires 1 to 10 arguments", "An Iceberg table in S3."},
     {"icebergLocal", 1, 3, table_function_iceberg_local, "Storage Iceberg requires 1 to 3 arguments", "An Iceberg table in a folder below the user files directory."},
+    {"merge", 1, 2, table_function_merge, "Table function 'merge' requires from 1 to 2 parameters: the source database name (optional), regexp for table names",
+     "The rows of all tables whose names match a pattern."},
     {"remote", 2, 6, table_function_remote, "Table function 'remote' requires from 2 to 6 parameters: addresses pattern or cluster name, name of remote database, name of remote table", "A table of this server by its address."},
     {"remoteSecure", 2, 6, table_function_remote, "Table function 'remoteSecure' requires from 2 to 6 parameters: addresses pattern or cluster name, name of remote database, name of remote table", "A table of this server by its address."},
     {"cluster", 2, 6, table_function_remote, "Table function 'cluster' requires from 2 to 6 parameters: cluster name, name of remote database, name of remote table", "A table of this server."},
@@ -42,12 +44,17 @@ const table_function *table_function_find(fn_str name)
 {
     for (size_t i = 0; i < FN_COUNT(functions); i++)
         if (fn_str_eq(name, fn_cstr(functions[i].name))) return &functions[i];
+    if (fn_str_eq_nocase(name, FN_STR("values"))) return table_function_find(FN_STR("values"));
     return NULL;
 }
 
 fn_status table_function_make(query *q, const ast_expr *ast, table **out)
 {
     const table_function *f = table_function_find(ast->text);
+    if (!f) {
+        FN_TRY(view_function_make(q, ast, out));
+        if (*out) return FN_OK;
+    }
     if (!f) return fn_fail(q->ctx, FN_UNKNOWN_FUNCTION, "Unknown table function " FN_STR_FMT, FN_STR_ARG(ast->text));
     if (ast->args.count < (uint32_t)f->args_min || (f->args_max >= 0 && ast->args.count > (uint32_t)f->args_max))
         return fn_fail(q->ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "%s", f->signature);

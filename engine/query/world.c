@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "query/definition.h"
+#include "query/information_schema.h"
 #include "query/materialized.h"
 #include "query/table_function.h"
 
 /* Databases whose tables engine/system makes. */
 static bool is_virtual(fn_str database)
 {
-    return fn_str_eq(database, FN_STR("system")) || fn_str_eq_nocase(database, FN_STR("information_schema"));
+    return fn_str_eq(database, FN_STR("system")) || information_schema_is(database);
 }
 
 fn_status world_check_database(query *q, fn_str database)
@@ -20,11 +21,28 @@ fn_status world_check_database(query *q, fn_str database)
     return found ? FN_OK : fn_fail(q->ctx, FN_UNKNOWN_DATABASE, "Database " FN_STR_FMT " does not exist", FN_STR_ARG(database));
 }
 
+/* system.numbers and its like are the table functions without arguments. */
+static fn_status generator_table(query *q, fn_str name, table **out)
+{
+    static const char *const names[] = {"numbers", "numbers_mt", "zeros", "zeros_mt"};
+    for (size_t i = 0; i < FN_COUNT(names); i++) {
+        if (!fn_str_eq(name, fn_cstr(names[i]))) continue;
+        const ast_expr call = {.kind = AST_FUNCTION, .text = fn_cstr(names[i])};
+        return table_function_make(q, &call, out);
+    }
+    return FN_OK;
+}
+
 fn_status world_stored_table(query *q, fn_str database, fn_str name, table **out)
 {
     if (!database.size) database = q->database;
     if (fn_str_eq(database, FN_STR("system"))) {
         FN_TRY(system_table_find(q->ctx, &q->system.base, name, out));
+        if (!*out) FN_TRY(generator_table(q, name, out));
+        if (*out) return FN_OK;
+    }
+    if (information_schema_is(database)) {
+        FN_TRY(information_schema_table(q, database, name, out));
         if (*out) return FN_OK;
     }
     catalog_names *names = catalog_names_get(q->engine->catalog);

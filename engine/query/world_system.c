@@ -21,6 +21,11 @@ static fn_status databases(system_world *w, fn_ctx *ctx, system_each_database *e
         status = each(self, ctx, &row);
     }
     catalog_names_drop(names);
+    static const char *const standard[] = {"INFORMATION_SCHEMA", "information_schema"};
+    for (size_t i = 0; i < FN_COUNT(standard) && status == FN_OK; i++) {
+        const system_database row = {.name = fn_cstr(standard[i]), .engine = FN_STR("Memory")};
+        status = each(self, ctx, &row);
+    }
     return status == FN_OK ? each(self, ctx, &own) : status;
 }
 
@@ -76,7 +81,7 @@ static bool table_function_row(system_world *w, size_t index, system_table_funct
 static bool table_engine_row(system_world *w, size_t index, const char **name)
 {
     static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
-                                        "VersionedCollapsingMergeTree", "CoalescingMergeTree", "Memory", "Null", "View"};
+                                        "VersionedCollapsingMergeTree", "CoalescingMergeTree", "Log", "TinyLog", "StripeLog", "Memory", "Null", "View"};
     (void)w;
     if (index < FN_COUNT(names)) *name = names[index];
     return index < FN_COUNT(names);

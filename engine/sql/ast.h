@@ -195,12 +195,21 @@ typedef struct ast_table_item {
     ast_expr *constraint;
 } ast_table_item;
 
+/* An element of TTL. */
+typedef enum ast_ttl_action { TTL_DELETE, TTL_MOVE, TTL_RECOMPRESS, TTL_GROUP_BY } ast_ttl_action;
+typedef struct ast_ttl {
+    ast_ttl_action action;
+    ast_expr *when, *where; /* where NULL: all rows */
+} ast_ttl;
+
 typedef struct ast_engine {
     fn_str name;
     ast_list args;
     bool has_args;
     ast_expr *partition_by, *order_by, *primary_key, *sample_by; /* order_by of tuple(): function tuple without args */
     fn_str partition_by_text, order_by_text, primary_key_text, sample_by_text, ttl_text; /* canonical print */
+    ast_ttl *ttl;
+    uint32_t ttl_count;
     bool order_descending;
     ast_setting *settings;
     uint32_t setting_count;
@@ -257,6 +266,8 @@ typedef struct ast_alter_command {
     ast_name from;           /* other table */
     ast_expr *where;         /* DELETE / UPDATE */
     ast_list assignments;    /* equals(identifier, expr) */
+    ast_ttl *ttl;            /* MODIFY TTL */
+    uint32_t ttl_count;
     ast_expr *expr;
     ast_table_item item;
     ast_setting *settings;

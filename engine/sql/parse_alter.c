@@ -126,7 +126,7 @@ static fn_status parse_expr(sql_parser *p, ast_alter_command *c)
 
 static fn_status parse_ttl(sql_parser *p, ast_alter_command *c)
 {
-    return sql_ttl(p, &c->text);
+    return sql_ttl(p, &c->ttl, &c->ttl_count, &c->text);
 }
 
 static fn_status parse_nothing(sql_parser *p, ast_alter_command *c)

@@ -4,67 +4,6 @@
 
 static const uint32_t round_open = SQL_SYMBOL1('('), round_close = SQL_SYMBOL1(')'), comma = SQL_SYMBOL1(',');
 
-static fn_status put_list(sql_parser *p, const ast_list *list, fn_buf *out)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (i) FN_TRY(fn_buf_cstr(p->ctx, out, ", "));
-        FN_TRY(sql_print_expr(p->ctx, list->items[i], out));
-    }
-    return FN_OK;
-}
-
-/* One element: expr [DELETE | TO DISK|VOLUME 'x' | RECOMPRESS CODEC(...) | GROUP BY ... [SET ...]] [WHERE cond]. */
-static fn_status put_ttl_element(sql_parser *p, fn_buf *out)
-{
-    fn_ctx *ctx = p->ctx;
-    ast_expr *e;
-    fn_str name;
-    FN_TRY(sql_expr(p, &e));
-    FN_TRY(sql_print_expr(ctx, e, out));
-    const bool disk = sql_words(p, "TO DISK");
-    if (disk || sql_words(p, "TO VOLUME")) {
-        const bool if_exists = sql_words(p, "IF EXISTS");
-        FN_TRY(sql_string(p, &name));
-        FN_TRY(fn_buf_printf(ctx, out, " TO %s %s", disk ? "DISK" : "VOLUME", if_exists ? "IF EXISTS " : ""));
-        return sql_quote_string(ctx, name, out);
-    }
-    if (sql_words(p, "RECOMPRESS")) {
-        FN_TRY(sql_expr(p, &e));
-        FN_TRY(fn_buf_cstr(ctx, out, " RECOMPRESS "));
-        return sql_print_expr(ctx, e, out);
-    }
-    if (sql_words(p, "GROUP BY")) {
-        ast_list keys = {0}, set = {0};
-        FN_TRY(sql_expr_list(p, false, false, &keys));
-        FN_TRY(fn_buf_cstr(ctx, out, " GROUP BY "));
-        FN_TRY(put_list(p, &keys, out));
-        if (sql_words(p, "SET")) {
-            FN_TRY(sql_assignments(p, &set));
-            FN_TRY(fn_buf_cstr(ctx, out, " SET "));
-            FN_TRY(put_list(p, &set, out));
-        }
-    } else {
-        (void)sql_words(p, "DELETE");
-    }
-    if (!sql_words(p, "WHERE")) return FN_OK;
-    FN_TRY(sql_expr(p, &e));
-    FN_TRY(fn_buf_cstr(ctx, out, " WHERE "));
-    return sql_print_expr(ctx, e, out);
-}
-
-fn_status sql_ttl(sql_parser *p, fn_str *out)
-{
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = FN_OK;
-    do {
-        if (text.size) status = fn_buf_cstr(p->ctx, &text, ", ");
-        if (status == FN_OK) status = put_ttl_element(p, &text);
-    } while (status == FN_OK && sql_symbol(p, comma));
-    if (status == FN_OK) status = fn_arena_str(p->ctx, p->ctx->arena, fn_buf_view(&text), out);
-    fn_buf_release(&text);
-    return status;
-}
-
 static bool parse_direction(sql_parser *p, bool *descending)
 {
     *descending = sql_words(p, "DESC") || sql_words(p, "DESCENDING");
@@ -142,7 +81,7 @@ fn_status sql_engine(sql_parser *p, ast_engine *e, fn_str *comment)
         } else if (!e->sample_by && sql_words(p, "SAMPLE BY")) {
             FN_TRY(parse_key(p, &e->sample_by, &e->sample_by_text));
         } else if (!e->ttl_text.size && sql_words(p, "TTL")) {
-            FN_TRY(sql_ttl(p, &e->ttl_text));
+            FN_TRY(sql_ttl(p, &e->ttl, &e->ttl_count, &e->ttl_text));
         } else if (!e->setting_count && sql_words(p, "SETTINGS")) {
             FN_TRY(sql_settings(p, &e->settings, &e->setting_count));
         } else if (!comment->data && sql_words(p, "COMMENT")) {

@@ -105,7 +105,8 @@ fn_status sql_index_def(sql_parser *p, ast_table_item *out) FN_MUST_USE;      /*
 fn_status sql_projection_def(sql_parser *p, ast_table_item *out) FN_MUST_USE; /* behind PROJECTION */
 fn_status sql_constraint_def(sql_parser *p, ast_table_item *out) FN_MUST_USE; /* behind CONSTRAINT */
 fn_status sql_engine(sql_parser *p, ast_engine *out, fn_str *comment) FN_MUST_USE; /* ENGINE, ORDER BY ... in any order */
-fn_status sql_ttl(sql_parser *p, fn_str *out) FN_MUST_USE;                /* behind TTL: canonical text */
+/* Behind TTL: the elements and their canonical text. */
+fn_status sql_ttl(sql_parser *p, ast_ttl **elements, uint32_t *count, fn_str *out) FN_MUST_USE;
 fn_status sql_text_of_expr(sql_parser *p, const ast_expr *e, fn_str *out) FN_MUST_USE;
 
 /* ---- statements: each begins behind its first keyword(s) ---- */

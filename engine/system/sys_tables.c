@@ -24,10 +24,11 @@ static fn_status put_totals(system_rows *r, fn_ctx *ctx, table *t)
 {
     part_totals totals = {0};
     uint64_t rows;
-    if (mt_is(t)) {
+    if (mt_has_parts(t)) {
         FN_TRY(mt_parts(ctx, t, add_part, &totals));
         system_put_u64(r, "total_rows", totals.rows);
         system_put_u64(r, "total_bytes", totals.bytes);
+        if (!mt_is(t)) return FN_OK;
         system_put_u64(r, "total_bytes_uncompressed", totals.raw_bytes);
         system_put_u64(r, "parts", totals.all);
         system_put_u64(r, "active_parts", totals.active);
@@ -71,7 +72,7 @@ static fn_status each(void *self, fn_ctx *ctx, table *t)
     system_put_str(r, "comment", t->comment);
     system_put_u64(r, "has_own_data", !t->is_view);
     const fn_str path = fn_cstr(r->world->data_path);
-    if (mt_is(t)) system_put_strs(r, "data_paths", &path, 1);
+    if (mt_has_parts(t)) system_put_strs(r, "data_paths", &path, 1);
     FN_TRY(put_totals(r, ctx, t));
     return system_row(r);
 }

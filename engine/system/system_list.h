@@ -8,7 +8,8 @@
 #define SYSTEM_TABLES(X)                                                                                                        \
     X(one) X(databases) X(tables) X(columns) X(parts) X(settings) X(functions) X(formats) X(processes) X(query_log)             \
     X(table_engines) X(table_functions) X(database_engines) X(data_type_families) X(aggregate_function_combinators)             \
-    X(build_options) X(disks) X(storage_policies) X(users) X(clusters)
+    X(build_options) X(disks) X(storage_policies) X(users) X(clusters) X(data_skipping_indices) X(projections) X(codecs) X(licenses)      \
+    X(time_zones)
 
 /* Tables without rows, in sys_empty.c. */
 #define SYSTEM_EMPTY_TABLES(X)                                                                                                  \
@@ -19,8 +20,20 @@
     X(replication_queue, "Work of replicated tables: none.")                                                                   \
     X(distribution_queue, "Inserts waiting in distributed tables: none.")                                                      \
     X(dictionaries, "Dictionaries: none.")                                                                                     \
-    X(data_skipping_indices, "Skip indexes: none.")                                                                            \
-    X(projections, "Projections: none.")                                                                                       \
+    X(settings_profiles, "Settings profiles: none.")                                                                           \
+    X(settings_profile_elements, "Settings of profiles: none.")                                                                \
+    X(enabled_roles, "Roles in effect: none.")                                                                                 \
+    X(current_roles, "Roles of the session: none.")                                                                            \
+    X(quota_usage, "Use of quotas: none.")                                                                                     \
+    X(quota_limits, "Limits of quotas: none.")                                                                                 \
+    X(quotas_usage, "Use of quotas of all users: none.")                                                                       \
+    X(schema_inference_cache, "Kept results of schema inference: none.")                                                       \
+    X(query_cache, "Kept results of queries: none.")                                                                           \
+    X(graphite_retentions, "Rollup rules of GraphiteMergeTree: none.")                                                         \
+    X(replicated_fetches, "Parts being fetched from replicas: none.")                                                          \
+    X(part_moves_between_shards, "Parts being moved between shards: none.")                                                    \
+    X(certificates, "TLS certificates: none.")                                                                                 \
+    X(iceberg_history, "Snapshots of Iceberg tables in databases: none, Iceberg is read by table functions.")                  \
     X(roles, "Roles: none.")                                                                                                   \
     X(role_grants, "Roles granted: none.")                                                                                     \
     X(named_collections, "Named collections: none.")                                                                           \

@@ -79,6 +79,7 @@ typedef struct mt_definition {
     expr **defaults;          /* per schema column: value where a part lacks the column, over the schema; NULL: the type's default */
     uint64_t index_granularity; /* kept for SHOW CREATE; granules are FN_GRANULE_ROWS */
     fn_str settings_text;
+    const char *log_name;     /* NULL: MergeTree; "Log", "TinyLog", "StripeLog": a table of that engine, kept as parts without a key */
     fn_arena *arena;          /* owns all of the above; taken by mt_table_new on success */
 } mt_definition;
 
@@ -90,7 +91,8 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
 fn_status mt_table_alter(fn_ctx *ctx, table *t, table_schema *schema_take, mt_definition *definition) FN_MUST_USE;
 /* DROP TABLE: the catalog has deleted the table's rows. Its files go when no other table lists them and the last reader ends. */
 void mt_table_forget(table *t);
-bool mt_is(const table *t);
+bool mt_is(const table *t);        /* of the MergeTree family */
+bool mt_has_parts(const table *t); /* also the Log family, which has parts but none of MergeTree's statements */
 /* The virtual columns the engine answers (_part, _partition_id, _part_index, _part_offset ...): whoever makes the schema appends
  * them behind the real columns with is_virtual set. */
 const fn_field *mt_virtual_columns(uint32_t *count);

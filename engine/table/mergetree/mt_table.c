@@ -107,9 +107,26 @@ static const table_ops mode_ops[] = {
     [MT_VERSIONED_COLLAPSING] = OPS("VersionedCollapsingMergeTree"), [MT_COALESCING] = OPS("CoalescingMergeTree"),
 };
 
-bool mt_is(const table *t)
+#define LOG_OPS(title)                                                                                                                      \
+    {.engine = title, .snapshot = mt_snapshot_take, .snapshot_drop = mt_snapshot_drop, .scan = mt_scan_begin, .rows = mt_rows, .stats = mt_stats_of, \
+     .write = mt_writer_open, .truncate = mt_truncate, .destroy = mt_destroy}
+static const table_ops log_ops[] = {LOG_OPS("Log"), LOG_OPS("TinyLog"), LOG_OPS("StripeLog")};
+
+static const table_ops *ops_of(const mt_definition *d)
+{
+    for (size_t i = 0; i < FN_COUNT(log_ops) && d->log_name; i++)
+        if (strcmp(log_ops[i].engine, d->log_name) == 0) return &log_ops[i];
+    return &mode_ops[d->mode];
+}
+
+bool mt_has_parts(const table *t)
 {
     return t->ops->snapshot == mt_snapshot_take;
+}
+
+bool mt_is(const table *t)
+{
+    return mt_has_parts(t) && t->ops->optimize;
 }
 
 const mt_definition *mt_table_definition(const table *t)
@@ -168,7 +185,7 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
     }
     m->arena = arena;
     m->store = store;
-    m->base.ops = &mode_ops[definition->mode];
+    m->base.ops = ops_of(definition);
     fn_status status = table_head_copy(ctx, arena, head, &m->base);
     if (status == FN_OK) status = load_parts(ctx, m, rows, row_count);
     if (status == FN_OK) status = mt_shape_new(ctx, schema, definition, &m->shape);
