@@ -1,4 +1,4 @@
-/* agg_uniq.c - uniqExact, and uniq which counts exactly as well.
+/* agg_uniq.c - uniqExact.
  * The state is an open hash set of 64-bit keys (values up to 8 bytes) or 128-bit hashes (everything else) in the arena.
  * uniqExact's state is written as ClickHouse's: a varint count and the keys; hashes are this engine's own.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -200,6 +200,5 @@ static fn_status uniq_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, v
     .merge = uniq_merge, .finish = uniq_finish, .write = uniq_write, .read = uniq_read
 static const agg_def rows_[] = {
     {.name = "uniqExact", UNIQ_ROW, .about = "Number of distinct values or tuples of values.", .example = "uniqExact(number % 3)", .gives = "3"},
-    {.name = "uniq", UNIQ_ROW, .about = "Number of distinct values; counted exactly.", .example = "uniq(number % 3)", .gives = "3"},
 };
 const agg_family agg_family_uniq = AGG_FAMILY("uniq", rows_);
