@@ -105,7 +105,8 @@ static fn_status bind_accurate_or_default(fn_ctx *ctx, func_call *call)
 static fn_status eval_or_default(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
     const conversion *d = call->data;
-    const uint32_t fallback_at = strncmp(call->def->name, "accurate", 8) == 0 ? 2 : call->arg_count > 2 ? 2 : 1;
+    const bool scaled = d->type->id == FN_T_DECIMAL || d->type->id == FN_T_DATETIME64; /* the scale stands in front of the default */
+    const uint32_t fallback_at = scaled || strncmp(call->def->name, "accurate", 8) == 0 || call->arg_count > 2 ? 2 : 1;
     fn_column *c = NULL, *fallback = NULL;
     fn_status status = expr_convert(ctx, args[0], fn_type_nullable(d->type), d->mode, &c);
     if (status == FN_OK && call->arg_count > fallback_at) status = expr_convert(ctx, args[fallback_at], d->type, CONVERT_CAST, &fallback);
@@ -312,13 +313,17 @@ static fn_status eval_reinterpret(fn_ctx *ctx, const func_call *call, fn_column 
     return status;
 }
 
-#define TO(type, lo, hi, what)                                                                                                                      \
-    {.name = "to" #type, .args_min = lo, .args_max = hi, .bind = bind_to, .eval = eval_convert, .about = "Converts to " what ".", .example = "to" #type "(x)", .gives = ""}, \
-    {.name = "to" #type "OrZero", .args_min = lo, .args_max = hi, .bind = bind_or_zero, .eval = eval_convert, .about = "Converts a string to " what "; 0 where it is not one.", .example = "to" #type "OrZero('x')", .gives = ""}, \
-    {.name = "to" #type "OrNull", .args_min = lo, .args_max = hi, .bind = bind_or_null, .eval = eval_convert, .about = "Converts a string to " what "; NULL where it is not one.", .example = "to" #type "OrNull('x')", .gives = "NULL"}, \
-    {.name = "to" #type "OrDefault", .args_min = 1, .args_max = (hi) + 1, .flags = FUNC_OWN_NULLS, .bind = bind_or_default, .eval = eval_or_default, .about = "Converts to " what "; the default where that is not possible.", .example = "to" #type "OrDefault('x')", .gives = ""}
-#define REINTERPRET(type)                                                                                                                           \
-    {.name = "reinterpretAs" #type, .args_min = 1, .args_max = 1, .flags = FUNC_PER_ENTRY, .bind = bind_reinterpret, .eval = eval_reinterpret, .about = "The bytes of the value read as " #type ".", .example = "reinterpretAs" #type "('a')", .gives = ""}
+/* in: text of an example, out: what it gives, zero: the type's default; more: further arguments. */
+#define TO(type, lo, hi, what, in, more, out, zero)                                                                                                 \
+    {.name = "to" #type, .args_min = lo, .args_max = hi, .bind = bind_to, .eval = eval_convert, .about = "Converts to " what ".", .example = "to" #type "('" in "'" more ")", .gives = out}, \
+    {.name = "to" #type "OrZero", .args_min = lo, .args_max = hi, .bind = bind_or_zero, .eval = eval_convert, .about = "Converts a string to " what "; 0 where it is not one.", .example = "to" #type "OrZero('?'" more ")", .gives = zero}, \
+    {.name = "to" #type "OrNull", .args_min = lo, .args_max = hi, .bind = bind_or_null, .eval = eval_convert, .about = "Converts a string to " what "; NULL where it is not one.", .example = "to" #type "OrNull('?'" more ")", .gives = "NULL"}, \
+    {.name = "to" #type "OrDefault", .args_min = 1, .args_max = (hi) + 1, .flags = FUNC_OWN_NULLS, .bind = bind_or_default, .eval = eval_or_default, .about = "Converts to " what "; the default where that is not possible.", .example = "to" #type "OrDefault('?'" more ")", .gives = zero}
+#define TO_NUMBER(type, what)    TO(type, 1, 1, what, "1", "", "1", "0")
+#define TO_DECIMAL(type, what)   TO(type, 2, 2, what, "1.5", ", 2", "1.5", "0")
+#define REINTERPRET(type, in, out)                                                                                                                  \
+    {.name = "reinterpretAs" #type, .args_min = 1, .args_max = 1, .flags = FUNC_PER_ENTRY, .bind = bind_reinterpret, .eval = eval_reinterpret, .about = "The bytes of the value read as " #type ".", .example = "reinterpretAs" #type "(" in ")", .gives = out}
+#define REINTERPRET_INTEGER(type) REINTERPRET(type, "'a'", "97")
 
 static const func_def rows_[] = {
     {.name = "CAST", .args_min = 2, .args_max = 2, .flags = FUNC_OWN_NULLS | FUNC_CASE_INSENSITIVE | FUNC_NO_LOW_CARDINALITY, .bind = bind_cast, .eval = eval_convert, .about = "Converts a value to the named type.", .example = "CAST('1', 'UInt8')", .gives = "1"},
@@ -326,21 +331,21 @@ static const func_def rows_[] = {
     {.name = "accurateCast", .args_min = 2, .args_max = 2, .flags = FUNC_OWN_NULLS | FUNC_NO_LOW_CARDINALITY, .bind = bind_accurate, .eval = eval_convert, .about = "As CAST, failing where a value would change.", .example = "accurateCast(1, 'UInt8')", .gives = "1"},
     {.name = "accurateCastOrNull", .args_min = 2, .args_max = 2, .flags = FUNC_OWN_NULLS | FUNC_NO_LOW_CARDINALITY, .bind = bind_accurate_or_null, .eval = eval_convert, .about = "As CAST, NULL where a value would change.", .example = "accurateCastOrNull(300, 'UInt8')", .gives = "NULL"},
     {.name = "accurateCastOrDefault", .args_min = 2, .args_max = 3, .flags = FUNC_OWN_NULLS | FUNC_NO_LOW_CARDINALITY, .bind = bind_accurate_or_default, .eval = eval_or_default, .about = "As CAST, the default where a value would change.", .example = "accurateCastOrDefault(300, 'UInt8')", .gives = "0"},
-    TO(UInt8, 1, 1, "an unsigned integer of 8 bits"), TO(UInt16, 1, 1, "an unsigned integer of 16 bits"), TO(UInt32, 1, 1, "an unsigned integer of 32 bits"),
-    TO(UInt64, 1, 1, "an unsigned integer of 64 bits"), TO(UInt128, 1, 1, "an unsigned integer of 128 bits"), TO(UInt256, 1, 1, "an unsigned integer of 256 bits"),
-    TO(Int8, 1, 1, "an integer of 8 bits"), TO(Int16, 1, 1, "an integer of 16 bits"), TO(Int32, 1, 1, "an integer of 32 bits"), TO(Int64, 1, 1, "an integer of 64 bits"),
-    TO(Int128, 1, 1, "an integer of 128 bits"), TO(Int256, 1, 1, "an integer of 256 bits"), TO(Float32, 1, 1, "a float of 32 bits"), TO(Float64, 1, 1, "a float of 64 bits"),
-    TO(Date, 1, 2, "a date"), TO(Date32, 1, 2, "a date of the wide range"), TO(DateTime, 1, 2, "a date with time"), TO(DateTime64, 1, 3, "a date with time and fraction"),
-    TO(UUID, 1, 1, "a UUID"), TO(IPv4, 1, 1, "an IPv4 address"), TO(IPv6, 1, 1, "an IPv6 address"), TO(Decimal32, 2, 2, "a decimal of 9 digits"),
-    TO(Decimal64, 2, 2, "a decimal of 18 digits"), TO(Decimal128, 2, 2, "a decimal of 38 digits"), TO(Decimal256, 2, 2, "a decimal of 76 digits"),
+    TO_NUMBER(UInt8, "an unsigned integer of 8 bits"), TO_NUMBER(UInt16, "an unsigned integer of 16 bits"), TO_NUMBER(UInt32, "an unsigned integer of 32 bits"),
+    TO_NUMBER(UInt64, "an unsigned integer of 64 bits"), TO_NUMBER(UInt128, "an unsigned integer of 128 bits"), TO_NUMBER(UInt256, "an unsigned integer of 256 bits"),
+    TO_NUMBER(Int8, "an integer of 8 bits"), TO_NUMBER(Int16, "an integer of 16 bits"), TO_NUMBER(Int32, "an integer of 32 bits"), TO_NUMBER(Int64, "an integer of 64 bits"),
+    TO_NUMBER(Int128, "an integer of 128 bits"), TO_NUMBER(Int256, "an integer of 256 bits"), TO_NUMBER(Float32, "a float of 32 bits"), TO_NUMBER(Float64, "a float of 64 bits"),
+    TO(Date, 1, 2, "a date", "2024-02-29", "", "2024-02-29", "1970-01-01"), TO(Date32, 1, 2, "a date of the wide range", "2024-02-29", "", "2024-02-29", "1970-01-01"), TO(DateTime, 1, 2, "a date with time", "2024-02-29 01:02:03", "", "2024-02-29 01:02:03", "1970-01-01 00:00:00"), TO(DateTime64, 1, 3, "a date with time and fraction", "2024-02-29 01:02:03.5", "", "2024-02-29 01:02:03.500", "1970-01-01 00:00:00.000"),
+    TO(UUID, 1, 1, "a UUID", "00000000-0000-0000-0000-000000000001", "", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000000"), TO(IPv4, 1, 1, "an IPv4 address", "127.0.0.1", "", "127.0.0.1", "0.0.0.0"), TO(IPv6, 1, 1, "an IPv6 address", "::1", "", "::1", "::"), TO_DECIMAL(Decimal32, "a decimal of 9 digits"),
+    TO_DECIMAL(Decimal64, "a decimal of 18 digits"), TO_DECIMAL(Decimal128, "a decimal of 38 digits"), TO_DECIMAL(Decimal256, "a decimal of 76 digits"),
     {.name = "toBool", .args_min = 1, .args_max = 1, .bind = bind_to, .eval = eval_convert, .about = "Converts to Bool.", .example = "toBool('true')", .gives = "true"},
     {.name = "toString", .args_min = 1, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_to, .eval = eval_convert, .about = "The value as text.", .example = "toString(1)", .gives = "1"},
     {.name = "toDateTime32", .args_min = 1, .args_max = 2, .bind = bind_to, .eval = eval_convert, .about = "Converts to DateTime.", .example = "toDateTime32('2020-01-01 00:00:00')", .gives = "2020-01-01 00:00:00"},
-    {.name = "toFixedString", .args_min = 2, .args_max = 2, .bind = bind_fixed_string, .eval = eval_convert, .about = "The string padded with zero bytes to a fixed size.", .example = "toFixedString('ab', 3)", .gives = "ab"},
+    {.name = "toFixedString", .args_min = 2, .args_max = 2, .bind = bind_fixed_string, .eval = eval_convert, .about = "The string padded with zero bytes to a fixed size.", .example = "hex(toFixedString('ab', 3))", .gives = "616200"},
     {.name = "toLowCardinality", .args_min = 1, .args_max = 1, .flags = FUNC_OWN_NULLS | FUNC_OWN_DICT | FUNC_PER_ENTRY, .bind = bind_low_cardinality, .eval = eval_convert, .about = "The value as LowCardinality.", .example = "toLowCardinality('a')", .gives = "a"},
     {.name = "reinterpret", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_reinterpret, .eval = eval_reinterpret, .about = "The bytes of the value read as another type.", .example = "reinterpret(toInt8(-1), 'UInt8')", .gives = "255"},
-    REINTERPRET(UInt8), REINTERPRET(UInt16), REINTERPRET(UInt32), REINTERPRET(UInt64), REINTERPRET(UInt128), REINTERPRET(UInt256), REINTERPRET(Int8), REINTERPRET(Int16),
-    REINTERPRET(Int32), REINTERPRET(Int64), REINTERPRET(Int128), REINTERPRET(Int256), REINTERPRET(Float32), REINTERPRET(Float64), REINTERPRET(Date), REINTERPRET(DateTime),
-    REINTERPRET(String), REINTERPRET(UUID), REINTERPRET(FixedString),
+    REINTERPRET_INTEGER(UInt8), REINTERPRET_INTEGER(UInt16), REINTERPRET_INTEGER(UInt32), REINTERPRET_INTEGER(UInt64), REINTERPRET_INTEGER(UInt128), REINTERPRET_INTEGER(UInt256), REINTERPRET_INTEGER(Int8), REINTERPRET_INTEGER(Int16),
+    REINTERPRET_INTEGER(Int32), REINTERPRET_INTEGER(Int64), REINTERPRET_INTEGER(Int128), REINTERPRET_INTEGER(Int256), REINTERPRET(Float32, "toUInt32(1065353216)", "1"), REINTERPRET(Float64, "toUInt64(4607182418800017408)", "1"), REINTERPRET(Date, "'a'", "1970-04-08"), REINTERPRET(DateTime, "'a'", "1970-01-01 00:01:37"),
+    REINTERPRET(String, "toUInt8(97)", "a"), REINTERPRET(UUID, "'a'", "00000000-0000-0000-0000-000000000061"), REINTERPRET(FixedString, "toUInt16(24930)", "ba"),
 };
 const func_family func_family_conversion = FUNC_FAMILY("type conversion", rows_);

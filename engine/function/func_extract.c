@@ -248,6 +248,6 @@ static const func_def rows_[] = {
     {.name = "splitByRegexp", .args_min = 2, .args_max = 3, .bind = bind_split, .eval = eval_split,
      .about = "The parts between matches of a regular expression; single characters for an empty one.", .example = "splitByRegexp('\\\\d', 'a1b2c')", .gives = "['a','b','c']"},
     {.name = "regexpQuoteMeta", .args_min = 1, .args_max = 1, .flags = FUNC_PER_ENTRY, .bind = bind_quote, .eval = eval_quote,
-     .about = "The string as a regular expression that matches just it.", .example = "regexpQuoteMeta('1+1')", .gives = "1\\\\+1"},
+     .about = "The string as a regular expression that matches just it.", .example = "regexpQuoteMeta('1+1')", .gives = "1\\+1"},
 };
 const func_family func_family_extract = FUNC_FAMILY("string search", rows_);

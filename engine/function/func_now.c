@@ -73,7 +73,7 @@ static const func_def rows_[] = {
     ROW("now64", 0, 2, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_now64, eval_now, "The time of the query with so many digits (3) of the second.", "now64()", "", NULL),
     ROW("today", 0, 0, FUNC_QUERY_CONSTANT | FUNC_CASE_INSENSITIVE, bind_today, eval_now, "The date of the query.", "today()", "", "curdate", "current_date", NULL),
     ROW("yesterday", 0, 0, FUNC_QUERY_CONSTANT, bind_today, eval_now, "The day before the query.", "yesterday()", "", NULL),
-    ROW("timezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The session's time zone.", "timezone()", "", NULL),
-    ROW("serverTimezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The server's time zone.", "serverTimezone()", "", "serverTimeZone", NULL),
+    ROW("timezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The session's time zone.", "timezone() != ''", "1", NULL),
+    ROW("serverTimezone", 0, 0, FUNC_CASE_INSENSITIVE, func_bind_string, eval_zone, "The server's time zone.", "serverTimezone() != ''", "1", "serverTimeZone", NULL),
 };
 const func_family func_family_now = FUNC_FAMILY("dates", rows_);

@@ -15,7 +15,19 @@ static fn_status scaled(fn_ctx *ctx, double v, double base, const char *const *u
     for (; unit + 1 < count && fabs(v) >= base; unit++) v /= base;
     return fn_buf_printf(ctx, to, "%.2f%s", v, units[unit]);
 }
-TEXT_BIND(bind_number, "n", func_bind_string)
+static fn_status bind_number(fn_ctx *ctx, func_call *call)
+{
+    if (call->arg_types[0]->id != FN_T_DECIMAL) FN_TRY(text_need(ctx, call, "n"));
+    return func_bind_string(ctx, call);
+}
+static fn_status in_floats(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, text_row_fn *row, fn_column **out)
+{
+    fn_column *floats;
+    FN_TRY(expr_convert(ctx, args[0], fn_type_simple(FN_T_FLOAT64), CONVERT_CAST, &floats));
+    const fn_status status = text_rows(ctx, call, &floats, rows, row, out);
+    fn_column_drop(floats);
+    return status;
+}
 static fn_status row_size(fn_ctx *ctx, const func_call *call, fn_column *const *args, size_t row, fn_buf *to)
 {
     (void)call;
@@ -31,9 +43,9 @@ static fn_status row_quantity(fn_ctx *ctx, const func_call *call, fn_column *con
     (void)call;
     return scaled(ctx, fn_column_f64_at(args[0], row), 1000, quantity_units, FN_COUNT(quantity_units), to);
 }
-TEXT_EVAL(eval_size, text_rows, row_size)
-TEXT_EVAL(eval_decimal, text_rows, row_decimal)
-TEXT_EVAL(eval_quantity, text_rows, row_quantity)
+TEXT_EVAL(eval_size, in_floats, row_size)
+TEXT_EVAL(eval_decimal, in_floats, row_decimal)
+TEXT_EVAL(eval_quantity, in_floats, row_quantity)
 
 /* ---- time: years of 365 days, months of 30.5 days ---- */
 typedef struct time_unit {

@@ -66,11 +66,23 @@ static fn_i128 round_step(round_kind kind, fn_i128 x, fn_i128 step)
     switch (kind) {
     case ROUND_HALF: return (half >= step ? q + away : q) * step;
     case ROUND_BANKERS: return (half > step || (half == step && q % 2) ? q + away : q) * step;
-    case ROUND_FLOOR: return (rest < 0 ? q - 1 : q) * step;
-    case ROUND_CEIL: return (rest > 0 ? q + 1 : q) * step;
+    case ROUND_FLOOR:
+    case ROUND_CEIL:
     case ROUND_TRUNC: return q * step;
     }
     return x;
+}
+
+/* As ClickHouse: floor and ceil move the value within its own type first, which may wrap. */
+static fn_i128 round_narrow(round_kind kind, fn_i128 x, fn_i128 step, const fn_type *t)
+{
+    const unsigned unused = 128 - 8 * t->width;
+    if (kind == ROUND_FLOOR && x < 0) x -= step - 1;
+    else if (kind == ROUND_CEIL && x > 0) x += step - 1;
+    else return kind == ROUND_FLOOR || kind == ROUND_CEIL ? x / step * step : round_step(kind, x, step);
+    const fn_u128 high = (fn_u128)x << unused;
+    x = fn_type_is_unsigned(t) ? (fn_i128)(high >> unused) : (fn_i128)high >> unused;
+    return x / step * step;
 }
 
 static fn_i256 round_wide(round_kind kind, fn_i256 x, fn_i256 step, bool is_signed)
@@ -108,7 +120,7 @@ static void round_whole_numbers(round_kind kind, const fn_column *c, const fn_co
             const fn_i256 wide = arith_wide_at(t, p);
             fn_i128 x, step = n > 37 ? 0 : fn_i128_pow10((unsigned)n);
             memcpy(&x, &wide, sizeof x);
-            x = step ? round_step(kind, x, step) : 0;
+            x = step && step <= (fn_i128)1 << (8 * width - is_signed) ? round_narrow(kind, x, step, t) : 0;
             memcpy(values + i * width, &x, width);
         }
     }

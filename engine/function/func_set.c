@@ -41,8 +41,8 @@ static fn_status eval_not_in(fn_ctx *ctx, const func_call *call, fn_column *cons
 static const func_def rows_[] = {
     {.name = "in", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_in, .eval = eval_in, .about = "1 if the value is in the set.", .example = "1 IN (1, 2)", .gives = "1"},
     {.name = "notIn", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_in, .eval = eval_not_in, .about = "1 if the value is not in the set.", .example = "1 NOT IN (1, 2)", .gives = "0"},
-    {.name = "nullIn", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY | FUNC_OWN_NULLS, .bind = bind_in, .eval = eval_in, .about = "1 if the value is in the set; NULL may be an element.", .example = "nullIn(NULL, (1, NULL))", .gives = "1"},
-    {.name = "notNullIn", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY | FUNC_OWN_NULLS, .bind = bind_in, .eval = eval_not_in, .about = "1 if the value is not in the set; NULL may be an element.", .example = "notNullIn(NULL, (1, NULL))", .gives = "0"},
+    {.name = "nullIn", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY | FUNC_OWN_NULLS, .bind = bind_in, .eval = eval_in, .about = "1 if the value is in the set; NULL may be an element.", .example = "nullIn(1, (1, NULL))", .gives = "1"},
+    {.name = "notNullIn", .args_min = 2, .args_max = 2, .flags = FUNC_PER_ENTRY | FUNC_OWN_NULLS, .bind = bind_in, .eval = eval_not_in, .about = "1 if the value is not in the set; NULL may be an element.", .example = "notNullIn(1, (1, NULL))", .gives = "0"},
     {.name = "tupleIn", .args_min = 2, .args_max = -1, .flags = FUNC_PER_ENTRY | FUNC_OWN_NULLS | FUNC_INTERNAL, .bind = bind_in, .eval = eval_in, .about = "1 if the values together are in the set: what IN over tuples runs as.", .example = "(1, 2) IN ((1, 2))", .gives = "1"},
     {.name = "notTupleIn", .args_min = 2, .args_max = -1, .flags = FUNC_PER_ENTRY | FUNC_OWN_NULLS | FUNC_INTERNAL, .bind = bind_in, .eval = eval_not_in, .about = "1 if the values together are not in the set: what NOT IN over tuples runs as.", .example = "(1, 2) NOT IN ((1, 2))", .gives = "0"},
 };
