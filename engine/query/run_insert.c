@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/convert.h"
 #include "query/file_output.h"
+#include "query/format_input.h"
 #include "query/insert.h"
 #include "query/materialized.h"
 #include "query/result.h"
@@ -105,8 +106,7 @@ static fn_status find_format(fn_ctx *ctx, fn_str name, const fn_format **out)
 {
     *out = fn_format_find(name);
     if (!*out) return fn_fail(ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(name));
-    if (!(*out)->open_reader) return fn_fail(ctx, FN_FORMAT_IS_NOT_SUITABLE_FOR_INPUT, "Format %s is not suitable for input", (*out)->name);
-    return FN_OK;
+    return format_input_check(ctx, *out);
 }
 
 static fn_status given_schema(const insert_target *in, fn_schema *out)
@@ -156,7 +156,7 @@ static fn_status read_format(insert_target *in, fn_source *data, const fn_format
     bool *missing = FN_NEW_ARRAY(q->ctx, bool, FN_MAX(in->given_count, 1u));
     FN_TRY_PTR(q->ctx, missing);
     FN_TRY(given_schema(in, &schema));
-    FN_TRY(format->open_reader(q->ctx, &schema, data, &settings, missing, &reader));
+    FN_TRY(format_input_open(q->ctx, format, &schema, data, &settings, missing, &reader));
     const fn_status status = pump(in, reader, missing);
     reader->close(reader);
     fn_arena_free(eval.scratch);

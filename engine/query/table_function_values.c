@@ -1,6 +1,7 @@
 /* table_function_values.c - values('a UInt8, b String', (1, 'x'), ...) and format(CSV, '...'): rows written in the statement.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/convert.h"
+#include "query/format_input.h"
 #include "query/table_function.h"
 #include "table/memory/memory_table.h"
 #include <firn/format.h>
@@ -167,7 +168,7 @@ static fn_status read_blocks(fn_ctx *ctx, const fn_format *format, const fn_sche
     fn_memory_source_init(&source, data);
     bool *missing = FN_NEW_ARRAY(ctx, bool, schema->count);
     FN_TRY_PTR(ctx, missing);
-    FN_TRY(format->open_reader(ctx, schema, &source.base, settings, missing, &reader));
+    FN_TRY(format_input_open(ctx, format, schema, &source.base, settings, missing, &reader));
     fn_status status = FN_OK;
     for (fn_block *block = NULL; status == FN_OK;) {
         status = reader->next(reader, ctx, &block);
@@ -187,12 +188,12 @@ fn_status table_function_format(const table_call *call, table **out)
     FN_TRY(call_text(call, call_count(call) - 1, &data));
     const fn_format *format = fn_format_find(name);
     if (!format) return fn_fail(ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(name));
-    if (!format->open_reader) return fn_fail(ctx, FN_FORMAT_IS_NOT_SUITABLE_FOR_INPUT, "Format %s is not suitable for input", format->name);
+    FN_TRY(format_input_check(ctx, format));
     fn_format_settings settings;
     settings_format(settings_of(ctx), &settings);
     fn_schema schema;
     if (structure.size && !fn_str_eq_nocase(structure, FN_STR("auto"))) FN_TRY(call_structure(ctx, structure, &schema));
-    else FN_TRY(fn_format_infer(ctx, format, data, true, &settings, &schema));
+    else FN_TRY(format_input_infer(ctx, format, data, &settings, &schema));
     block_list list = {NULL, 0, 0};
     fn_status status = read_blocks(ctx, format, &schema, &settings, data, &list);
     if (status == FN_OK) status = memory_table_of(ctx, "Format", &schema, list.blocks, list.count, out);
