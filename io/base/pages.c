@@ -2,15 +2,18 @@
  *
  * In a virtual machine a fresh page costs about 2 microseconds per 4 KiB: more than decoding or hashing what is written to it.
  * Blocks up to 1 MiB are cut from 32 MiB regions backed by huge pages where the system has them; larger ones are mapped one by
- * one. Eight classes per doubling keep the waste below 1/8. What lies unused beyond kept_max loses its pages (its addresses
- * stay) or is unmapped. SPDX-License-Identifier: Apache-2.0 */
+ * one. Eight classes per doubling keep the waste below 1/8.
+ *
+ * Blocks that lie unused are warm (their pages are there) or cold (addresses alone). When the warm ones pass kept_max, classes are
+ * gone through and give up what they did not need since the last time, until a quarter is free again: what a running query gives
+ * back and takes anew stays warm, what an earlier one left behind goes. SPDX-License-Identifier: Apache-2.0 */
 #include "base/pages.h"
 #include <firn/bits.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { REGION = 32 << 20, CUT_TO = 1 << 20, HUGE_PAGE = 2 << 20, STEPS = 8, CLASSES = 12 * STEPS };
+enum { REGION = 32 << 20, CUT_TO = 1 << 20, HUGE_PAGE = 2 << 20, PAGE = 4096, STEPS = 8, CLASSES = 12 * STEPS };
 static const size_t KEPT_MOST = (size_t)1 << 30;
 
 typedef struct free_block {
@@ -18,14 +21,16 @@ typedef struct free_block {
 } free_block;
 typedef struct size_class {
     _Alignas(64) pthread_mutex_t lock;
-    free_block *free;
+    free_block *warm, *cold;
+    size_t warm_count, warm_least; /* least: since the last trim; so many were not needed */
 } size_class;
 
 static size_class classes[CLASSES];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint8_t *region, *region_end;
-static _Atomic size_t kept;
+static _Atomic size_t kept;                /* bytes of warm blocks */
+static pthread_mutex_t trim_lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t kept_max; /* 1/8 of the memory, KEPT_MOST at most */
 
 static void begin(void)
@@ -66,20 +71,76 @@ static void *cut(size_t size)
     return block;
 }
 
+static size_t size_of_class(unsigned index)
+{
+    const size_t base = (size_t)PAGES_FROM << (index / STEPS);
+    return base + index % STEPS * (base / STEPS);
+}
+
 void *pages_get(size_t bytes)
 {
     size_t size;
     FN_ASSERT(pthread_once(&once, begin) == 0);
     size_class *c = &classes[class_of(bytes, &size)];
     FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
-    free_block *block = c->free;
-    if (block) c->free = block->next;
-    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
-    if (block) {
-        atomic_fetch_sub_explicit(&kept, size, memory_order_relaxed);
-        return block;
+    free_block *const warm = c->warm, *const cold = warm ? NULL : c->cold;
+    if (warm) {
+        c->warm = warm->next;
+        c->warm_count--;
+        c->warm_least = FN_MIN(c->warm_least, c->warm_count);
+    } else if (cold) {
+        c->cold = cold->next;
     }
+    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
+    if (warm) {
+        atomic_fetch_sub_explicit(&kept, size, memory_order_relaxed);
+        return warm;
+    }
+    if (cold) return cold;
     return size <= CUT_TO ? cut(size) : map(size);
+}
+
+/* Takes up to `count` of the warm blocks that have lain longest (the end of the list) out of a class. */
+static free_block *take_warm(size_class *c, size_t count)
+{
+    free_block **at = &c->warm;
+    for (size_t stay = c->warm_count - count; stay; stay--) at = &(*at)->next;
+    free_block *taken = *at;
+    *at = NULL;
+    c->warm_count -= count;
+    return taken;
+}
+
+/* Gives pages back: of each class what was not needed since the last time, or (`half`) half of what is there. */
+static void trim_class(size_class *c, size_t size, bool half)
+{
+    FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
+    const size_t count = half ? (c->warm_count + 1) / 2 : c->warm_least;
+    free_block *taken = take_warm(c, count), *last = NULL;
+    c->warm_least = c->warm_count;
+    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
+    if (!taken) return;
+    for (free_block *b = taken, *next; b; b = next) {
+        next = b->next;
+        last = b;
+        if (size > CUT_TO) (void)munmap(b, size);
+        else (void)madvise((uint8_t *)b + PAGE, size - PAGE, MADV_DONTNEED); /* the first page holds the link */
+    }
+    atomic_fetch_sub_explicit(&kept, count * size, memory_order_relaxed);
+    if (size > CUT_TO) return;
+    FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
+    last->next = c->cold;
+    c->cold = taken;
+    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
+}
+
+static void trim(void)
+{
+    if (pthread_mutex_trylock(&trim_lock) != 0) return; /* somebody is at it */
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = CLASSES; i-- > 0 && atomic_load_explicit(&kept, memory_order_relaxed) > kept_max / 4 * 3;)
+            trim_class(&classes[i], size_of_class(i), round == 1);
+    FN_ASSERT(pthread_mutex_unlock(&trim_lock) == 0);
 }
 
 void pages_put(void *p, size_t bytes)
@@ -87,16 +148,10 @@ void pages_put(void *p, size_t bytes)
     size_t size;
     free_block *block = p;
     size_class *c = &classes[class_of(bytes, &size)];
-    if (atomic_fetch_add_explicit(&kept, size, memory_order_relaxed) + size > kept_max) {
-        if (size > CUT_TO) {
-            atomic_fetch_sub_explicit(&kept, size, memory_order_relaxed);
-            (void)munmap(p, size);
-            return;
-        }
-        (void)madvise(p, size, MADV_DONTNEED);
-    }
     FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
-    block->next = c->free;
-    c->free = block;
+    block->next = c->warm;
+    c->warm = block;
+    c->warm_count++;
     FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
+    if (atomic_fetch_add_explicit(&kept, size, memory_order_relaxed) + size > kept_max) trim();
 }
