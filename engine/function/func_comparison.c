@@ -71,7 +71,16 @@ static const fn_type *lossless(const fn_type *a, const fn_type *b)
     return u >= 8 ? NULL : arith_integer(true, FN_MAX(u * 2, s));
 }
 
-/* The way for two base types. */
+/* Does the integer constant fit into the integer type of the other side? Then that type is common to both. */
+static const fn_type *type_of_other(const fn_column *constant, const fn_type *other)
+{
+    if (!constant || constant->nulls || constant->type->width > 8 || other->width > 8) return NULL;
+    if (!fn_type_is_integer(constant->type) || !fn_type_is_integer(other)) return NULL;
+    const int64_t v = fn_column_i64_at(constant, 0);
+    const bool beyond = v < 0 && (constant->type->phys <= FN_PHYS_U256) != (other->phys <= FN_PHYS_U256); /* negative, or 2^63 and more */
+    return !beyond && other->width == 8 ? other : NULL;
+}
+
 /* A constant string that is compared with numbers must be one. */
 static fn_status check_number_text(fn_ctx *ctx, const fn_column *text, const fn_type *type)
 {
@@ -84,6 +93,7 @@ static fn_status check_number_text(fn_ctx *ctx, const fn_column *text, const fn_
     return fn_fail(ctx, FN_TYPE_MISMATCH, "Cannot convert string '" FN_STR_FMT "' to type %s", FN_STR_ARG(s), type->name);
 }
 
+/* The way for two base types. */
 static fn_status choose(fn_ctx *ctx, func_call *call, compare_data *d, const fn_type *a, const fn_type *b)
 {
     const bool sa = fn_type_is_string(a), sb = fn_type_is_string(b);
@@ -98,6 +108,8 @@ static fn_status choose(fn_ctx *ctx, func_call *call, compare_data *d, const fn_
     }
     if (is_plain_number(a) && is_plain_number(b)) {
         const fn_type *t = lossless(a, b);
+        if (!t) t = type_of_other(call->consts[1], a);
+        if (!t) t = type_of_other(call->consts[0], b);
         d->way = t ? COMPARE_KERNEL : COMPARE_MIXED;
         d->common = t;
         return FN_OK;
