@@ -198,6 +198,9 @@ typedef struct mt_reader {
 fn_status mt_reader_init(fn_ctx *ctx, const mt_shape *shape, mt_part *part, mt_reader *out) FN_MUST_USE; /* in ctx->arena */
 /* `granules` granules from `first` on of the given schema columns (virtual ones too). */
 fn_status mt_read(fn_ctx *ctx, const mt_reader *r, const uint32_t *columns, uint32_t count, uint32_t first, uint32_t granules, fn_block **out) FN_MUST_USE;
+/* Of those, some rows: ascending, counted from the first row of `first`. */
+fn_status mt_read_rows(fn_ctx *ctx, const mt_reader *r, const uint32_t *columns, uint32_t count, uint32_t first, uint32_t granules, const uint32_t *rows,
+                       uint32_t row_count, fn_block **out) FN_MUST_USE;
 
 /* ---- merge_rows.c: the rows of several parts in key order ---- */
 typedef struct mt_merge mt_merge;

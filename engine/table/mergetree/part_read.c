@@ -252,3 +252,21 @@ fn_status mt_read(fn_ctx *ctx, const mt_reader *r, const uint32_t *columns, uint
 {
     return read_columns(ctx, r, columns, count, first, granules, 0, out);
 }
+
+fn_status mt_read_rows(fn_ctx *ctx, const mt_reader *r, const uint32_t *columns, uint32_t count, uint32_t first, uint32_t granules, const uint32_t *rows,
+                       uint32_t row_count, fn_block **out)
+{
+    uint32_t *places = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1));
+    FN_TRY_PTR(ctx, places);
+    bool stored = !r->casts;
+    for (uint32_t i = 0; i < count && stored; i++) {
+        stored = r->places[columns[i]] >= 0;
+        places[i] = (uint32_t)r->places[columns[i]];
+    }
+    if (stored) return fn_part_read_rows(ctx, r->data, places, count, first, granules, rows, row_count, out);
+    fn_block *all;
+    FN_TRY(mt_read(ctx, r, columns, count, first, granules, &all));
+    *out = fn_block_take(ctx, all, rows, row_count);
+    fn_block_drop(all);
+    return *out ? FN_OK : ctx->error.code;
+}

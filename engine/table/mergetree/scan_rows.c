@@ -27,18 +27,34 @@ static void drop_columns(work *w)
     }
 }
 
+/* Which of the slots are not there yet: places[] their numbers, columns[] what they hold. */
+static fn_status missing_slots(fn_ctx *ctx, const work *w, const uint32_t *slots, uint32_t count, uint32_t **columns, uint32_t **places, uint32_t *missing)
+{
+    uint32_t n = 0;
+    *columns = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1));
+    *places = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1));
+    if (!*columns || !*places) return ctx->error.code;
+    for (uint32_t i = 0; i < count; i++) {
+        bool listed = w->worker->columns[slots[i]] != NULL;
+        for (uint32_t k = 0; k < n && !listed; k++) listed = (*places)[k] == slots[i];
+        if (listed) continue;
+        (*places)[n] = slots[i];
+        (*columns)[n++] = w->scan->slots[slots[i]];
+    }
+    *missing = n;
+    return FN_OK;
+}
+
+static void count_bytes(work *w, const fn_block *b)
+{
+    atomic_fetch_add_explicit(&w->scan->base.bytes_read, fn_block_bytes(b), memory_order_relaxed);
+}
+
 /* Reads the slots that are not there yet, for the live granules. */
 static fn_status load_slots(fn_ctx *ctx, work *w, const uint32_t *slots, uint32_t count)
 {
-    uint32_t *columns = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1)), *places = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(count, 1)), n = 0;
-    if (!columns || !places) return ctx->error.code;
-    for (uint32_t i = 0; i < count; i++) {
-        bool listed = w->worker->columns[slots[i]] != NULL;
-        for (uint32_t k = 0; k < n && !listed; k++) listed = places[k] == slots[i];
-        if (listed) continue;
-        places[n] = slots[i];
-        columns[n++] = w->scan->slots[slots[i]];
-    }
+    uint32_t *columns, *places, n;
+    FN_TRY(missing_slots(ctx, w, slots, count, &columns, &places, &n));
     if (n == 0) return FN_OK;
     fn_block *b;
     FN_TRY(mt_read(ctx, &w->part->reader, columns, n, w->range->first + w->low, w->high - w->low, &b));
@@ -46,7 +62,7 @@ static fn_status load_slots(fn_ctx *ctx, work *w, const uint32_t *slots, uint32_
         w->worker->columns[places[i]] = fn_column_ref(b->columns[i]);
         w->worker->starts[places[i]] = w->low;
     }
-    atomic_fetch_add_explicit(&w->scan->base.bytes_read, fn_block_bytes(b), memory_order_relaxed);
+    count_bytes(w, b);
     fn_block_drop(b);
     return FN_OK;
 }
@@ -102,16 +118,68 @@ static void hide_rows(work *w)
     tighten(w);
 }
 
-/* A conjunct on few rows out of many: only those are evaluated. */
-static fn_status run_on_some(fn_ctx *ctx, work *w, const scan_stage *stage, const fn_block *in)
+/* Rows left of granules [from, to), counted from the first of them; in ctx->arena. */
+static fn_status list_rows(fn_ctx *ctx, const work *w, uint32_t from, uint32_t to, uint32_t **out, uint32_t *count)
+{
+    const uint8_t *mask = w->worker->mask + row_of(w, from);
+    const uint32_t rows = row_of(w, to) - row_of(w, from);
+    uint32_t n = 0;
+    *out = FN_NEW_ARRAY(ctx, uint32_t, FN_MIN(w->ones, rows) + 1);
+    FN_TRY_PTR(ctx, *out);
+    for (uint32_t i = 0; i < rows; i += 8) {
+        if (rows - i >= 8 && fn_load_u64(mask + i) == 0) continue;
+        for (uint32_t k = i; k < FN_MIN(i + 8, rows); k++)
+            if (mask[k]) (*out)[n++] = k;
+    }
+    *count = n;
+    return FN_OK;
+}
+
+/* Few enough that columns are read by vectors of rows, not by granules. */
+static bool are_few(uint32_t rows, uint32_t among)
+{
+    enum { VECTOR_ROWS = 1024 };
+    return rows < among / VECTOR_ROWS / 2;
+}
+
+/* The listed rows of some slots: those that are loaded are taken from, the others read just for these rows. Granules [from, to). */
+static fn_status pick_slots(fn_ctx *ctx, work *w, const uint32_t *slots, uint32_t count, uint32_t from, uint32_t to, const uint32_t *rows, uint32_t row_count,
+                            fn_block **out)
+{
+    uint32_t *columns, *places, n;
+    fn_block *read = NULL;
+    FN_TRY(missing_slots(ctx, w, slots, count, &columns, &places, &n));
+    fn_block *b = fn_block_new(ctx, count, row_count);
+    FN_TRY_PTR(ctx, b);
+    fn_status status = n ? mt_read_rows(ctx, &w->part->reader, columns, n, w->range->first + from, to - from, rows, row_count, &read) : FN_OK;
+    if (read) count_bytes(w, read);
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) {
+        if (w->worker->columns[slots[i]]) {
+            fn_column *c = slot_rows(ctx, w, slots[i], from, to);
+            b->columns[i] = c ? fn_column_take(ctx, c, rows, row_count) : NULL;
+            fn_column_drop(c);
+        } else {
+            uint32_t at = 0;
+            while (places[at] != slots[i]) at++;
+            b->columns[i] = fn_column_ref(read->columns[at]);
+        }
+        if (!b->columns[i]) status = ctx->error.code;
+    }
+    fn_block_drop(read);
+    if (status == FN_OK) *out = b;
+    else fn_block_drop(b);
+    return status;
+}
+
+/* A conjunct on few rows out of many: only those are evaluated, and where they are very few, read. */
+static fn_status run_on_some(fn_ctx *ctx, work *w, const scan_stage *stage)
 {
     uint8_t *mask = w->worker->mask + row_of(w, w->low);
-    uint32_t *rows = FN_NEW_ARRAY(ctx, uint32_t, w->ones), n = 0, ones;
-    FN_TRY_PTR(ctx, rows);
-    for (uint32_t i = 0; i < in->rows; i++)
-        if (mask[i]) rows[n++] = i;
-    fn_block *some = fn_block_take(ctx, in, rows, n);
-    FN_TRY_PTR(ctx, some);
+    uint32_t *rows, n, ones;
+    fn_block *some;
+    FN_TRY(list_rows(ctx, w, w->low, w->high, &rows, &n));
+    if (!are_few(n, row_of(w, w->high) - row_of(w, w->low))) FN_TRY(load_slots(ctx, w, stage->slots, stage->column_count));
+    FN_TRY(pick_slots(ctx, w, stage->slots, stage->column_count, w->low, w->high, rows, n, &some));
     const fn_status status = expr_run_mask(ctx, stage->program, some, w->worker->piece, &ones);
     fn_block_drop(some);
     FN_TRY(status);
@@ -146,10 +214,15 @@ static fn_status run_stage(fn_ctx *ctx, work *w, const scan_stage *stage, scan_v
         w->ones = 0;
         return FN_OK;
     }
+    const uint32_t live = row_of(w, w->high) - row_of(w, w->low);
+    if (!verdict && w->masked && w->ones < live / 8) {
+        FN_TRY(run_on_some(ctx, w, stage));
+        if (w->ones) tighten(w);
+        return FN_OK;
+    }
     FN_TRY(load_slots(ctx, w, stage->slots, stage->column_count));
     FN_TRY(slots_block(ctx, w, stage->slots, stage->column_count, &in));
-    const bool some = !verdict && w->masked && w->ones < in->rows / 8;
-    const fn_status status = some ? run_on_some(ctx, w, stage, in) : run_on_all(ctx, w, stage, verdict, in);
+    const fn_status status = run_on_all(ctx, w, stage, verdict, in);
     fn_block_drop(in);
     if (status == FN_OK && w->ones) tighten(w);
     return status;
@@ -194,24 +267,28 @@ static fn_status emit(fn_ctx *ctx, work *w, uint32_t from, uint32_t to)
     const uint32_t kept = w->masked ? count_ones(mask, rows) : rows;
     fn_block *b = fn_block_new(ctx, s->output_count, kept);
     FN_TRY_PTR(ctx, b);
-    uint32_t *some = NULL;
-    fn_status status = FN_OK;
-    if (kept < rows / 8) {
-        some = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(kept, 1));
-        if (!some) status = ctx->error.code;
-        for (uint32_t i = 0, n = 0; some && i < rows; i++)
-            if (mask[i]) some[n++] = i;
-    }
-    for (uint32_t i = 0; i < s->output_count && status == FN_OK; i++) {
+    for (uint32_t i = 0; i < s->output_count; i++) {
         fn_column *c = slot_rows(ctx, w, s->outputs[i], from, to);
-        if (c && kept < rows) b->columns[i] = some ? fn_column_take(ctx, c, some, kept) : fn_column_filter(ctx, c, mask, kept);
-        else b->columns[i] = fn_column_ref(c);
+        b->columns[i] = c && kept < rows ? fn_column_filter(ctx, c, mask, kept) : fn_column_ref(c);
         fn_column_drop(c);
-        if (!b->columns[i]) status = ctx->error.code;
+        if (b->columns[i]) continue;
+        fn_block_drop(b);
+        return ctx->error.code;
     }
-    if (status == FN_OK) w->worker->ready[w->worker->ready_count++] = b;
-    else fn_block_drop(b);
-    return status;
+    w->worker->ready[w->worker->ready_count++] = b;
+    return FN_OK;
+}
+
+/* The same for few rows: columns that are not there yet are read for these rows alone. */
+static fn_status emit_some(fn_ctx *ctx, work *w)
+{
+    uint32_t *rows, n;
+    fn_block *b;
+    FN_TRY(list_rows(ctx, w, w->low, w->high, &rows, &n));
+    if (!are_few(n, row_of(w, w->high) - row_of(w, w->low))) FN_TRY(load_slots(ctx, w, w->scan->outputs, w->scan->output_count));
+    FN_TRY(pick_slots(ctx, w, w->scan->outputs, w->scan->output_count, w->low, w->high, rows, n, &b));
+    w->worker->ready[w->worker->ready_count++] = b;
+    return FN_OK;
 }
 
 static bool has_rows(const work *w, uint32_t granule)
@@ -230,8 +307,9 @@ static bool all_loaded(const work *w)
  * have still to be read and some granules need none. */
 static fn_status emit_runs(fn_ctx *ctx, work *w)
 {
-    const uint32_t low = w->low, high = w->high;
+    const uint32_t low = w->low, high = w->high, live = row_of(w, high) - row_of(w, low);
     bool holes = false;
+    if (w->masked && w->ones < live / 8 && (all_loaded(w) || are_few(w->ones, live))) return emit_some(ctx, w);
     for (uint32_t g = low; g < high && !holes; g++) holes = !has_rows(w, g);
     if (!holes || all_loaded(w)) {
         FN_TRY(load_slots(ctx, w, w->scan->outputs, w->scan->output_count));
