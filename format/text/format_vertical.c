@@ -1,38 +1,44 @@
 /* format_vertical.c - Vertical (a line per value), Null, LineAsString, RawBLOB. SPDX-License-Identifier: Apache-2.0 */
+#include "text/pretty_cell.h"
 #include "text/row_reader.h"
 #include "text/text_writer.h"
 
-static uint32_t code_points(fn_str s)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < s.size; i++) n += ((unsigned char)s.data[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static fn_status put_vertical(text_writer *w, fn_ctx *ctx, const fn_block *b, uint32_t row)
 {
-    uint32_t widest = 0;
-    for (uint32_t c = 0; c < b->count; c++) widest = FN_MAX(widest, code_points(w->schema.fields[c].name));
-    FN_TRY(fn_buf_printf(ctx, &w->buf, "%sRow %llu:\n", w->rows ? "\n" : "", (unsigned long long)(w->rows + 1)));
-    uint32_t digits = 1;
-    for (uint64_t n = w->rows + 1; n >= 10; n /= 10) digits++;
-    for (uint32_t i = 0; i < digits + 5; i++) FN_TRY(fn_buf_cstr(ctx, &w->buf, "─"));
+    const char *title = fn_arena_printf(ctx, ctx->arena, "Row %llu:", (unsigned long long)(w->rows + 1));
+    FN_TRY_PTR(ctx, title);
+    if (w->rows) FN_TRY(fn_buf_byte(ctx, &w->buf, '\n'));
+    FN_TRY(pretty_put_title(ctx, title, &w->buf));
+    return pretty_put_vertical(w, ctx, b, row, false);
+}
+
+static fn_status put_titled(text_writer *w, fn_ctx *ctx, const char *title, const fn_block *b, uint32_t row)
+{
+    fn_block *flat;
     FN_TRY(fn_buf_byte(ctx, &w->buf, '\n'));
-    for (uint32_t c = 0; c < b->count; c++) {
-        const fn_str name = w->schema.fields[c].name;
-        FN_TRY(fn_buf_str(ctx, &w->buf, name));
-        FN_TRY(fn_buf_byte(ctx, &w->buf, ':'));
-        for (uint32_t i = code_points(name); i < widest + 1; i++) FN_TRY(fn_buf_byte(ctx, &w->buf, ' '));
-        FN_TRY(text_put_value(w, ctx, b, row, c, FN_TEXT_PLAIN));
-        FN_TRY(fn_buf_byte(ctx, &w->buf, '\n'));
-    }
-    return FN_OK;
+    FN_TRY(pretty_put_title(ctx, title, &w->buf));
+    FN_TRY(text_flat_block(ctx, b, &flat));
+    const fn_status status = pretty_put_vertical(w, ctx, flat, row, false);
+    fn_block_drop(flat);
+    return status;
+}
+
+static fn_status finish_vertical(fn_writer *base, fn_ctx *ctx, const fn_format_stats *stats)
+{
+    text_writer *w = (text_writer *)base;
+    const bool totals = stats->totals && stats->totals->rows, extremes = stats->extremes && stats->extremes->rows == 2;
+    if (totals || extremes) FN_TRY(fn_buf_byte(ctx, &w->buf, '\n'));
+    if (totals) FN_TRY(put_titled(w, ctx, "Totals:", stats->totals, 0));
+    if (extremes) FN_TRY(put_titled(w, ctx, "Min:", stats->extremes, 0));
+    if (extremes) FN_TRY(put_titled(w, ctx, "Max:", stats->extremes, 1));
+    return text_writer_flush(w, ctx, 0);
 }
 
 static fn_status open_vertical(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **writer)
 {
     text_writer *w;
     FN_TRY(text_writer_new(ctx, sizeof *w, schema, out, s, put_vertical, &w));
+    w->base.finish = finish_vertical;
     *writer = &w->base;
     return FN_OK;
 }
