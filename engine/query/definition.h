@@ -43,6 +43,10 @@ fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str datab
 
 /* The column's CODEC clause with its parameters written out. UNKNOWN_CODEC (432), ILLEGAL_CODEC_PARAMETER (433), BAD_ARGUMENTS. */
 fn_status definition_codec(query *q, ast_column_def *def) FN_MUST_USE;
+/* definition_check.c */
+fn_status definition_check_settings(fn_ctx *ctx, const ast_engine *e) FN_MUST_USE; /* UNKNOWN_POLICY (478), NOT_IMPLEMENTED */
+fn_status definition_check_items(fn_ctx *ctx, const ast_create *c) FN_MUST_USE;    /* ILLEGAL_INDEX (127), ILLEGAL_PROJECTION (583) */
+fn_status definition_check_defaults(fn_ctx *ctx, const ast_create *c) FN_MUST_USE; /* CYCLIC_ALIASES (174) */
 /* INDEX ... TYPE of a kind ClickHouse knows: INCORRECT_QUERY (80). */
 fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item) FN_MUST_USE;
 

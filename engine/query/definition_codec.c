@@ -49,7 +49,7 @@ static fn_status check_codec(fn_ctx *ctx, const codec_row *c, const ast_expr *e,
 
 static fn_status put_all(fn_ctx *ctx, const ast_expr *all, const fn_type *type, bool suspicious, fn_buf *out)
 {
-    bool compresses = false;
+    bool compresses = false, generic = false, behind = false;
     FN_TRY(fn_buf_cstr(ctx, out, "CODEC("));
     for (uint32_t i = 0; i < all->args.count; i++) {
         const ast_expr *e = all->args.items[i];
@@ -58,12 +58,17 @@ static fn_status put_all(fn_ctx *ctx, const ast_expr *all, const fn_type *type, 
         if (!c) return fn_fail(ctx, FN_UNKNOWN_CODEC, "Unknown codec family: " FN_STR_FMT, FN_STR_ARG(name));
         FN_TRY(check_codec(ctx, c, e, type));
         compresses |= c->compresses;
+        behind |= generic; /* nothing makes sense behind a generic compression */
+        generic |= fn_str_starts(fn_cstr(c->name), FN_STR("LZ4")) || strcmp(c->name, "ZSTD") == 0;
         if (i) FN_TRY(fn_buf_cstr(ctx, out, ", "));
         FN_TRY(put_codec(ctx, c, e, type, out));
     }
     FN_TRY(fn_buf_byte(ctx, out, ')'));
-    if (compresses || suspicious) return FN_OK;
     const fn_str inner = {out->data + 6, out->size - 7};
+    if (behind && !suspicious)
+        return fn_fail(ctx, FN_BAD_ARGUMENTS, "The combination of compression codecs " FN_STR_FMT " is meaningless, because it does not make sense to apply any "
+                       "transformations after generic compression algorithm. (Note: you can enable setting 'allow_suspicious_codecs' to skip this check)", FN_STR_ARG(inner));
+    if (compresses || suspicious) return FN_OK;
     return fn_fail(ctx, FN_BAD_ARGUMENTS, "Compression codec " FN_STR_FMT " does not compress anything. You may want to add generic compression algorithm after "
                    "other transformations, like: " FN_STR_FMT ", LZ4. (Note: you can enable setting 'allow_suspicious_codecs' to skip this check)",
                    FN_STR_ARG(inner), FN_STR_ARG(inner));

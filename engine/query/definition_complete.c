@@ -156,6 +156,8 @@ fn_status definition_check_columns(query *q, ast_create *c)
 {
     FN_TRY(flatten_nested(q->ctx, c));
     FN_TRY(check_names(q->ctx, c));
+    FN_TRY(definition_check_items(q->ctx, c));
+    FN_TRY(definition_check_defaults(q->ctx, c));
     for (uint32_t i = 0; i < c->column_count; i++)
         if (c->columns[i].type.size) FN_TRY(canonical_type(q, &c->columns[i]));
     for (uint32_t i = 0; i < c->column_count; i++) FN_TRY(check_default(q, c, &c->columns[i]));
@@ -329,6 +331,19 @@ static fn_status sort_settings(query *q, ast_engine *e)
     return FN_OK;
 }
 
+/* Settings of the statement that stand behind ENGINE hold while it runs. */
+static fn_status apply_engine_settings(query *q, const ast_create *c)
+{
+    for (uint32_t i = 0; i < c->engine.setting_count; i++) {
+        const ast_setting *s = &c->engine.settings[i];
+        fn_str ignored;
+        if (is_table_setting(s->name)) continue;
+        if (settings_get(q->ctx, &q->settings, s->name, &ignored) == FN_OK) FN_TRY(query_apply_settings(q, s, 1));
+        else fn_error_clear(q->ctx); /* refused later, by name of the engine */
+    }
+    return settings_check(q->ctx, &q->settings);
+}
+
 static fn_status add_granularity(fn_ctx *ctx, ast_engine *e)
 {
     if (has_setting(e, "index_granularity")) return FN_OK;
@@ -364,6 +379,7 @@ static fn_status complete_engine(query *q, ast_create *c)
     ast_engine *e = &c->engine;
     if (!e->name.size) e->name = c->temporary ? FN_STR("Memory") : q->settings.default_table_engine;
     FN_TRY(sort_settings(q, e));
+    FN_TRY(definition_check_settings(q->ctx, e));
     if (is_merge_tree(e->name)) return complete_keys(q, c);
     for (uint32_t i = 0; i < c->item_count; i++) {
         if (c->items[i].kind == 'i' || c->items[i].kind == 'p')
@@ -392,6 +408,7 @@ fn_status definition_complete(query *q, const ast_statement *s, fn_str database,
     c->if_not_exists = c->or_replace = c->replace = c->is_attach = c->empty = c->populate = false;
     c->on_cluster = c->uuid = (fn_str){NULL, 0};
     c->name = (ast_name){.database = c->temporary ? (fn_str){NULL, 0} : database, .table = name};
+    FN_TRY(apply_engine_settings(q, c));
     if (c->as_function) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "CREATE TABLE ... AS a table function is not supported");
     if (c->as_table.table.size || c->as_table.table_param) FN_TRY(take_table(q, c));
     const bool plain_view = s->what == 'v' && !c->materialized;

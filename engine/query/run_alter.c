@@ -125,6 +125,7 @@ static fn_status change_definition(alter_run *a, const ast_statement *s)
     }
     FN_TRY(check_engine(a));
     FN_TRY(definition_check_columns(a->query, a->statement->create));
+    FN_TRY(definition_check_settings(a->query->ctx, &a->statement->create->engine));
     FN_TRY(ttl_check(a->query, a->statement->create));
     FN_TRY(apply(a));
     return changes_ttl(s) ? ttl_apply(a->query->ctx, a->query->engine, a->table) : FN_OK; /* materialize_ttl_after_modify */

@@ -242,7 +242,7 @@ static fn_status put_body(sql_printer *w, const ast_statement *s)
     case STATEMENT_CHECK:
         return s->what == 'a' ? sql_put(w, "CHECK ALL TABLES") : put_word_and_table(w, "CHECK TABLE ", s);
     case STATEMENT_UNSUPPORTED:
-        return fn_buf_str(w->ctx, w->out, s->text);
+        return fn_fail(w->ctx, FN_NOT_IMPLEMENTED, "Formatting of " FN_STR_FMT " is not supported", FN_STR_ARG(s->text));
     }
     FN_IMPOSSIBLE("statement kind");
 }
