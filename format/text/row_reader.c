@@ -246,5 +246,5 @@ fn_status row_reader_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, const ro
     FN_TRY(status);
     if (*end) return FN_OK;
     if (!h->names || r->settings.with_names_use_header) FN_TRY(row_reader_bind(r, ctx, names.texts, names.count));
-    return in->at < in->end && (h->types || h->detect) ? skip_types(r, ctx, in, h, &names) : FN_OK;
+    return in->at < in->end && (h->types || !h->names) ? skip_types(r, ctx, in, h, &names) : FN_OK;
 }
