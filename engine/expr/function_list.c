@@ -73,7 +73,12 @@
     X(cipher)                                                                                                         \
     X(date_joda)                                                                                                      \
     X(time_window)                                                                                                    \
-    X(julian)
+    X(julian)                                                                                                         \
+    X(size_text)                                                                                                      \
+    X(array_rank)                                                                                                     \
+    X(nested)                                                                                                         \
+    X(key_value)                                                                                                      \
+    X(md4)
 
 #define X(name) extern const func_family func_family_##name;
 FAMILIES(X)

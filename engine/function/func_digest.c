@@ -203,13 +203,28 @@ TEXT_EVAL(eval_java, fixed_rows, row_java)
 TEXT_EVAL(eval_hive, fixed_rows, row_hive)
 TEXT_EVAL(eval_java_utf16, fixed_rows, row_java_utf16)
 
-/* ---- URLHash: without the last / ? or # ---- */
-TEXT_BIND(bind_url_hash, "s", func_bind_u64)
+/* ---- URLHash: without the last / ? or #; with a level only that step of the URL's path: 0 is the host ---- */
+TEXT_BIND(bind_url_hash, "si", func_bind_u64)
+
+/* The first `level` + 1 steps; empty for what is no URL or has fewer. */
+static fn_str url_steps(fn_str s, int64_t level)
+{
+    const ptrdiff_t scheme = text_find(s, 0, FN_STR("://"));
+    if (scheme < 0 || level < 0) return (fn_str){s.data, 0};
+    size_t at = (size_t)scheme + 3;
+    while (at < s.size && !memchr("/?#", s.data[at], 3)) at++;
+    if (at < s.size) at++;
+    for (; level > 0 && at < s.size; level--) {
+        while (at < s.size && !memchr("/?#", s.data[at], 3)) at++;
+        if (at < s.size) at++;
+    }
+    return (fn_str){s.data, level ? 0 : at};
+}
 static fn_status row_url_hash(fn_ctx *ctx, const func_call *call, fn_column *const *args, size_t row, uint8_t *to)
 {
     (void)ctx;
-    (void)call;
     fn_str s = text_at(args[0], row);
+    if (call->arg_count > 1) s = url_steps(s, fn_column_i64_at(args[1], row));
     if (s.size && strchr("/?#", s.data[s.size - 1]) && s.data[s.size - 1]) s.size--;
     fn_store_u64(to, fn_city_hash64(s.data, s.size));
     return FN_OK;
@@ -231,6 +246,7 @@ static const func_def rows_[] = {
     SUM("javaHash", bind_java, eval_java, FUNC_PER_ENTRY, "hashCode of Java's String (one byte a character), Byte, Short, Integer, Long.", "javaHash('hello')", "99162322"),
     SUM("javaHashUTF16LE", bind_java, eval_java_utf16, 0, "hashCode of Java's String given as UTF-16LE.", "javaHashUTF16LE('ab')", "25185"),
     SUM("hiveHash", bind_java, eval_hive, FUNC_PER_ENTRY, "Hive's hash: javaHash without the sign.", "hiveHash('hello')", "99162322"),
-    SUM("URLHash", bind_url_hash, eval_url_hash, FUNC_PER_ENTRY, "cityHash64 of a URL without the last character if it is /, ? or #.", "URLHash('http://a.com/x/') = URLHash('http://a.com/x')", "1"),
+    {.name = "URLHash", .args_min = 1, .args_max = 2, .flags = FUNC_PER_ENTRY, .bind = bind_url_hash, .eval = eval_url_hash,
+     .about = "cityHash64 of a URL, or of its first steps, without the last character if it is /, ? or #.", .example = "URLHash('http://a.com/x/') = URLHash('http://a.com/x')", .gives = "1"},
 };
 const func_family func_family_digest = FUNC_FAMILY("hash", rows_);
