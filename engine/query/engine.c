@@ -1,6 +1,7 @@
 /* engine.c - opening and closing a data directory; who may come in. The door is firn/engine.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
+#include "query/counters.h"
 #include "query/definition.h"
 #include "query/query_log.h"
 #include "query/ttl.h"
@@ -61,6 +62,8 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     e->arena = fn_arena_new(ctx);
     FN_TRY_PTR(ctx, e->arena);
     FN_TRY(fill_texts(ctx, e, o));
+    e->counters = fn_arena_alloc_zero(ctx, e->arena, sizeof *e->counters);
+    FN_TRY_PTR(ctx, e->counters);
     e->fs = fn_fs_local();
     e->threads = o->threads ? o->threads : fn_cpu_count();
     e->workers = fn_pool_new(ctx, "worker", e->threads);

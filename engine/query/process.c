@@ -122,3 +122,11 @@ fn_status process_rows(fn_ctx *ctx, process_list *list, process_row **out, size_
     unlock(list);
     return status;
 }
+
+unsigned process_list_count(process_list *list)
+{
+    FN_ASSERT(pthread_mutex_lock(&list->lock) == 0);
+    const unsigned count = list->count;
+    FN_ASSERT(pthread_mutex_unlock(&list->lock) == 0);
+    return count;
+}

@@ -40,6 +40,8 @@ void process_end(process_list *list, process *p);
 /* Asks the statement to end; false: no such. wait: until it has ended. */
 bool process_kill(process_list *list, fn_str id, bool wait);
 
+unsigned process_list_count(process_list *list);
+
 /* A copy of one row for system.processes; texts in ctx->arena. */
 typedef struct process_row {
     fn_str id, sql, user, database, address, user_agent, interface;

@@ -1,5 +1,6 @@
 /* query.c - one statement from text to answer: settings, query id, parsing, the interpreter, what is left in the logs.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "query/counters.h"
 #include "query/query.h"
 #include "query/query_log.h"
 #include "query/result.h"
@@ -287,6 +288,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     fn_status status = ctx->arena ? run(&q) : ctx->error.code;
     fill_summary(&q, summary);
     log_end(&q, status, summary);
+    counters_add(engine->counters, p.kind, status, summary);
     fn_arena_free(ctx->arena);
     ctx->arena = outer.arena;
     ctx->memory = outer.memory;

@@ -46,6 +46,7 @@ struct fn_engine {
     struct catalog *catalog;
     struct mt_store *store;
     struct query_log *log;      /* system.query_log */
+    struct engine_counters *counters; /* of statements and failures */
     struct ttl_worker *ttl;     /* applies the TTL of tables */
     int64_t started_ns, started_monotonic_ns; /* realtime, and the other clock */
 };

@@ -32,6 +32,11 @@ static const show_row rows[] = {
     {"MERGES", "SELECT table, database FROM system.merges", NULL, NULL, NULL, "table", "table"},
     {"USERS", "SELECT name FROM system.users", NULL, NULL, NULL, NULL, "name"},
     {"ROLES", "SELECT name FROM system.roles", NULL, NULL, NULL, NULL, "name"},
+    {"CURRENT ROLES", "SELECT role_name, with_admin_option, is_default FROM system.current_roles", NULL, NULL, NULL, NULL, "role_name"},
+    {"ENABLED ROLES", "SELECT role_name, with_admin_option, is_current, is_default FROM system.enabled_roles", NULL, NULL, NULL, NULL, "role_name"},
+    {"PROFILES", "SELECT name FROM system.settings_profiles", NULL, NULL, NULL, NULL, "name"},
+    {"QUOTAS", "SELECT name FROM system.quotas", NULL, NULL, NULL, NULL, "name"},
+    {"POLICIES", "SELECT name FROM system.row_policies", NULL, NULL, NULL, NULL, "name"},
 };
 
 static fn_status add_condition(fn_ctx *ctx, fn_buf *sql, bool *first, const char *column, const char *compare, fn_str value)

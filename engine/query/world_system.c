@@ -1,9 +1,12 @@
 /* world_system.c - what the system tables look at (system_world): names of the catalog, sessions' temporary tables, running
  * statements, the query log, lists of this layer. SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
+#include "query/counters.h"
 #include "query/query.h"
 #include "query/query_log.h"
 #include "query/table_function.h"
+#include <firn/time.h>
+#include <sys/resource.h>
 
 static query *query_of(system_world *w)
 {
@@ -78,6 +81,42 @@ static bool table_function_row(system_world *w, size_t index, system_table_funct
     return f != NULL;
 }
 
+static bool metric(const query *q, size_t index, system_counter *out)
+{
+    fn_engine *e = q->engine;
+    if (index > 1) return false;
+    *out = index ? (system_counter){.name = "MemoryTracking", .about = "Bytes held by statements.", .value = atomic_load(&e->memory.used)}
+                 : (system_counter){.name = "Query", .about = "Statements that run.", .value = process_list_count(&e->processes)};
+    return true;
+}
+
+/* Of the process as the system sees it. */
+static bool process_fact(const query *q, size_t index, system_counter *out)
+{
+    if (index > 1) return false;
+    if (index == 0) {
+        *out = (system_counter){.name = "Uptime", .about = "Seconds since the server began.",
+                                .value = (fn_clock_monotonic_ns() - q->engine->started_monotonic_ns) / 1000000000};
+        return true;
+    }
+    struct rusage use;
+    if (getrusage(RUSAGE_SELF, &use) != 0) return false;
+    *out = (system_counter){.name = "MemoryResidentMax", .about = "Most bytes the process has had in memory.", .value = (int64_t)use.ru_maxrss * 1024};
+    return true;
+}
+
+static bool counter(system_world *w, system_counter_kind kind, size_t index, system_counter *out)
+{
+    const query *q = query_of(w);
+    switch (kind) {
+    case SYSTEM_EVENT: return counters_event(q->engine->counters, index, out);
+    case SYSTEM_METRIC: return metric(q, index, out);
+    case SYSTEM_ERROR: return counters_error(q->engine->counters, index, out);
+    case SYSTEM_PROCESS: return process_fact(q, index, out);
+    }
+    FN_IMPOSSIBLE("kind of counter");
+}
+
 static bool table_engine_row(system_world *w, size_t index, const char **name)
 {
     static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
@@ -91,7 +130,7 @@ void query_system_world_init(query *q)
 {
     fn_engine *e = q->engine;
     q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .processes = processes, .query_log = log_rows,
-                                              .table_function = table_function_row, .table_engine = table_engine_row,
+                                              .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
                                               .data_path = e->path ? e->path : "", .user = e->user},
                                      .query = q};
 }

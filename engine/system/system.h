@@ -39,6 +39,14 @@ typedef struct system_table_function {
     const char *name, *about;
 } system_table_function;
 
+/* A number with a name; code and last_s: errors. */
+typedef struct system_counter {
+    const char *name, *about;
+    int64_t value, last_s;
+    int32_t code;
+} system_counter;
+typedef enum system_counter_kind { SYSTEM_EVENT, SYSTEM_METRIC, SYSTEM_ERROR, SYSTEM_PROCESS } system_counter_kind;
+
 typedef struct system_world system_world;
 struct system_world {
     fn_status (*databases)(system_world *w, fn_ctx *ctx, system_each_database *each, void *self);
@@ -48,6 +56,7 @@ struct system_world {
     /* query_id: only its rows; empty: all. */
     fn_status (*query_log)(system_world *w, fn_ctx *ctx, fn_str query_id, system_each_log_row *each, void *self);
     bool (*table_function)(system_world *w, size_t index, system_table_function *out); /* false behind the last */
+    bool (*counter)(system_world *w, system_counter_kind kind, size_t index, system_counter *out); /* false behind the last */
     bool (*table_engine)(system_world *w, size_t index, const char **name);
     const char *data_path; /* of the data directory; "" in memory */
     const char *user;      /* the server's user */

@@ -15,7 +15,6 @@ typedef struct planner {
     mt_conditions *conditions;
     const mt_masks *masks;
     uint32_t granules_max;   /* of a range */
-    fn_str database, name;   /* copies: RENAME may come */
 } planner;
 
 static fn_status find_slot(fn_ctx *ctx, mt_scan *s, uint32_t column, uint32_t *out)
@@ -133,11 +132,12 @@ static fn_status sample_side(planner *p, const char *function, double share)
 static fn_status add_sample(planner *p)
 {
     const table_scan_request *r = p->request;
+    const table *t = &p->scan->table->base;
     if (r->sample == 0) return FN_OK;
     const expr *key = p->scan->shape->definition->sampling;
     if (!key) {
-        return fn_fail(p->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(p->database),
-                       FN_STR_ARG(p->name));
+        return fn_fail(p->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(t->database),
+                       FN_STR_ARG(t->name));
     }
     if (!fn_type_is_unsigned(fn_type_base(key->type)) || key->type->width > 8)
         return fn_fail(p->ctx, FN_ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, "Invalid sampling column type in storage parameters: %s. Must be one unsigned integer type",
@@ -210,8 +210,8 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     FN_TRY(mt_reader_init(p->ctx, s->shape, part, &sp->reader));
     sp->reader.part_index = list_index;
     sp->reader.starting_offset = starting_offset;
-    sp->reader.table_name = p->name;
-    sp->reader.database = p->database;
+    sp->reader.table_name = s->table->base.name;
+    sp->reader.database = s->table->base.database;
     if (p->masks && p->masks->parts[list_index]) {
         sp->hidden = p->masks->parts[list_index]->bits;
         sp->hidden_count = p->masks->parts[list_index]->counts;
@@ -308,7 +308,6 @@ static fn_status plan(planner *p)
     p->conjuncts = FN_NEW_ARRAY(p->ctx, expr *, r->conjunct_count + 3);
     FN_TRY_PTR(p->ctx, p->conjuncts);
     for (uint32_t i = 0; i < r->conjunct_count; i++) p->conjuncts[p->conjunct_count++] = r->conjuncts[i];
-    FN_TRY(table_name(p->ctx, &s->table->base, &p->database, &p->name));
     FN_TRY(plan_masks(p));
     FN_TRY(add_sample(p));
     FN_TRY(plan_outputs(p));
