@@ -152,8 +152,22 @@ static fn_status pair_add(fn_ctx *ctx, fn_arena *arena, uint8_t *const *states, 
     for (uint32_t i = 0; i < rows; i++) FN_TRY(pair_row(ctx, arena, (pair *)(void *)(states[i] + offset), args, i, p));
     return FN_OK;
 }
+/* The row of the extreme of a run of plain numbers as ClickHouse picks it among equals: the first row of the run, else the last. */
+static size_t extreme_row(const fn_column *keys, size_t from, uint32_t rows, bool greatest)
+{
+    const uint32_t width = keys->type->width;
+    const uint8_t *values = keys->values + from * width;
+    agg_value best = {.has = 0};
+    kinds[keys->type->phys].one(&best, values, width, rows, greatest);
+    if (memcmp(best.fixed, values, width) == 0) return from;
+    uint32_t i = rows - 1;
+    while (i > 0 && memcmp(best.fixed, values + (size_t)i * width, width) != 0) i--;
+    return from + i;
+}
 static fn_status pair_add_one(fn_ctx *ctx, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows, pick p)
 {
+    if (rows > 1 && kinds[args[1]->type->phys].one && !args[1]->nulls && args[1]->shape == FN_FLAT)
+        return pair_row(ctx, arena, state, args, extreme_row(args[1], from, rows, p == PICK_MAX), p);
     for (uint32_t i = 0; i < rows; i++) FN_TRY(pair_row(ctx, arena, state, args, from + i, p));
     return FN_OK;
 }
@@ -213,6 +227,8 @@ static const char *const any_names[] = {"any_value", "first_value", NULL};
 static const char *const last_names[] = {"last_value", NULL};
 static const char *const any_null_names[] = {"any_value_respect_nulls", "first_value_respect_nulls", "anyRespectNulls", "firstValueRespectNulls", NULL};
 static const char *const last_null_names[] = {"last_value_respect_nulls", "anyLastRespectNulls", "lastValueRespectNulls", NULL};
+static const char *const min_by_names[] = {"min_by", NULL};
+static const char *const max_by_names[] = {"max_by", NULL};
 static const agg_def rows_[] = {
     {.name = "min", .flags = AGG_CASE_INSENSITIVE, VALUE_ROW(min), .about = "Smallest value.", .example = "min(number)", .gives = "0"},
     {.name = "max", .flags = AGG_CASE_INSENSITIVE, VALUE_ROW(max), .about = "Greatest value.", .example = "max(number)", .gives = "9"},
@@ -224,7 +240,7 @@ static const agg_def rows_[] = {
      .example = "any_respect_nulls(number)", .gives = "0"},
     {.name = "anyLast_respect_nulls", .aliases = last_null_names, .flags = AGG_OWN_NULLS | AGG_ORDER_DEPENDENT, VALUE_ROW(last), .about = "Last value met, also NULL.",
      .example = "anyLast_respect_nulls(number)", .gives = "9"},
-    {.name = "argMin", PAIR_ROW(argmin), .about = "First argument where the second is smallest.", .example = "argMin(number, -number)", .gives = "9"},
-    {.name = "argMax", PAIR_ROW(argmax), .about = "First argument where the second is greatest.", .example = "argMax(number, -number)", .gives = "0"},
+    {.name = "argMin", .aliases = min_by_names, PAIR_ROW(argmin), .about = "First argument where the second is smallest.", .example = "argMin(number, -number)", .gives = "9"},
+    {.name = "argMax", .aliases = max_by_names, PAIR_ROW(argmax), .about = "First argument where the second is greatest.", .example = "argMax(number, -number)", .gives = "0"},
 };
 const agg_family agg_family_extreme = AGG_FAMILY("extreme", rows_);

@@ -138,7 +138,7 @@ static fn_status both_bind(fn_ctx *ctx, agg_call *call)
     call->state_size = sizeof(both);
     return FN_OK;
 }
-static fn_status both_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
+static inline fn_status both_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
 {
     both *s = state;
     const int order = s->key.has ? agg_value_compare(&s->key, args[1], row) : 0;

@@ -68,7 +68,8 @@ static fn_status parse_part(fn_ctx *ctx, const agg_call *call, fn_str text, fn_s
             return fn_fail(ctx, FN_BAD_ARGUMENTS, "Event number %llu is out of range", (unsigned long long)out->value);
         }
     }
-    return fn_fail(ctx, FN_BAD_ARGUMENTS, "Malformed pattern '" FN_STR_FMT "' of aggregate function %s", FN_STR_ARG(text), call->def->name);
+    return fn_fail(ctx, FN_SYNTAX_ERROR, "Could not parse pattern, unexpected starting symbol '" FN_STR_FMT "' at position %zu", FN_STR_ARG(*rest),
+                   (size_t)(rest->data - text.data));
 }
 static fn_status sequence_bind(fn_ctx *ctx, agg_call *call)
 {

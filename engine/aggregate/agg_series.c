@@ -235,7 +235,7 @@ static fn_status ends_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, v
     return s->seen ? agg_take(ctx, s, 4 * sizeof(double), at, end) : FN_OK;
 }
 
-/* ---- regressions: sums over pairs ---- */
+/* ---- regressions. simpleLinearRegression: plain sums. regr_: x, y are means, xx, xy, yy sums of products around them ---- */
 typedef struct line {
     uint64_t count;
     double x, y, xx, xy, yy;
@@ -268,14 +268,22 @@ static inline fn_status line_row(fn_ctx *ctx, const agg_call *call, fn_arena *ar
     (void)ctx;
     (void)arena;
     line *s = state;
-    const bool x_first = call->def->name[0] == 's';
-    const double x = agg_f64(args[x_first ? 0 : 1], row), y = agg_f64(args[x_first ? 1 : 0], row);
+    const bool plain = call->def->name[0] == 's';
+    const double x = agg_f64(args[plain ? 0 : 1], row), y = agg_f64(args[plain ? 1 : 0], row);
     s->count++;
+    if (!plain) {
+        const double n = (double)s->count, dx = x - s->x, dy = y - s->y;
+        s->x += dx / n;
+        s->y += dy / n;
+        s->xx += dx * (x - s->x);
+        s->yy += dy * (y - s->y);
+        s->xy += dx * (y - s->y);
+        return FN_OK;
+    }
     s->x += x;
     s->y += y;
     s->xx += x * x;
     s->xy += x * y;
-    s->yy += y * y;
     return FN_OK;
 }
 #define OP line
@@ -283,36 +291,40 @@ static inline fn_status line_row(fn_ctx *ctx, const agg_call *call, fn_arena *ar
 static fn_status line_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from)
 {
     (void)ctx;
-    (void)call;
     (void)arena;
     line *a = into;
     const line *b = from;
+    const double n = (double)a->count, m = (double)b->count, dx = b->x - a->x, dy = b->y - a->y, share = n + m > 0 ? m / (n + m) : 0;
     a->count += b->count;
-    a->x += b->x;
-    a->y += b->y;
     a->xx += b->xx;
     a->xy += b->xy;
     a->yy += b->yy;
+    if (call->def->name[0] == 's') {
+        a->x += b->x;
+        a->y += b->y;
+        return FN_OK;
+    }
+    a->x += dx * share;
+    a->y += dy * share;
+    a->xx += dx * dx * n * share;
+    a->xy += dx * dy * n * share;
+    a->yy += dy * dy * n * share;
     return FN_OK;
-}
-static double slope_of(const line *s)
-{
-    const double n = (double)s->count, divisor = s->xx * n - s->x * s->x;
-    return divisor < 0 || divisor > 0 ? (s->xy * n - s->x * s->y) / divisor : (double)NAN;
 }
 static double line_value(const line *s, line_what what)
 {
-    const double n = (double)s->count, sxx = s->xx - s->x * s->x / n, syy = s->yy - s->y * s->y / n, sxy = s->xy - s->x * s->y / n;
+    const double n = (double)s->count, divisor = s->xx * n - s->x * s->x;
+    const bool is_flat = !(s->xx > 0);
     switch (what) {
-    case AVG_X: return s->x / n;
-    case AVG_Y: return s->y / n;
-    case INTERCEPT: return (s->y - slope_of(s) * s->x) / n;
-    case R2: return sxy * sxy / (sxx * syy);
-    case SXX: return sxx;
-    case SXY: return sxy;
-    case SYY: return syy;
-    case SLOPE:
-    case LINE_FIT: return slope_of(s);
+    case LINE_FIT: return divisor < 0 || divisor > 0 ? (s->xy * n - s->x * s->y) / divisor : (double)NAN;
+    case AVG_X: return s->count ? s->x : (double)NAN;
+    case AVG_Y: return s->count ? s->y : (double)NAN;
+    case SLOPE: return is_flat ? (double)NAN : s->xy / s->xx;
+    case INTERCEPT: return is_flat ? (double)NAN : s->y - s->xy / s->xx * s->x;
+    case R2: return is_flat ? (double)NAN : s->yy > 0 ? s->xy * s->xy / (s->xx * s->yy) : 1;
+    case SXX: return s->count ? s->xx : (double)NAN;
+    case SXY: return s->count ? s->xy : (double)NAN;
+    case SYY: return s->count ? s->yy : (double)NAN;
     case COUNT: break;
     }
     return n;
@@ -324,8 +336,9 @@ static fn_status line_finish(fn_ctx *ctx, const agg_call *call, fn_arena *arena,
     const line_what what = what_of(call);
     if (what == COUNT) return fn_builder_fixed(ctx, out, &s->count);
     if (what != LINE_FIT) return agg_put_f64(ctx, out, line_value(s, what));
-    FN_TRY(agg_put_f64(ctx, &out->kids[0], slope_of(s)));
-    FN_TRY(agg_put_f64(ctx, &out->kids[1], line_value(s, INTERCEPT)));
+    const double slope = line_value(s, LINE_FIT);
+    FN_TRY(agg_put_f64(ctx, &out->kids[0], slope));
+    FN_TRY(agg_put_f64(ctx, &out->kids[1], (s->y - slope * s->x) / (double)s->count));
     return fn_builder_close_tuple(ctx, out);
 }
 static fn_status line_write(fn_ctx *ctx, const agg_call *call, const void *state, fn_buf *out)
@@ -370,7 +383,7 @@ static fn_status gini_finish(fn_ctx *ctx, const agg_call *call, fn_arena *arena,
         sum += v[i];
         weighted += (double)(i + 1) * v[i];
     }
-    return agg_put_f64(ctx, out, s->count ? 2 * weighted / (n * sum) - (n + 1) / n : (double)NAN);
+    return agg_put_f64(ctx, out, s->count ? (2 * weighted - (n + 1) * sum) / (n * sum) : (double)NAN);
 }
 static fn_status gini_write(fn_ctx *ctx, const agg_call *call, const void *state, fn_buf *out)
 {
