@@ -170,8 +170,10 @@ fn_status aggregate_finish(op *self, fn_ctx *ctx)
             groups += w->table.count;
             spilled |= w->spill != NULL;
         }
+        if (o->keys.by_code) FN_TRY(aggregate_codes_finish(o, ctx));
+        if (o->by_code) self->width = o->places < SERIAL_GROUPS ? 1 : 0;
         o->partitioned = spilled || (groups > PARALLEL_GROUPS && self->exec->workers > 1 && o->keys.form != GROUP_KEY_NUMBER);
-        FN_TRY(o->partitioned ? exec_parallel(ctx, self->exec, flush_task, o) : merge_tables(o, ctx));
+        if (!o->by_code) FN_TRY(o->partitioned ? exec_parallel(ctx, self->exec, flush_task, o) : merge_tables(o, ctx));
     }
     return o->keeps ? aggregate_totals_finish(o, ctx) : FN_OK;
 }
@@ -181,6 +183,7 @@ fn_status aggregate_finish(op *self, fn_ctx *ctx)
 fn_status aggregate_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count)
 {
     *count = 0;
+    if (o->by_code) return aggregate_codes_groups(o, ctx, w, slots, room, count);
     if (!o->partitioned) {
         group_table *t = &aggregate_worker(o, 0)->table;
         const uint64_t end = group_table_end(t);
@@ -214,12 +217,12 @@ fn_status aggregate_block(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t
     if (!columns || !states) return ctx->error.code;
     for (uint32_t i = 0; i < count; i++) states[i] = keys ? aggregate_state(o, slots[i]) : slots[i];
     FN_ASSERT(keys + aggs == all);
-    fn_arena *arena = o->partitioned ? w->merge_arena : aggregate_worker(o, 0)->arena;
+    fn_arena *arena = o->partitioned || o->by_code ? w->merge_arena : aggregate_worker(o, 0)->arena;
     fn_status status = keys ? group_keys_unpack(ctx, &o->keys, slots, count, columns) : FN_OK;
-    if (status == FN_OK && !o->partitioned && o->states.count) FN_ASSERT(pthread_mutex_lock(&o->lock) == 0); /* one arena for all */
+    if (status == FN_OK && !o->partitioned && !o->by_code && o->states.count) FN_ASSERT(pthread_mutex_lock(&o->lock) == 0); /* one arena for all */
     if (status == FN_OK) {
         status = group_states_finish(ctx, &o->states, arena, states, count, columns + keys);
-        if (!o->partitioned && o->states.count) FN_ASSERT(pthread_mutex_unlock(&o->lock) == 0);
+        if (!o->partitioned && !o->by_code && o->states.count) FN_ASSERT(pthread_mutex_unlock(&o->lock) == 0);
     }
     *out = status == FN_OK ? fn_block_new(ctx, all, count) : NULL;
     for (uint32_t i = 0; *out && i < keys + aggs; i++) { /* the number of the grouping set goes last */
@@ -250,7 +253,7 @@ fn_status aggregate_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
     FN_TRY_PTR(ctx, slots);
     uint32_t count;
     group_worker *w = aggregate_worker(o, worker);
-    if (!w->ready && o->partitioned) { /* a worker that had no rows still needs scratch to merge */
+    if (!w->arena || (!w->ready && o->partitioned)) { /* a worker that had no rows still needs scratch to merge */
         if (!w->arena) w->arena = fn_arena_new(ctx);
         FN_TRY_PTR(ctx, w->arena);
         w->slots = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->slots);
@@ -258,8 +261,12 @@ fn_status aggregate_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
         if (!w->slots || !w->fresh) return ctx->error.code;
         w->ready = true;
     }
-    FN_TRY(aggregate_groups(o, ctx, w, slots, EMIT_ROWS, &count));
-    if (count == 0) return FN_OK;
+    FN_TRY(aggregate_top_ready(o, ctx, w));
+    for (uint32_t kept = 0; kept == 0; count = kept) {
+        FN_TRY(aggregate_groups(o, ctx, w, slots, EMIT_ROWS, &count));
+        if (count == 0) return FN_OK;
+        kept = o->top.rows ? aggregate_top_pick(o, w, slots, count) : count;
+    }
     const fn_status status = aggregate_block(o, ctx, w, slots, count, out);
     if (o->states.destroys)
         for (uint32_t i = 0; i < count; i++) aggregate_drop(o, slots[i]);

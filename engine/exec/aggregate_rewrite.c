@@ -79,6 +79,7 @@ static fn_status build_count_distinct(fn_ctx *ctx, exec *e, const plan *node, pi
     count->aggregate.items = item;
     count->aggregate.item_count = 1;
     count->aggregate.limit = node->aggregate.limit;
+    count->aggregate.top = node->aggregate.top;
     return exec_build(ctx, e, count, p);
 }
 

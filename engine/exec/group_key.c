@@ -11,14 +11,8 @@ static bool is_packable(uint32_t width)
 
 static fn_status plan_dicts(fn_ctx *ctx, fn_column *const *columns, group_keys *k)
 {
-    k->dicts = FN_NEW_ARRAY(ctx, group_dict, k->count + 1);
-    FN_TRY_PTR(ctx, k->dicts);
-    for (uint32_t i = 0; i < k->count; i++) {
-        group_key *key = &k->keys[i];
-        if (key->type->phys != FN_PHYS_STRING || columns[i]->shape != FN_DICT) continue;
-        key->dict = &k->dicts[k->dict_count++];
-        FN_TRY(group_dict_init(ctx, key->dict, fn_type_strip_nullable(key->type)));
-    }
+    for (uint32_t i = 0; i < k->count; i++)
+        if (k->keys[i].type->phys == FN_PHYS_STRING && columns[i]->shape == FN_DICT) FN_TRY(group_dict_open(ctx, columns[i], &k->keys[i].dict));
     return FN_OK;
 }
 
@@ -44,8 +38,8 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
     out->keys = FN_NEW_ARRAY(ctx, group_key, count + 1);
     FN_TRY_PTR(ctx, out->keys);
     for (uint32_t i = 0; i < count; i++) out->keys[i] = (group_key){.type = types[i], .nullable = fn_type_is_nullable(types[i])};
-    out->single_text = count == 1 && types[0]->phys == FN_PHYS_STRING;
-    out->by_code = out->single_text && columns[0]->shape == FN_DICT;
+    out->by_code = count == 1 && types[0]->phys == FN_PHYS_STRING && columns[0]->shape == FN_DICT;
+    out->single_text = count == 1 && types[0]->phys == FN_PHYS_STRING && !out->by_code;
     if (out->single_text) return FN_OK;
     FN_TRY(plan_dicts(ctx, columns, out));
     bool packable = true;
@@ -66,8 +60,8 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
 
 void group_keys_release(group_keys *k)
 {
-    for (uint32_t i = 0; k->dicts && i < k->dict_count; i++) group_dict_release(&k->dicts[i]);
-    k->dict_count = 0;
+    for (uint32_t i = 0; k->keys && i < k->count; i++) group_dict_close(k->keys[i].dict);
+    k->count = 0;
 }
 
 fn_status group_packer_init(fn_ctx *ctx, const group_keys *k, group_packer *p)
@@ -179,18 +173,10 @@ static void pack_text(group_text *to, const fn_column *c, uint32_t from, uint32_
     for (uint32_t i = 0; i < rows; i++) to[i] = group_text_of(c->values + c->offsets[from + i], c->offsets[from + i + 1] - c->offsets[from + i]);
 }
 
-const uint64_t *group_codes(group_packer *p, const fn_column *c, uint32_t from, uint32_t rows)
+fn_status group_keys_ids(fn_ctx *ctx, const group_keys *k, group_packer *p, const fn_column *c, uint32_t from, uint32_t rows, const uint32_t **out)
 {
-    uint64_t *to = (uint64_t *)(void *)p->packed;
-    if (c->code_width == 1)
-        for (uint32_t i = 0; i < rows; i++) to[i] = c->values[from + i];
-    else if (c->code_width == 2)
-        for (uint32_t i = 0; i < rows; i++) to[i] = fn_load_u16(c->values + 2 * (size_t)(from + i));
-    else
-        for (uint32_t i = 0; i < rows; i++) to[i] = fn_load_u32(c->values + 4 * (size_t)(from + i));
-    for (uint32_t i = 0; c->nulls && i < rows; i++)
-        if (c->nulls[from + i]) to[i] = c->kids[0]->rows;
-    return to;
+    *out = p->ids;
+    return group_dict_ids(ctx, k->keys[0].dict, &p->maps[0], c, from, rows, p->ids);
 }
 
 /* The byte image of one value: null flag where the type has one, then the value; containers with their counts. */
@@ -346,24 +332,8 @@ static fn_status unpack_fixed(fn_ctx *ctx, const group_keys *k, const group_key 
         nulls = NULL;
     }
     gather_field(values->data, slots, key->offset, key->width, rows);
-    const fn_column *entries = NULL;
-    if (key->dict) {
-        const fn_status status = group_dict_values(ctx, key->dict, &entries);
-        if (status != FN_OK) {
-            fn_buffer_drop(nulls);
-            fn_buffer_drop(values);
-            return status;
-        }
-    }
-    if (key->dict && entries->rows == 0) { /* only NULLs: there is no entry to point at */
-        fn_buffer_drop(nulls);
-        fn_buffer_drop(values);
-        *out = fn_column_null(ctx, key->type, rows);
-    } else if (key->dict) {
-        *out = fn_column_dict(ctx, key->type, rows, 4, values, (fn_column *)(uintptr_t)entries, nulls);
-    } else {
-        *out = fn_column_fixed(ctx, key->type, rows, values, nulls);
-    }
+    if (key->dict) return group_dict_column(ctx, key->dict, key->type, rows, values, nulls, out);
+    *out = fn_column_fixed(ctx, key->type, rows, values, nulls);
     FN_TRY_PTR(ctx, *out);
     return FN_OK;
 }
@@ -402,16 +372,13 @@ static fn_status read_value(fn_ctx *ctx, const fn_type *type, const uint8_t **at
     FN_IMPOSSIBLE("physical form");
 }
 
-/* A coded value of an image: its id, looked up in the finished numbering. */
+/* A coded value of an image: its id. */
 static fn_status read_coded(fn_ctx *ctx, const group_key *key, const uint8_t **at, fn_builder *out)
 {
     const bool null = key->nullable && *(*at)++;
     const uint32_t id = fn_load_u32(*at);
-    const fn_column *entries;
     *at += 4;
-    if (null) return fn_builder_null(ctx, out);
-    FN_TRY(group_dict_values(ctx, key->dict, &entries));
-    return fn_builder_str(ctx, out, fn_column_str_at(entries, id));
+    return null ? fn_builder_null(ctx, out) : fn_builder_str(ctx, out, group_dict_at(key->dict, id));
 }
 
 static fn_status unpack_image(fn_ctx *ctx, const group_keys *k, uint8_t *const *slots, uint32_t rows, fn_column **out)

@@ -22,11 +22,9 @@ typedef struct group_keys {
     group_form form;
     bool single_text;       /* BYTES: the key is the string itself, or NULL */
     bool fixed_image;       /* BYTES: packed like the packed forms, only wider */
-    bool by_code;           /* a single text that comes as codes of dictionaries: worth grouping by code first */
+    bool by_code;           /* a single text that comes as codes of dictionaries: its ids are the keys */
     uint32_t null_offset;   /* of the null bits; packed forms */
     uint32_t width;         /* bytes used; packed forms */
-    group_dict *dicts;      /* own them */
-    uint32_t dict_count;
 } group_keys;
 
 /* A worker's scratch. */
@@ -49,8 +47,8 @@ fn_status group_keys_pack(fn_ctx *ctx, const group_keys *k, group_packer *p, fn_
                           size_t *stride) FN_MUST_USE;
 /* A string, or NULL, as a key of the single_text form; the bytes stay where they are. */
 group_text group_text_at(const fn_column *c, size_t row);
-/* Codes of rows of a DICT column widened to 8 bytes each; a NULL is the number of entries. */
-const uint64_t *group_codes(group_packer *p, const fn_column *c, uint32_t from, uint32_t rows);
+/* by_code: the ids of rows, GROUP_CHUNK at most. */
+fn_status group_keys_ids(fn_ctx *ctx, const group_keys *k, group_packer *p, const fn_column *c, uint32_t from, uint32_t rows, const uint32_t **out) FN_MUST_USE;
 /* Columns of the keys that lie at the head of `rows` slots. Coded keys come out as DICT. */
 fn_status group_keys_unpack(fn_ctx *ctx, const group_keys *k, uint8_t *const *slots, uint32_t rows, fn_column **out) FN_MUST_USE;
 /* Puts texts of fresh slots into the arena (BYTES form; nothing to do otherwise). */

@@ -141,6 +141,24 @@ fn_status group_table_reserve_numbers(fn_ctx *ctx, group_table *t, uint64_t doma
     return FN_OK;
 }
 
+fn_status group_table_grow_numbers(fn_ctx *ctx, group_table *t, uint64_t domain)
+{
+    const group_table old = *t;
+    if (t->memory && t->capacity >= domain) return FN_OK;
+    *t = (group_table){.form = old.form, .stride = old.stride};
+    const fn_status status = group_table_reserve_numbers(ctx, t, domain);
+    if (status != FN_OK) {
+        *t = old;
+        return status;
+    }
+    t->count = old.count;
+    t->has_zero = old.has_zero;
+    if (old.memory) memcpy(t->slots, old.slots, old.capacity * old.stride);
+    if (old.has_zero) memcpy(t->slots + t->capacity * t->stride, old.slots + old.capacity * old.stride, old.stride);
+    fn_buffer_drop(old.memory);
+    return FN_OK;
+}
+
 uint32_t group_table_find(group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh)
 {
     FN_DEBUG_ASSERT(rows <= GROUP_CHUNK && (t->form == GROUP_KEY_NUMBER || t->count + rows < t->capacity));

@@ -64,6 +64,8 @@ void group_table_clear(group_table *t); /* keeps the memory */
 fn_status group_table_reserve(fn_ctx *ctx, group_table *t, uint64_t more) FN_MUST_USE;
 /* NUMBER form: slots for keys below `domain`, of an empty table; 256 without this. */
 fn_status group_table_reserve_numbers(fn_ctx *ctx, group_table *t, uint64_t domain) FN_MUST_USE;
+/* The same of a table that may hold groups. */
+fn_status group_table_grow_numbers(fn_ctx *ctx, group_table *t, uint64_t domain) FN_MUST_USE;
 /* Finds or makes the slot of each of `rows` <= GROUP_CHUNK keys, key_stride bytes apart. New slots hold the key and zeroed
  * states and are listed in fresh; returns their number. Room for `rows` new groups must be there. */
 uint32_t group_table_find(group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh);

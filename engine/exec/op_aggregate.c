@@ -31,8 +31,6 @@ static fn_status plan_slot(op_aggregate *o, fn_ctx *ctx, fn_column *const *colum
     const uint32_t key = group_key_size(o->keys.form);
     o->inlined = o->states.size <= STATES_INLINE_MAX;
     o->state_at = o->inlined ? (uint32_t)fn_round_up(key, o->states.align) : key;
-    o->code_state_at = o->inlined ? (uint32_t)fn_round_up(8, o->states.align) : 8;
-    o->code_stride = o->inlined ? (uint32_t)fn_round_up(o->code_state_at + o->states.size, FN_MAX(o->states.align, 8u)) : 16;
     o->counters = o->inlined;
     for (uint32_t i = 0; i < o->states.count; i++) o->counters &= o->states.aggs[i].kind == GROUP_ADD_U64;
     o->counts = o->counters && o->states.count == 1 && o->states.arg_count == 0;
@@ -71,7 +69,7 @@ static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
     w->numbers = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK);
     if (!w->slots || !w->fresh || !w->numbers) return ctx->error.code;
     group_table_init(&w->table, o->keys.form, o->stride);
-    group_table_init(&w->codes, GROUP_KEY_NUMBER, o->code_stride);
+    group_table_init(&w->codes, GROUP_KEY_NUMBER, o->stride);
     w->spill_limit = SPILL_BYTES;
     if (o->enough) {
         w->picked = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->picked);
@@ -85,17 +83,17 @@ static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 
 /* ---- rows in ---- */
 
-fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, uint32_t at)
+fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count)
 {
     if (!o->inlined) {
         for (uint32_t i = 0; i < count; i++) {
             uint8_t *state = fn_arena_alloc_zero(ctx, w->arena, o->states.size);
             FN_TRY_PTR(ctx, state);
-            fn_store_u64(slots[i] + at, (uint64_t)(uintptr_t)state);
+            fn_store_u64(slots[i] + o->state_at, (uint64_t)(uintptr_t)state);
         }
     }
     if (!o->states.zero_init)
-        for (uint32_t i = 0; i < count; i++) group_states_init(&o->states, aggregate_state_at(o, slots[i], at));
+        for (uint32_t i = 0; i < count; i++) group_states_init(&o->states, aggregate_state(o, slots[i]));
     return FN_OK;
 }
 
@@ -136,7 +134,7 @@ static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const 
     w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
     if (w->spill->bytes > w->spill_limit) w->pass_rows = 0; /* after this chunk: states of its rows are still to come */
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
-    return aggregate_start(o, ctx, w, w->fresh, made, o->state_at);
+    return aggregate_start(o, ctx, w, w->fresh, made);
 }
 
 fn_status aggregate_relieve(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows)
@@ -159,7 +157,7 @@ static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const
                                     : group_table_find(&w->table, keys, key_stride, rows, w->slots, w->fresh);
     w->table_rows += rows;
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
-    return aggregate_start(o, ctx, w, w->fresh, made, o->state_at);
+    return aggregate_start(o, ctx, w, w->fresh, made);
 }
 
 static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
@@ -206,7 +204,7 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
         return FN_OK;
     }
-    if (o->keys.by_code && !o->enough && keys[0]->shape == FN_DICT && aggregate_codes_pay(w, keys[0])) return aggregate_codes(o, ctx, w, keys[0], args, rows);
+    if (o->keys.by_code && !o->enough && aggregate_codes_pay(o, ctx, w, rows)) return aggregate_codes(o, ctx, w, keys[0], args, rows);
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
         const void *packed;
@@ -249,13 +247,6 @@ static fn_status push_sets(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
     return status;
 }
 
-static fn_status aggregate_drain(op *self, fn_ctx *ctx, unsigned worker)
-{
-    op_aggregate *o = (op_aggregate *)self;
-    group_worker *w = aggregate_worker(o, worker);
-    return w->ready && w->codes.count ? aggregate_codes_flush(o, ctx, w) : FN_OK;
-}
-
 static fn_status aggregate_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_aggregate *o = (op_aggregate *)self;
@@ -279,14 +270,14 @@ static fn_status aggregate_push(op *self, fn_ctx *ctx, unsigned worker, fn_block
 
 /* ---- close ---- */
 
-static void destroy_table(op_aggregate *o, group_table *t, uint32_t state_at)
+static void destroy_table(op_aggregate *o, group_table *t)
 {
     uint8_t *slots[64];
     uint64_t cursor = 0;
     if (o->states.destroys)
         for (uint32_t n; (n = group_table_walk(t, &cursor, group_table_end(t), slots, 64)) != 0;)
             for (uint32_t i = 0; i < n; i++) {
-                uint8_t *state = aggregate_state_at(o, slots[i], state_at);
+                uint8_t *state = aggregate_state(o, slots[i]);
                 if (state) group_states_destroy(&o->states, state);
             }
     group_table_release(t);
@@ -313,10 +304,11 @@ static void aggregate_close(op *self)
     for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) {
         group_worker *w = aggregate_worker(o, i);
         if (w->single) group_states_destroy(&o->states, w->single);
-        destroy_table(o, &w->table, o->state_at);
-        destroy_table(o, &w->merged, o->state_at);
-        destroy_table(o, &w->codes, o->code_state_at);
-        fn_column_drop(w->dictionary);
+        destroy_table(o, &w->table);
+        destroy_table(o, &w->merged);
+        destroy_table(o, &w->codes);
+        fn_buffer_drop(w->tally_memory);
+        fn_buf_release(&w->wraps);
         if (w->spill) destroy_spill(o, w->spill);
         group_packer_release(&w->packer);
         fn_arena_free(w->merge_arena);
@@ -332,7 +324,7 @@ static void aggregate_close(op *self)
 }
 
 static const op_class class_aggregate = {.name = "Aggregate", .size = sizeof(op_aggregate), .worker_size = sizeof(group_worker), .push = aggregate_push,
-                                         .drain = aggregate_drain, .finish = aggregate_finish, .next = aggregate_next, .close = aggregate_close};
+                                         .finish = aggregate_finish, .next = aggregate_next, .close = aggregate_close};
 
 /* ---- build ---- */
 
@@ -371,6 +363,7 @@ fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p
     o->group_keys = o->key_count + (node->aggregate.grouping_sets != NULL);
     FN_TRY(group_states_plan(ctx, node->aggregate.items, node->aggregate.item_count, &o->states));
     FN_TRY(compile(o, ctx, node));
+    if (o->group_keys) aggregate_top_plan(o);
     if (o->group_keys && !node->aggregate.totals && !node->aggregate.grouping_sets && node->aggregate.limit <= ENOUGH_MAX) o->enough = node->aggregate.limit;
     const fn_settings *settings = settings_of(ctx);
     if (o->group_keys && settings->max_rows_to_group_by && fn_str_eq(settings->group_by_overflow_mode, FN_STR("any")))

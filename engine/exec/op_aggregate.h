@@ -1,11 +1,19 @@
 /* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in (aggregate_code.c: by dictionary code,
- * aggregate_limit.c: where few groups are enough), aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
+ * aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are), aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_EXEC_OP_AGGREGATE_H
 #define FIRN_EXEC_OP_AGGREGATE_H
 #include "exec/group_key.h"
 #include "exec/group_spill.h"
 #include "exec/group_state.h"
 #include "exec/run.h"
+
+/* Only groups with the best values of one 64-bit counter are wanted. */
+typedef struct aggregate_top {
+    uint32_t rows;          /* 0: all groups are */
+    uint32_t offset;        /* of the counter in the states */
+    uint64_t flip;          /* counter ^ flip: larger is better */
+    bool only_key;          /* of equal ones any will do */
+} aggregate_top;
 
 typedef struct op_aggregate {
     op head;
@@ -19,7 +27,6 @@ typedef struct op_aggregate {
     group_keys keys;
     fn_arena *arena;        /* of the keys */
     uint32_t stride, state_at;
-    uint32_t code_stride, code_state_at; /* of slots by dictionary code */
     bool inlined;           /* states lie in the slot; else the slot points at them */
     bool counts;            /* the only aggregate is count() */
     bool counters;          /* all states are 64-bit counters in the slot */
@@ -27,10 +34,13 @@ typedef struct op_aggregate {
     group_table chosen;     /* their keys; under the lock until is_chosen */
     _Atomic bool is_chosen;
     /* giving out */
+    bool by_code;           /* from arrays of so many places */
+    uint64_t places;
     bool partitioned;
     _Atomic uint32_t next_partition;
     _Atomic uint64_t next_slot;
     _Atomic bool single_given;
+    aggregate_top top;
     /* WITH TOTALS */
     expr_program *having;
     uint8_t *totals;        /* states over all groups */
@@ -48,9 +58,12 @@ typedef struct group_worker {
     uint8_t **slots, **fresh; /* GROUP_CHUNK each */
     uint8_t *numbers;       /* partition numbers of a chunk */
     uint8_t *single;        /* no keys: the states */
-    fn_column *dictionary;  /* keys by code: the dictionary met last, its rows so far, its groups by code */
-    uint64_t dictionary_rows;
-    group_table codes;
+    bool by_code;           /* groups lie in an array, by their place (aggregate_code.c) */
+    uint64_t places, code_rows;
+    group_table codes;      /* NUMBER form over places */
+    uint32_t *tally;        /* or, for count() alone, the counts by place */
+    fn_buffer *tally_memory;
+    fn_buf wraps;           /* u64 each: the place of a count that went through 2^32 */
     uint64_t table_rows;    /* rows the table has taken since it was empty */
     uint64_t pass_rows;     /* rows still to go straight into partitions */
     uint64_t spill_limit;   /* bytes of partitions at which repeats of groups are merged */
@@ -61,19 +74,17 @@ typedef struct group_worker {
     group_table merged;
     fn_arena *merge_arena;
     uint64_t cursor;
+    uint64_t *best;         /* top: heap of the best values given out, the least one first */
+    uint32_t best_count;
 } group_worker;
 
 static inline group_worker *aggregate_worker(op_aggregate *o, unsigned worker)
 {
     return op_worker(&o->head, worker);
 }
-static inline uint8_t *aggregate_state_at(const op_aggregate *o, uint8_t *slot, uint32_t at)
-{
-    return o->inlined ? slot + at : (uint8_t *)(uintptr_t)fn_load_u64(slot + at);
-}
 static inline uint8_t *aggregate_state(const op_aggregate *o, uint8_t *slot)
 {
-    return aggregate_state_at(o, slot, o->state_at);
+    return o->inlined ? slot + o->state_at : (uint8_t *)(uintptr_t)fn_load_u64(slot + o->state_at);
 }
 /* Destroys what a slot's states own and forgets the slot; one already moved away is all zero. */
 static inline void aggregate_drop(const op_aggregate *o, uint8_t *slot)
@@ -86,16 +97,23 @@ void aggregate_drop_rows(op_aggregate *o, group_page *page); /* the rows not mov
 /* Merges rows {key, states} that lie `stride` apart into the table; they are used up, also on failure. settle: the texts of new
  * keys are copied into the worker's arena. */
 fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, bool settle) FN_MUST_USE;
-/* aggregate_code.c: rows of one String key that is a DICT column, grouped by code as long as the dictionary stays the same. */
+/* aggregate_code.c: rows of one String key by the ids of its numbering, in arrays. */
+bool aggregate_codes_pay(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows); /* notes the rows; false: use the hash table */
 fn_status aggregate_codes(op_aggregate *o, fn_ctx *ctx, group_worker *w, const fn_column *key, fn_column *const *args, uint32_t rows) FN_MUST_USE;
-fn_status aggregate_codes_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
-bool aggregate_codes_pay(group_worker *w, const fn_column *key); /* notes the rows; false: take them by value */
-/* Zeroed states become empty ones; `at` is where they stand in the slots. */
-fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count, uint32_t at) FN_MUST_USE;
+fn_status aggregate_codes_begin(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE; /* moves the worker's groups into its array */
+fn_status aggregate_codes_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* if a worker has an array, all get one: o->by_code */
+fn_status aggregate_codes_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count) FN_MUST_USE;
+/* Zeroed states of fresh slots become empty ones. */
+fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count) FN_MUST_USE;
 /* Empties the worker's table if it has become too large. */
 fn_status aggregate_relieve(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows) FN_MUST_USE;
 /* aggregate_limit.c: rows (in the chunk) of keys that are among the chosen; w->picked lists them, or all if *count == rows. */
 fn_status aggregate_pick(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uint8_t *keys, size_t key_stride, uint32_t rows, uint32_t *count) FN_MUST_USE;
+/* aggregate_top.c: slots of groups that may be among the best; the others are dropped. */
+void aggregate_top_plan(op_aggregate *o);
+fn_status aggregate_top_ready(const op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
+bool aggregate_top_takes(const op_aggregate *o, group_worker *w, uint64_t counter);
+uint32_t aggregate_top_pick(op_aggregate *o, group_worker *w, uint8_t **slots, uint32_t count);
 /* Merges repeats of groups inside each of the worker's partitions. */
 fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
 /* max_rows_to_group_by. */

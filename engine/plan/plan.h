@@ -62,6 +62,13 @@ typedef struct plan_window_item {
     bool ignore_nulls;
 } plan_window_item;
 
+typedef struct plan_top_groups {
+    uint64_t rows;     /* 0: all groups are wanted */
+    column_id id;      /* of the aggregate */
+    bool descending;
+    bool only_key;     /* no further keys: of equal ones any will do */
+} plan_top_groups;
+
 typedef struct plan plan;
 struct plan {
     plan_kind kind;
@@ -108,6 +115,7 @@ struct plan {
             bool totals;             /* WITH TOTALS: the extra row goes to the run's totals */
             uint64_t limit;          /* rows enough for what follows (LIMIT without ORDER BY), 0 = all */
             bool overflow_row;
+            plan_top_groups top;     /* ORDER BY an aggregate LIMIT n right above: the others need not be given out */
         } aggregate;
         struct {
             plan_join_kind kind;

@@ -17,6 +17,7 @@ static const struct {
     {"sum constant", rule_sum_constant},
     {"prune columns", rule_prune_columns}, /* behind what changes which columns are read */
     {"threshold", rule_threshold},         /* a top-N shares its bound with the scan below */
+    {"top groups", rule_top_groups},       /* a top-N by an aggregate tells it so */
     {"metadata", rule_metadata},           /* an aggregate over a bare scan may need no scan */
 };
 

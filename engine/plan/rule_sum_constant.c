@@ -16,7 +16,7 @@ static bool is_plain_integer(const fn_type *t)
 
 static bool is_shifted(const plan_aggregate_item *item, shifted *out)
 {
-    if (!fn_str_eq(item->call->name, FN_STR("sum")) || item->arg_count != 1 || item->distinct || !is_plain_integer(item->call->type)) return false;
+    if (item->call->nested || strcmp(item->call->def->name, "sum") != 0 || item->arg_count != 1 || item->distinct || !is_plain_integer(item->call->type)) return false;
     expr *e = item->args[0];
     out->minus = plan_is_call(e, "minus");
     if ((!out->minus && !plan_is_call(e, "plus")) || !is_plain_integer(e->type)) return false;
@@ -43,7 +43,7 @@ static fn_status item_id(fn_ctx *ctx, plan_query *q, plan_aggregate_item **items
     *type = call->type;
     for (uint32_t i = 0; i < *count; i++) {
         const plan_aggregate_item *known = &(*items)[i];
-        if (!fn_str_eq(known->call->name, fn_cstr(name)) || known->arg_count != (arg != NULL) || known->distinct) continue;
+        if (known->call->nested || strcmp(known->call->def->name, name) != 0 || known->arg_count != (arg != NULL) || known->distinct) continue;
         if (arg && !expr_equal(known->args[0], arg)) continue;
         *id = known->id;
         return FN_OK;
