@@ -38,7 +38,15 @@ typedef struct op_sort {
     sort_bound *_Atomic bound;    /* the best; the list of all through next */
 } op_sort;
 
-enum { CANDIDATES_EXTRA = 16384, NARROW_MAX = 1 << 20 };
+enum { CANDIDATES_EXTRA = 16384, CANDIDATES_EXTRA_MIN = 32, NARROW_MAX = 1 << 20 };
+
+/* Rows a worker keeps beyond what it needs before it forgets the rest: the wider they are, the sooner a bound pays, which spares
+ * the scan below their reading. */
+static uint64_t candidates_max(const op_sort *o)
+{
+    const uint64_t extra = o->keys.column_count <= 4 ? CANDIDATES_EXTRA : FN_MAX(CANDIDATES_EXTRA / (4 * o->keys.column_count), (uint32_t)CANDIDATES_EXTRA_MIN);
+    return 2 * o->limit + extra;
+}
 
 static fn_column *mutable_column(const fn_column *c)
 {
@@ -213,7 +221,7 @@ static fn_status sort_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
     if (status == FN_OK && wide) status = row_store_add(ctx, &o->store, worker, wide);
     fn_block_drop(wide);
     FN_TRY(status);
-    if (!o->narrows || o->store.lists[worker].rows < 2 * o->limit + CANDIDATES_EXTRA) return FN_OK;
+    if (!o->narrows || o->store.lists[worker].rows < candidates_max(o)) return FN_OK;
     return narrow(o, ctx, worker);
 }
 

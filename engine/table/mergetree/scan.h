@@ -18,6 +18,7 @@ typedef struct scan_part {
     const uint64_t *hidden;       /* FINAL: bit i = row i is not shown; NULL: all are */
     const uint32_t *hidden_count; /* per granule */
     const fn_part_zones *bound_zones; /* of the threshold's column; NULL: cannot be used */
+    fn_column *bound_dictionary;  /* likewise, its sorted dictionary, referenced; NULL: it has none */
 } scan_part;
 
 typedef struct scan_range {
@@ -80,6 +81,8 @@ bool scan_verdict_mask(const scan_verdict *v, const fn_column *c, uint8_t *mask,
 /* scan_bound.c: mask[i] = 1 where row i may still be among the first N. False: the type is not compared here. */
 bool scan_bound_mask(const fn_column *c, const fn_column *bound, bool descending, uint8_t *mask);
 bool scan_bound_compares(const fn_type *type);
+/* The same of strings, by their codes in a sorted dictionary; false: c is not over that dictionary. */
+bool scan_bound_mask_codes(const fn_column *c, const fn_column *dictionary, const fn_column *bound, bool descending, uint8_t *mask);
 
 fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
 /* Summing, Aggregating with FINAL: the merged rows of all parts, one worker. scan_merged.c */

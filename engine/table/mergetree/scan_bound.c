@@ -1,4 +1,5 @@
 /* scan_bound.c - rows against the moving bound of a top-N. NULL, NaN and rows equal to the bound stay: other keys may decide.
+ * Strings are compared by code where the part's dictionary is sorted: one binary search per block.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/scan.h"
 
@@ -42,6 +43,33 @@ bool scan_bound_mask(const fn_column *c, const fn_column *bound, bool descending
 {
     if (c->shape != FN_FLAT || fn_type_base(c->type)->phys != fn_type_base(bound->type)->phys || !scan_bound_compares(c->type)) return false;
     if (!mask_values(c, fn_column_fixed_at(bound, 0), descending, mask)) return false;
+    for (uint32_t i = 0; c->nulls && i < c->rows; i++) mask[i] |= c->nulls[i];
+    return true;
+}
+
+/* Entries below the bound (or equal to it, if asked). */
+static uint32_t entries_below(const fn_column *dictionary, fn_str bound, bool or_equal)
+{
+    uint32_t low = 0, high = dictionary->rows;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const int order = fn_str_compare(fn_column_str_at(dictionary, middle), bound);
+        if (order < 0 || (or_equal && order == 0)) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+#define BY_CODE(load)                                                                              \
+    for (uint32_t i = 0; i < c->rows; i++) mask[i] = ((load) >= edge) == descending
+
+bool scan_bound_mask_codes(const fn_column *c, const fn_column *dictionary, const fn_column *bound, bool descending, uint8_t *mask)
+{
+    if (c->shape != FN_DICT || c->kids[0] != dictionary || bound->type->phys != FN_PHYS_STRING || fn_column_is_null(bound, 0)) return false;
+    const uint32_t edge = entries_below(dictionary, fn_column_str_at(bound, 0), !descending); /* first code outside, or inside if descending */
+    if (c->code_width == 1) BY_CODE(c->values[i]);
+    else if (c->code_width == 2) BY_CODE(fn_load_u16(c->values + 2 * (size_t)i));
+    else BY_CODE(fn_load_u32(c->values + 4 * (size_t)i));
     for (uint32_t i = 0; c->nulls && i < c->rows; i++) mask[i] |= c->nulls[i];
     return true;
 }

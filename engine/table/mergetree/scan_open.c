@@ -15,6 +15,7 @@ typedef struct planner {
     mt_conditions *conditions;
     const mt_masks *masks;
     uint32_t granules_max;   /* of a range */
+    fn_str database, name;   /* copies: RENAME may come */
 } planner;
 
 static fn_status find_slot(fn_ctx *ctx, mt_scan *s, uint32_t column, uint32_t *out)
@@ -132,12 +133,11 @@ static fn_status sample_side(planner *p, const char *function, double share)
 static fn_status add_sample(planner *p)
 {
     const table_scan_request *r = p->request;
-    const table *t = &p->scan->table->base;
     if (r->sample == 0) return FN_OK;
     const expr *key = p->scan->shape->definition->sampling;
     if (!key) {
-        return fn_fail(p->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(t->database),
-                       FN_STR_ARG(t->name));
+        return fn_fail(p->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(p->database),
+                       FN_STR_ARG(p->name));
     }
     if (!fn_type_is_unsigned(fn_type_base(key->type)) || key->type->width > 8)
         return fn_fail(p->ctx, FN_ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, "Invalid sampling column type in storage parameters: %s. Must be one unsigned integer type",
@@ -189,6 +189,20 @@ static fn_status add_granules(planner *p, uint32_t part, const mt_pruner *pruner
     return FN_OK;
 }
 
+/* The sorted dictionary of the threshold's column, if the part has one. */
+static fn_status find_bound_dictionary(fn_ctx *ctx, const mt_scan *s, scan_part *part)
+{
+    const uint32_t column = s->threshold->column;
+    const int place = part->reader.places[column];
+    bool sorted;
+    if (s->shape->schema->columns[column].type->phys != FN_PHYS_STRING || place < 0 || (part->reader.casts && part->reader.casts[column])) return FN_OK;
+    FN_TRY(fn_part_dictionary(ctx, part->reader.data, (uint32_t)place, &part->bound_dictionary, &sorted));
+    if (sorted) return FN_OK;
+    fn_column_drop(part->bound_dictionary);
+    part->bound_dictionary = NULL;
+    return FN_OK;
+}
+
 static fn_status find_bound_zones(fn_ctx *ctx, const scan_threshold *t, const mt_shape *shape, scan_part *part)
 {
     const int place = t->column < shape->schema->count ? part->reader.places[t->column] : -1;
@@ -210,8 +224,8 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     FN_TRY(mt_reader_init(p->ctx, s->shape, part, &sp->reader));
     sp->reader.part_index = list_index;
     sp->reader.starting_offset = starting_offset;
-    sp->reader.table_name = s->table->base.name;
-    sp->reader.database = s->table->base.database;
+    sp->reader.table_name = p->name;
+    sp->reader.database = p->database;
     if (p->masks && p->masks->parts[list_index]) {
         sp->hidden = p->masks->parts[list_index]->bits;
         sp->hidden_count = p->masks->parts[list_index]->counts;
@@ -220,8 +234,10 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     FN_TRY(mt_pruner_make(p->ctx, p->conditions, &sp->reader, &pruner));
     const fn_status status = add_granules(p, s->part_count, pruner, &any);
     mt_pruner_release(pruner);
+    FN_TRY(status);
+    if (any && s->threshold_slot != UINT32_MAX) FN_TRY(find_bound_dictionary(p->ctx, s, sp));
     s->part_count += any; /* a part without granules gives its place to the next one */
-    return status;
+    return FN_OK;
 }
 
 /* ---- top-N: granules that promise the best values come first ---- */
@@ -267,7 +283,8 @@ static fn_status plan_outputs(planner *p)
     s->output_count = r->column_count;
     s->threshold = r->threshold;
     s->threshold_slot = UINT32_MAX;
-    if (s->threshold && scan_bound_compares(s->shape->schema->columns[s->threshold->column].type)) FN_TRY(find_slot(p->ctx, s, s->threshold->column, &s->threshold_slot));
+    const fn_type *bound = s->threshold && s->threshold->column < s->shape->schema->count ? s->shape->schema->columns[s->threshold->column].type : NULL;
+    if (bound && !s->shape->schema->columns[s->threshold->column].is_virtual && (scan_bound_compares(bound) || bound->phys == FN_PHYS_STRING)) FN_TRY(find_slot(p->ctx, s, s->threshold->column, &s->threshold_slot));
     return FN_OK;
 }
 
@@ -308,6 +325,7 @@ static fn_status plan(planner *p)
     p->conjuncts = FN_NEW_ARRAY(p->ctx, expr *, r->conjunct_count + 3);
     FN_TRY_PTR(p->ctx, p->conjuncts);
     for (uint32_t i = 0; i < r->conjunct_count; i++) p->conjuncts[p->conjunct_count++] = r->conjuncts[i];
+    FN_TRY(table_name(p->ctx, &s->table->base, &p->database, &p->name));
     FN_TRY(plan_masks(p));
     FN_TRY(add_sample(p));
     FN_TRY(plan_outputs(p));
@@ -339,8 +357,10 @@ static void scan_close(table_scan *self)
         for (uint32_t k = w->ready_first; k < w->ready_count; k++) fn_block_drop(w->ready[k]);
         for (uint32_t k = 0; k < s->slot_count && w->columns; k++) fn_column_drop(w->columns[k]);
     }
-    for (uint32_t i = 0; i < s->part_count; i++)
+    for (uint32_t i = 0; i < s->part_count; i++) {
         for (uint32_t k = 0; s->parts[i].verdicts && k < s->stage_count; k++) scan_verdict_free(s->parts[i].verdicts[k]);
+        fn_column_drop(s->parts[i].bound_dictionary);
+    }
     fn_free(s->ranges);
     mt_list_drop(s->list);
     mt_shape_drop(s->shape);

@@ -244,11 +244,15 @@ static fn_status drop_beyond_bound(fn_ctx *ctx, work *w)
     const mt_scan *s = w->scan;
     const fn_column *bound = s->threshold ? atomic_load_explicit(&s->threshold->bound, memory_order_acquire) : NULL;
     if (!bound || s->threshold_slot == UINT32_MAX || fn_column_is_null(bound, 0)) return FN_OK;
+    if (!w->part->bound_dictionary && !scan_bound_compares(bound->type)) return FN_OK;
     fn_block *in;
     uint8_t *mask = w->worker->mask + row_of(w, w->low), *piece = w->worker->piece;
     FN_TRY(load_slots(ctx, w, &s->threshold_slot, 1));
     FN_TRY(slots_block(ctx, w, &s->threshold_slot, 1, &in));
-    if (scan_bound_mask(in->columns[0], bound, s->threshold->descending, w->masked ? piece : mask)) {
+    uint8_t *to = w->masked ? piece : mask;
+    const fn_column *c = in->columns[0], *dictionary = w->part->bound_dictionary;
+    const bool descending = s->threshold->descending;
+    if (dictionary ? scan_bound_mask_codes(c, dictionary, bound, descending, to) : scan_bound_mask(c, bound, descending, to)) {
         for (uint32_t i = 0; w->masked && i < in->rows; i++) mask[i] &= piece[i];
         w->masked = true;
         w->ones = count_ones(mask, in->rows);
