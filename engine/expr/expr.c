@@ -70,13 +70,21 @@ fn_status expr_walk(fn_ctx *ctx, expr *e, expr_visit_fn *visit, void *self)
     return e->kind == EXPR_LAMBDA ? expr_walk(ctx, e->lambda->body, visit, self) : FN_OK;
 }
 
+/* 0 and -0 are equal as values but not as constants. */
+static bool same_constant(const fn_column *a, const fn_column *b)
+{
+    if (!fn_column_equal_at(a, 0, b, 0)) return false;
+    if (!fn_type_is_float(fn_type_base(a->type)) || fn_column_is_null(a, 0)) return true;
+    return memcmp(fn_column_fixed_at(a, 0), fn_column_fixed_at(b, 0), a->type->width) == 0;
+}
+
 bool expr_equal(const expr *a, const expr *b)
 {
     if (a == b) return true;
     if (a->kind != b->kind || a->type != b->type || a->arg_count != b->arg_count) return false;
     switch (a->kind) {
     case EXPR_COLUMN: return a->column == b->column;
-    case EXPR_CONST: return a->constant == b->constant || fn_column_equal_at(a->constant, 0, b->constant, 0);
+    case EXPR_CONST: return a->constant == b->constant || same_constant(a->constant, b->constant);
     case EXPR_CELL: return a->cell == b->cell;
     case EXPR_LAMBDA:
         if (a->lambda->param_count != b->lambda->param_count) return false;

@@ -15,10 +15,47 @@ static fn_status give_text(fn_ctx *ctx, const func_call *call, fn_str text, uint
 }
 
 /* ---- types ---- */
+/* A field's name as it stands in a type: in back quotes unless it is an identifier. */
+static fn_status put_field_name(fn_ctx *ctx, const char *name, fn_buf *to)
+{
+    bool plain = *name && !(*name >= '0' && *name <= '9');
+    for (const char *p = name; *p; p++) plain &= (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_';
+    if (plain) return fn_buf_cstr(ctx, to, name);
+    FN_TRY(fn_buf_byte(ctx, to, '`'));
+    for (const char *p = name; *p; p++) {
+        if (*p == '`' || *p == '\\') FN_TRY(fn_buf_byte(ctx, to, '\\'));
+        FN_TRY(fn_buf_byte(ctx, to, *p));
+    }
+    return fn_buf_byte(ctx, to, '`');
+}
+
+/* The type's name with the fields of named tuples on lines of their own, as ClickHouse shows it. */
+static fn_status put_pretty(fn_ctx *ctx, const fn_type *t, unsigned depth, fn_buf *to)
+{
+    const char *open = t->id == FN_T_TUPLE ? "Tuple(" : t->id == FN_T_ARRAY ? "Array(" : t->id == FN_T_MAP ? "Map(" : NULL;
+    if (!open || !fn_str_starts(fn_cstr(t->name), fn_cstr(open)) || !strstr(t->name, "Tuple(") || depth > 200) return fn_buf_cstr(ctx, to, t->name);
+    FN_TRY(fn_buf_cstr(ctx, to, open));
+    for (uint32_t i = 0; i < t->arg_count; i++) {
+        if (t->arg_names) {
+            FN_TRY(fn_buf_printf(ctx, to, "%s%*s", i ? ",\n" : "\n", (int)(4 * (depth + 1)), ""));
+            FN_TRY(put_field_name(ctx, t->arg_names[i], to));
+            FN_TRY(fn_buf_byte(ctx, to, ' '));
+        } else if (i) {
+            FN_TRY(fn_buf_cstr(ctx, to, ", "));
+        }
+        FN_TRY(put_pretty(ctx, t->args[i], depth + (t->arg_names != NULL), to));
+    }
+    return fn_buf_byte(ctx, to, ')');
+}
+
 static fn_status eval_type_name(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
     (void)args;
-    return give_text(ctx, call, fn_cstr(call->arg_types[0]->name), rows, out);
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = put_pretty(ctx, call->arg_types[0], 0, &text);
+    if (status == FN_OK) status = give_text(ctx, call, fn_buf_view(&text), rows, out);
+    fn_buf_release(&text);
+    return status;
 }
 static fn_status bind_enum_size(fn_ctx *ctx, func_call *call)
 {
