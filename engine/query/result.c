@@ -169,7 +169,7 @@ static void write_exception(result *r)
     fn_ctx own = {.arena = ctx->arena, .memory = ctx->memory, .settings = ctx->settings};
     const char *text = fn_arena_printf(&own, own.arena, "Code: %d. DB::Exception: %s. (%s)", ctx->error.code, ctx->error.text,
                                        fn_error_name(ctx->error.code));
-    if (text) (void)r->writer->exception(r->writer, &own, fn_cstr(text));
+    if (text && r->writer->exception(r->writer, &own, fn_cstr(text)) == FN_OK) r->query->response->exception_in_body = true;
 }
 
 void result_close(result *r)

@@ -23,7 +23,7 @@ static fn_status read_basic(fn_ctx *ctx, fn_str text, http_credentials *out)
 
 fn_status http_credentials_read(fn_ctx *ctx, const http_head *head, http_credentials *out)
 {
-    const bool pair = http_has_header(head, "X-ClickHouse-User") || http_has_header(head, "X-ClickHouse-Key");
+    const bool pair = http_has_header(head, "X-ClickHouse-User") || http_header(head, "X-ClickHouse-Key").size; /* an empty key says nothing */
     const fn_str authorization = http_header(head, "Authorization");
     const bool scheme = authorization.size && !fn_str_eq(authorization, FN_STR("never"));
     const bool params = http_has_param(head, "user") || http_has_param(head, "password");

@@ -234,7 +234,7 @@ static fn_status body_flush(fn_sink *self, fn_ctx *ctx)
     if (r->buffered || r->flushes++ == 0) return FN_OK;
     FN_TRY(flush_encoder(ctx, r->frames_encoder));
     FN_TRY(flush_encoder(ctx, r->encoder));
-    return r->pending.size || !r->head_sent ? send_pending(r, ctx, false, false) : FN_OK;
+    return r->pending.size ? send_pending(r, ctx, false, false) : FN_OK;
 }
 
 static fn_status on_begin(fn_response *self, fn_ctx *ctx, const fn_result_head *head)
@@ -321,6 +321,7 @@ static void fail_before_head(http_response *r, fn_ctx *ctx, int code, const char
  * is cut without the final chunk, so that no client can take the body for complete. */
 static void fail_inside_body(http_response *r, fn_ctx *ctx, const char *text)
 {
+    if (r->base.exception_in_body && http_response_finish(r, ctx) == FN_OK) return;
     r->keep_alive = false;
     if (r->broken) return;
     const size_t size = FN_MIN(strlen(text), (size_t)EXCEPTION_MAX);

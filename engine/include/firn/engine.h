@@ -90,6 +90,7 @@ struct fn_response {
     fn_sink *body;            /* result bytes; back-pressure by blocking in write */
     void (*progress)(fn_response *self, const fn_progress *progress); /* may be NULL; from any thread, one at a time */
     int64_t progress_interval_ns; /* at most so often; 0: 100 ms */
+    bool exception_in_body; /* out, on failure: the format itself tells of the exception, the body is complete */
 };
 
 /* Runs one statement to the end on the calling thread (plus workers). ctx: arena and error; tracker and cancel are set
