@@ -124,7 +124,7 @@ static fn_status read_tables(fn_ctx *ctx, catalog *c, load_work *w)
 /* All parts in one pass: both lists are in the order of table ids. */
 static fn_status read_all_parts(fn_ctx *ctx, catalog *c, load_work *w)
 {
-    enum { GROW = 256 };
+    enum { GROW = 8 };
     sqlite3_stmt *s = catalog_sql_bind(c, SQL_PARTS, "");
     mt_part_row *rows = NULL;
     size_t count = 0, capacity = 0, at = 0;
@@ -181,8 +181,18 @@ static fn_status run_load(catalog *c, catalog_work *work)
     FN_TRY(read_all_parts(work->ctx, c, w));
     FN_TRY(names_copy(work->ctx, c->base_names, &n));
     c->next_names = n;
-    for (size_t i = 0; i < w->count; i++) FN_TRY(load_table(work->ctx, c, w, &w->tables[i], n));
-    return FN_OK;
+    fn_ctx *ctx = work->ctx;
+    fn_arena *const outer = ctx->arena, *own = fn_arena_new(ctx); /* what the building of one table leaves behind */
+    FN_TRY_PTR(ctx, own);
+    ctx->arena = own;
+    fn_status status = FN_OK;
+    for (size_t i = 0; i < w->count && status == FN_OK; i++) {
+        status = load_table(ctx, c, w, &w->tables[i], n);
+        fn_arena_reset(own);
+    }
+    ctx->arena = outer;
+    fn_arena_free(own);
+    return status;
 }
 
 fn_status catalog_load(fn_ctx *ctx, catalog *c, catalog_build_fn *build, void *self)

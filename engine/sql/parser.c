@@ -51,7 +51,7 @@ static void note(sql_parser *p, const char *what)
         p->expected_count = 0;
     }
     for (uint32_t i = 0; i < p->expected_count; i++) {
-        if (p->expected[i] == what || strcmp(p->expected[i], what) == 0) return;
+        if (p->expected[i] == what || (p->expected[i][0] == what[0] && strcmp(p->expected[i], what) == 0)) return;
     }
     if (p->expected_count < SQL_EXPECTED_MAX) p->expected[p->expected_count++] = what;
 }

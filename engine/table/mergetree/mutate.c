@@ -210,8 +210,7 @@ static fn_status mutate_part(fn_ctx *ctx, mutator *m, mt_part *part)
     mt_reader r;
     uint64_t hits;
     FN_TRY(mt_reader_init(ctx, m->shape, part, &r));
-    r.table_name = m->table->base.name;
-    r.database = m->table->base.database;
+    FN_TRY(table_name(ctx, &m->table->base, &r.database, &r.table_name));
     FN_TRY(count_hits(ctx, m, &r, &hits));
     if (hits == 0) return FN_OK;
     if (m->version == 0) FN_TRY(catalog->block_numbers(catalog, ctx, m->table->base.uuid, 1, &m->version));
