@@ -56,8 +56,8 @@ static fn_status read_bool(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_
     (void)type;
     text_token token;
     FN_TRY(text_token_read(ctx, in, style, o, &token));
-    int value = -1;
-    for (size_t i = 0; i < FN_COUNT(yes); i++) {
+    int value = fn_str_eq(token.value, FN_STR("true")) ? 1 : fn_str_eq(token.value, FN_STR("false")) ? 0 : -1; /* nearly always */
+    for (size_t i = 0; i < FN_COUNT(yes) && value < 0; i++) {
         if (fn_str_eq_nocase(token.value, fn_cstr(yes[i]))) value = 1;
         if (fn_str_eq_nocase(token.value, fn_cstr(no[i]))) value = 0;
     }

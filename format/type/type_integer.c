@@ -81,6 +81,22 @@ static bool parse(fn_str s, bool is_unsigned, fn_i256 *out)
     return true;
 }
 
+/* Nearly all numbers: up to 18 digits of a type of at most 64 bits. False: the long way. */
+static bool parse_short(fn_str s, const fn_type *t, uint64_t *out)
+{
+    const bool negative = s.size && s.data[0] == '-';
+    const size_t first = negative;
+    uint64_t v = 0;
+    if (s.size - first > 18 || s.size == first || t->width > 8 || (negative && fn_type_is_unsigned(t))) return false;
+    for (size_t i = first; i < s.size; i++) {
+        const unsigned d = (unsigned)(unsigned char)s.data[i] - '0';
+        if (d > 9) return false;
+        v = v * 10 + d;
+    }
+    *out = negative ? 0 - v : v;
+    return true;
+}
+
 static fn_status read(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_text_style style, const fn_text_options *o, fn_builder *out)
 {
     const fn_type *t = fn_type_base(type);
@@ -88,7 +104,9 @@ static fn_status read(fn_ctx *ctx, fn_text_in *in, const fn_type *type, fn_text_
     fn_i256 v;
     FN_TRY(text_token_read(ctx, in, style, o, &token));
     fn_status status;
-    if (parse(token.value, fn_type_is_unsigned(t), &v)) status = fn_builder_fixed(ctx, out, &v);
+    uint64_t small;
+    if (parse_short(token.value, t, &small)) status = fn_builder_fixed(ctx, out, &small);
+    else if (parse(token.value, fn_type_is_unsigned(t), &v)) status = fn_builder_fixed(ctx, out, &v);
     else if (fn_str_eq(token.value, FN_STR("true"))) status = fn_builder_fixed(ctx, out, &(fn_i256){{1, 0, 0, 0}});
     else if (fn_str_eq(token.value, FN_STR("false"))) status = fn_builder_fixed(ctx, out, &(fn_i256){{0, 0, 0, 0}});
     else status = text_token_bad(ctx, in, &token, style == FN_TEXT_PLAIN ? FN_CANNOT_PARSE_TEXT : FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, t->name);

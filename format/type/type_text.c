@@ -145,11 +145,6 @@ fn_status text_put_bare(fn_ctx *ctx, const char *text, size_t size, fn_text_styl
 }
 
 /* ---- input ---- */
-void text_skip_space(fn_text_in *in)
-{
-    while (in->at < in->end && (*in->at == ' ' || *in->at == '\t' || *in->at == '\n' || *in->at == '\r')) in->at++;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';

@@ -28,7 +28,10 @@ fn_status text_token_read(fn_ctx *ctx, fn_text_in *in, fn_text_style style, cons
 void text_token_release(text_token *t);
 /* Fails with "Cannot parse ..." and puts in->at back to the token's begin. */
 fn_status text_token_bad(fn_ctx *ctx, fn_text_in *in, const text_token *t, int code, const char *type_name) FN_MUST_USE;
-void text_skip_space(fn_text_in *in);
+static inline void text_skip_space(fn_text_in *in)
+{
+    while (in->at < in->end && (*in->at == ' ' || *in->at == '\t' || *in->at == '\n' || *in->at == '\r')) in->at++;
+}
 
 /* ---- values ---- */
 typedef struct fn_type_args fn_type_args;
