@@ -145,6 +145,21 @@ fn_status text_put_bare(fn_ctx *ctx, const char *text, size_t size, fn_text_styl
 }
 
 /* ---- input ---- */
+/* The first of three bytes in [at, end), eight bytes at a time; end if there is none. A byte of x is zero where the word has the
+ * byte looked for; the lowest one found is always a true one. */
+static const char *find_any(const char *at, const char *end, char a, char b, char c)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    const uint64_t wa = ones * (unsigned char)a, wb = ones * (unsigned char)b, wc = ones * (unsigned char)c;
+    for (; end - at >= 8; at += 8) {
+        const uint64_t v = fn_load_u64(at), x = v ^ wa, y = v ^ wb, z = v ^ wc;
+        const uint64_t hit = (((x - ones) & ~x) | ((y - ones) & ~y) | ((z - ones) & ~z)) & highs;
+        if (hit) return at + (unsigned)__builtin_ctzll(hit) / 8;
+    }
+    while (at < end && *at != a && *at != b && *at != c) at++;
+    return at;
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';
@@ -226,7 +241,8 @@ static fn_status read_quoted(fn_ctx *ctx, fn_text_in *in, bool json, bool backsl
 {
     const char quote = *in->at++;
     const char *from = in->at;
-    while (in->at < in->end && *in->at != quote && !(backslash && *in->at == '\\')) in->at++;
+    const char other = backslash ? '\\' : quote;
+    in->at = find_any(in->at, in->end, quote, other, other);
     const bool more_doubled = doubled && in->at + 1 < in->end && in->at[0] == quote && in->at[1] == quote;
     t->quoted = true;
     if (in->at < in->end && *in->at == quote && !more_doubled) {
@@ -249,7 +265,7 @@ static fn_status read_quoted(fn_ctx *ctx, fn_text_in *in, bool json, bool backsl
             FN_TRY(fn_buf_byte(ctx, &t->own, *in->at++));
         } else {
             const char *run = in->at;
-            while (in->at < in->end && *in->at != quote && !(backslash && *in->at == '\\')) in->at++;
+            in->at = find_any(in->at, in->end, quote, other, other);
             FN_TRY(fn_buf_append(ctx, &t->own, run, (size_t)(in->at - run)));
         }
     }
@@ -260,7 +276,7 @@ static fn_status read_quoted(fn_ctx *ctx, fn_text_in *in, bool json, bool backsl
 static fn_status read_escaped(fn_ctx *ctx, fn_text_in *in, text_token *t)
 {
     const char *from = in->at;
-    while (in->at < in->end && *in->at != '\t' && *in->at != '\n' && *in->at != '\\') in->at++;
+    in->at = find_any(in->at, in->end, '\t', '\n', '\\');
     if (in->at >= in->end || *in->at != '\\') {
         t->value = (fn_str){from, (size_t)(in->at - from)};
         if (in->at < in->end && *in->at == '\n' && t->value.size && in->at[-1] == '\r') t->value.size--;
@@ -298,7 +314,7 @@ static fn_status take_token(fn_ctx *ctx, fn_text_in *in, fn_text_style style, co
     case FN_TEXT_CSV: {
         if (in->at < in->end && (*in->at == '"' || (*in->at == '\'' && o->csv_single_quotes))) return read_quoted(ctx, in, false, false, true, t);
         const char *from = in->at;
-        while (in->at < in->end && *in->at != o->csv_delimiter && *in->at != '\n' && *in->at != '\r') in->at++;
+        in->at = find_any(in->at, in->end, o->csv_delimiter, '\n', '\r');
         t->value = fn_str_trim((fn_str){from, (size_t)(in->at - from)});
         return FN_OK;
     }
