@@ -56,7 +56,7 @@ static fn_status write_batch(fn_ctx *ctx, const mt_shape *shape, const mt_merge_
     return status;
 }
 
-static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, mt_part_out *out)
+static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, mt_part_out *out, mt_running *running)
 {
     const mt_merge_options options = {.shape = shape, .parts = parts, .part_count = count, .columns = shape->stored, .column_count = shape->stored_count,
                                       .whole_groups = how->deduplicate || shape->definition->mode != MT_PLAIN};
@@ -74,6 +74,7 @@ static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_
         mt_batch_release(&b);
         if (status == FN_OK) status = fn_ctx_check(ctx);
         if (status == FN_OK && atomic_load(&t->store->closing)) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+        atomic_store_explicit(&running->rows_written, out->rows, memory_order_relaxed);
         if (arena) fn_arena_reset(arena);
     }
     fn_arena_free(arena);
@@ -119,8 +120,10 @@ fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t co
     mt_shape *shape = mt_table_shape(t);
     mt_part_out writer;
     mt_part *fresh = NULL;
+    mt_running running = {.table = t, .parts = parts, .count = count, .spec = &spec};
+    mt_running_begin(t->store, &running);
     fn_status status = mt_part_out_open(ctx, t->store, shape, parts, count, &writer);
-    if (status == FN_OK) status = merge_rows(ctx, t, shape, parts, count, how, &writer);
+    if (status == FN_OK) status = merge_rows(ctx, t, shape, parts, count, how, &writer, &running);
     if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, &spec, &fresh);
     mt_part_out_close(&writer);
     if (status == FN_OK) {
@@ -130,6 +133,7 @@ fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t co
         }
         status = exchange(ctx, t, parts, count, fresh, locked, out);
     }
+    mt_running_end(t->store, &running);
     mt_part_drop(fresh); /* the list has its own reference; an overtaken one goes with its file */
     mt_shape_drop(shape);
     return status;

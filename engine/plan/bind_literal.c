@@ -86,8 +86,14 @@ fn_status bind_parameter(binder *b, const ast_expr *e, expr **out)
 {
     fn_str text;
     const fn_type *type;
-    FN_TRY(parameter_text(b, e, &text));
     FN_TRY(fn_type_parse(b->ctx, e->type_text, &type));
+    const fn_status given = parameter_text(b, e, &text);
+    if (given == FN_UNKNOWN_QUERY_PARAMETER && fn_type_is_nullable(type)) { /* not set is NULL */
+        fn_error_clear(b->ctx);
+        *out = expr_const(b->ctx, fn_column_null(b->ctx, type, 1));
+        return *out ? FN_OK : b->ctx->error.code;
+    }
+    FN_TRY(given);
     const fn_status status = parse_constant(b, text, type, FN_TEXT_ESCAPED, out);
     const bool number = fn_type_is_number(fn_type_base(type));
     if (status != FN_BAD_QUERY_PARAMETER && !(number && (status == FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED || status == FN_CANNOT_PARSE_NUMBER || status == FN_CANNOT_PARSE_TEXT)))

@@ -341,6 +341,7 @@ static fn_status apply_engine_settings(query *q, const ast_create *c)
         if (settings_get(q->ctx, &q->settings, s->name, &ignored) == FN_OK) FN_TRY(query_apply_settings(q, s, 1));
         else fn_error_clear(q->ctx); /* refused later, by name of the engine */
     }
+    if (!q->settings.allow_ddl) return fn_fail(q->ctx, FN_QUERY_IS_PROHIBITED, "Cannot execute query. DDL queries are prohibited for the user " FN_STR_FMT, FN_STR_ARG(q->session->user));
     return settings_check(q->ctx, &q->settings);
 }
 

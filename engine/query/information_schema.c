@@ -9,11 +9,11 @@ static const struct {
     {"schemata",
      "SELECT name AS catalog_name, name AS schema_name, 'default' AS schema_owner, CAST(NULL AS Nullable(String)) AS "
      "default_character_set_catalog, CAST(NULL AS Nullable(String)) AS default_character_set_schema, CAST(NULL AS "
-     "Nullable(String)) AS default_character_set_name, CAST(NULL AS Nullable(String)) AS sql_path, 'utf8mb4_0900_ai_ci' AS "
-     "default_collation_name, 'NO' AS default_encryption, catalog_name AS CATALOG_NAME, schema_name AS SCHEMA_NAME, "
-     "schema_owner AS SCHEMA_OWNER, default_character_set_catalog AS DEFAULT_CHARACTER_SET_CATALOG, "
-     "default_character_set_schema AS DEFAULT_CHARACTER_SET_SCHEMA, default_character_set_name AS DEFAULT_CHARACTER_SET_NAME, "
-     "sql_path AS SQL_PATH, default_collation_name AS DEFAULT_COLLATION_NAME, default_encryption AS DEFAULT_ENCRYPTION FROM "
+     "Nullable(String)) AS default_character_set_name, CAST(NULL AS Nullable(String)) AS sql_path, catalog_name AS "
+     "CATALOG_NAME, schema_name AS SCHEMA_NAME, schema_owner AS SCHEMA_OWNER, default_character_set_catalog AS "
+     "DEFAULT_CHARACTER_SET_CATALOG, default_character_set_schema AS DEFAULT_CHARACTER_SET_SCHEMA, default_character_set_name "
+     "AS DEFAULT_CHARACTER_SET_NAME, sql_path AS SQL_PATH, 'utf8mb4_0900_ai_ci' AS default_collation_name, 'NO' AS "
+     "default_encryption, default_collation_name AS DEFAULT_COLLATION_NAME, default_encryption AS DEFAULT_ENCRYPTION FROM "
      "system.databases"},
     {"tables",
      "SELECT database AS table_catalog, database AS table_schema, name AS table_name, multiIf(is_temporary, 'LOCAL TEMPORARY', "
@@ -22,7 +22,15 @@ static const struct {
      "CAST('utf8mb4_0900_ai_ci' AS Nullable(String)) AS table_collation, CAST(comment AS Nullable(String)) AS table_comment, "
      "table_catalog AS TABLE_CATALOG, table_schema AS TABLE_SCHEMA, table_name AS TABLE_NAME, table_type AS TABLE_TYPE, "
      "table_rows AS TABLE_ROWS, data_length AS DATA_LENGTH, index_length AS INDEX_LENGTH, table_collation AS TABLE_COLLATION, "
-     "table_comment AS TABLE_COMMENT FROM system.tables"},
+     "table_comment AS TABLE_COMMENT, CAST(engine AS Nullable(String)) AS engine, CAST(NULL AS Nullable(UInt64)) AS version, "
+     "CAST(NULL AS Nullable(String)) AS row_format, CAST(NULL AS Nullable(UInt64)) AS avg_row_length, CAST(NULL AS "
+     "Nullable(UInt64)) AS max_data_length, CAST(NULL AS Nullable(UInt64)) AS data_free, CAST(NULL AS Nullable(UInt64)) AS "
+     "auto_increment, CAST(NULL AS Nullable(DateTime)) AS create_time, CAST(NULL AS Nullable(DateTime)) "
+     "AS update_time, CAST(NULL AS Nullable(DateTime)) AS check_time, CAST(NULL AS Nullable(Int64)) AS checksum, CAST(NULL AS "
+     "Nullable(String)) AS create_options, engine AS ENGINE, version AS VERSION, row_format AS ROW_FORMAT, avg_row_length AS "
+     "AVG_ROW_LENGTH, max_data_length AS MAX_DATA_LENGTH, data_free AS DATA_FREE, auto_increment AS AUTO_INCREMENT, "
+     "create_time AS CREATE_TIME, update_time AS UPDATE_TIME, check_time AS CHECK_TIME, checksum AS CHECKSUM, create_options "
+     "AS CREATE_OPTIONS FROM system.tables"},
     {"views",
      "SELECT database AS table_catalog, database AS table_schema, name AS table_name, as_select AS view_definition, 'NONE' AS "
      "check_option, CAST('NO' AS Enum8('NO' = 0, 'YES' = 1)) AS is_updatable, CAST(if(engine = 'MaterializedView', 'YES', "
@@ -35,9 +43,8 @@ static const struct {
      "('View', 'MaterializedView')"},
     {"columns",
      "SELECT database AS table_catalog, database AS table_schema, table AS table_name, name AS column_name, position AS "
-     "ordinal_position, default_expression AS column_default, if(type LIKE 'Nullable(%)' OR type LIKE "
-     "'LowCardinality(Nullable(%', 'YES', 'NO') AS is_nullable, type AS data_type, CAST(NULL AS Nullable(UInt64)) AS "
-     "character_maximum_length, character_octet_length AS character_octet_length, numeric_precision AS numeric_precision, "
+     "ordinal_position, default_expression AS column_default, toString(CAST(startsWith(type, 'Nullable(') OR startsWith(type, "
+     "'LowCardinality(Nullable(') AS UInt8)) AS is_nullable, type AS data_type, character_octet_length AS character_maximum_length, character_octet_length AS character_octet_length, numeric_precision AS numeric_precision, "
      "numeric_precision_radix AS numeric_precision_radix, numeric_scale AS numeric_scale, datetime_precision AS "
      "datetime_precision, CAST(NULL AS Nullable(String)) AS character_set_catalog, CAST(NULL AS Nullable(String)) AS "
      "character_set_schema, CAST(NULL AS Nullable(String)) AS character_set_name, CAST(NULL AS Nullable(String)) AS "
@@ -53,7 +60,10 @@ static const struct {
      "AS CHARACTER_SET_CATALOG, character_set_schema AS CHARACTER_SET_SCHEMA, character_set_name AS CHARACTER_SET_NAME, "
      "collation_catalog AS COLLATION_CATALOG, collation_schema AS COLLATION_SCHEMA, collation_name AS COLLATION_NAME, "
      "domain_catalog AS DOMAIN_CATALOG, domain_schema AS DOMAIN_SCHEMA, domain_name AS DOMAIN_NAME, extra AS EXTRA, "
-     "column_comment AS COLUMN_COMMENT, column_type AS COLUMN_TYPE FROM system.columns"},
+     "column_comment AS COLUMN_COMMENT, column_type AS COLUMN_TYPE, if(is_in_primary_key, 'PRI', '') AS column_key, '' AS "
+     "privileges, if(default_kind IN ('MATERIALIZED', 'ALIAS'), default_expression, '') AS generation_expression, CAST(NULL AS "
+     "Nullable(UInt32)) AS srs_id, column_key AS COLUMN_KEY, privileges AS PRIVILEGES, generation_expression AS "
+     "GENERATION_EXPRESSION, srs_id AS SRS_ID FROM system.columns"},
     {"key_column_usage",
      "SELECT 'def' AS constraint_catalog, database AS constraint_schema, CAST('PRIMARY' AS Nullable(String)) AS "
      "constraint_name, 'def' AS table_catalog, database AS table_schema, table AS table_name, CAST(name AS Nullable(String)) "

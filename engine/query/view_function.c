@@ -44,6 +44,7 @@ static fn_status put_value(query *q, const ast_expr *call, fn_str name, fn_str t
         fn_buf_release(&text);
         return status;
     }
+    if (fn_str_starts(type, FN_STR("Nullable("))) return fn_buf_printf(q->ctx, out, "CAST(NULL AS " FN_STR_FMT ")", FN_STR_ARG(type));
     return fn_fail(q->ctx, FN_UNKNOWN_QUERY_PARAMETER, "Substitution `" FN_STR_FMT "` is not set", FN_STR_ARG(name));
 }
 

@@ -131,6 +131,6 @@ void query_system_world_init(query *q)
     fn_engine *e = q->engine;
     q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .processes = processes, .query_log = log_rows,
                                               .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
-                                              .data_path = e->path ? e->path : "", .user = e->user},
+                                              .store = e->store, .data_path = e->path ? e->path : "", .user = e->user},
                                      .query = q};
 }

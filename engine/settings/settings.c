@@ -443,6 +443,13 @@ fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *o
     return FN_OK;
 }
 
+static bool is_refused(const char *name)
+{
+    for (size_t i = 0; i < FN_COUNT(refused); i++)
+        if (strcmp(refused[i], name) == 0) return true;
+    return false;
+}
+
 bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *out)
 {
     if (index < FN_COUNT(defs)) {
@@ -454,7 +461,8 @@ bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *
     index -= FN_COUNT(defs);
     if (index >= FN_COUNT(known)) return false;
     const fn_setting_value *at = find_other(s, fn_cstr(known[index].name));
-    *out = (settings_row){.name = known[index].name, .type = known[index].type, .default_value = known[index].value, .about = ""};
+    const char *about = is_refused(known[index].name) ? "Not done: a statement under another value than the default is refused." : "Kept and shown; changes nothing.";
+    *out = (settings_row){.name = known[index].name, .type = known[index].type, .default_value = known[index].value, .about = about};
     out->value = at ? at->value : fn_cstr(known[index].value);
     out->changed = at != NULL;
     return true;

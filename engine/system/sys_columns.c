@@ -34,19 +34,19 @@ static bool has(const fn_buf *ids, column_id id)
 /* Lengths and precisions as information_schema wants them. */
 static void put_measures(system_rows *r, const fn_type *type)
 {
-    const fn_type *base = fn_type_base(type);
+    const fn_type *base = fn_type_strip_nullable(type); /* LowCardinality has none */
     if (base->id == FN_T_FIXED_STRING) system_put_u64(r, "character_octet_length", base->width);
     if (base->id == FN_T_DECIMAL) {
         system_put_u64(r, "numeric_precision", base->precision);
         system_put_u64(r, "numeric_precision_radix", 10);
         system_put_u64(r, "numeric_scale", base->scale);
-    } else if (fn_type_is_integer(base) || fn_type_is_float(base)) {
+    } else if (fn_type_is_integer(base) || base->id == FN_T_BOOL) {
         system_put_u64(r, "numeric_precision", (uint64_t)base->width * 8);
         system_put_u64(r, "numeric_precision_radix", 2);
-        if (fn_type_is_integer(base)) system_put_u64(r, "numeric_scale", 0);
+        system_put_u64(r, "numeric_scale", 0);
     }
     if (base->id == FN_T_DATETIME64) system_put_u64(r, "datetime_precision", base->scale);
-    if (base->id == FN_T_DATETIME) system_put_u64(r, "datetime_precision", 0);
+    if (base->id == FN_T_DATETIME || base->id == FN_T_DATE || base->id == FN_T_DATE32) system_put_u64(r, "datetime_precision", 0);
 }
 
 static fn_status put_column(system_rows *r, table *t, const table_schema *schema, uint32_t i, const key_set *keys, const uint64_t *disk, const uint64_t *raw)

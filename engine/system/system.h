@@ -58,6 +58,7 @@ struct system_world {
     bool (*table_function)(system_world *w, size_t index, system_table_function *out); /* false behind the last */
     bool (*counter)(system_world *w, system_counter_kind kind, size_t index, system_counter *out); /* false behind the last */
     bool (*table_engine)(system_world *w, size_t index, const char **name);
+    struct mt_store *store; /* of the MergeTree tables; may be NULL */
     const char *data_path; /* of the data directory; "" in memory */
     const char *user;      /* the server's user */
 };

@@ -124,6 +124,15 @@ fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation) FN_MUST_
 /* ---- looking (system.parts) ---- */
 typedef fn_status mt_each_part(void *self, fn_ctx *ctx, const mt_part_row *row, bool active);
 fn_status mt_parts(fn_ctx *ctx, table *t, mt_each_part *each, void *self) FN_MUST_USE;
+/* A merge that runs now; texts in the caller's arena. */
+typedef struct mt_merge_row {
+    fn_str database, table, partition_id, partition, result, *sources;
+    uint32_t source_count;
+    uint64_t rows, rows_written, bytes, raw_bytes;
+    double elapsed_s;
+} mt_merge_row;
+typedef fn_status mt_each_merge(void *self, fn_ctx *ctx, const mt_merge_row *row);
+fn_status mt_merges(fn_ctx *ctx, mt_store *store, mt_each_merge *each, void *self) FN_MUST_USE;
 /* Per column bytes of all live parts; arrays of the schema's count. */
 fn_status mt_column_bytes(fn_ctx *ctx, table *t, uint64_t *disk, uint64_t *raw) FN_MUST_USE;
 fn_status mt_check(fn_ctx *ctx, table *t, mt_each_part *broken, void *self) FN_MUST_USE; /* CHECK TABLE: reads all, names damaged parts */

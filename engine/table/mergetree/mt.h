@@ -73,6 +73,7 @@ typedef struct mt_table {
     _Atomic bool forgotten;     /* dropped */
 } mt_table;
 
+typedef struct mt_running mt_running;
 struct mt_store {
     mt_store_options options;
     char *root;
@@ -80,9 +81,25 @@ struct mt_store {
     pthread_cond_t idle;
     mt_file *files[MT_FILE_SLOTS];
     uint32_t tasks;             /* background tasks queued or running; lock */
+    mt_running *running;        /* merges; lock */
     _Atomic bool closing;
     _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder */
 };
+
+/* ---- running.c ---- */
+/* A merge under way; lies in its frame. */
+struct mt_running {
+    struct mt_running *next, **previous;
+    mt_table *table;
+    mt_part *const *parts;
+    uint32_t count;
+    const struct mt_part_spec *spec; /* of the result */
+    _Atomic uint64_t rows_written;
+    uint64_t rows, bytes, raw_bytes; /* of the sources */
+    int64_t started_ns;
+};
+void mt_running_begin(mt_store *store, mt_running *r); /* table, parts, count and spec are set */
+void mt_running_end(mt_store *store, mt_running *r);
 
 /* ---- store.c ---- */
 fn_status mt_file_path(fn_ctx *ctx, const mt_store *store, fn_part_id id, const char **out) FN_MUST_USE; /* in ctx->arena */
