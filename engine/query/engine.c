@@ -105,6 +105,7 @@ void fn_engine_close(fn_engine *e)
     ttl_worker_stop(e->ttl);
     process_list_release(&e->processes);
     session_list_release(&e->sessions);
+    mt_store_stop(e->store);
     if (e->catalog) catalog_drop_tables(e->catalog);
     mt_store_close(e->store);
     catalog_close(e->catalog);

@@ -61,7 +61,8 @@ typedef struct mt_store_options {
 fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store **out) FN_MUST_USE;
 /* Removes the files that no loaded table listed; call once after all tables are loaded. */
 fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store) FN_MUST_USE;
-void mt_store_close(mt_store *store); /* background work ends first */
+void mt_store_stop(mt_store *store);  /* background work ends; the catalog is still there for it */
+void mt_store_close(mt_store *store);
 
 /* The shape of a table; expressions are bound over the schema (column_id = schema index) and live in `arena`. */
 typedef struct mt_definition {

@@ -226,13 +226,19 @@ fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store)
     return status;
 }
 
-void mt_store_close(mt_store *store)
+void mt_store_stop(mt_store *store)
 {
     if (!store) return;
     atomic_store(&store->closing, true);
     pthread_mutex_lock(&store->lock);
     while (store->tasks) pthread_cond_wait(&store->idle, &store->lock);
     pthread_mutex_unlock(&store->lock);
+}
+
+void mt_store_close(mt_store *store)
+{
+    if (!store) return;
+    mt_store_stop(store);
     for (size_t i = 0; i < MT_FILE_SLOTS; i++) FN_ASSERT(store->files[i] == NULL); /* all tables are gone */
     pthread_cond_destroy(&store->idle);
     pthread_mutex_destroy(&store->lock);
