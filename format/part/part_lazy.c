@@ -1,5 +1,6 @@
-/* part_lazy.c - what a part loads at its first use and keeps: zone maps, dictionaries. Loaded without the lock; if two threads do it
- * at once, the first result stays and the other is dropped, so all see one object. SPDX-License-Identifier: Apache-2.0 */
+/* part_lazy.c - what a part loads at its first use and keeps: zone maps, dictionaries. Loaded without the part's lock. If two threads
+ * want zone maps at once, the first result stays and the other is dropped; of a dictionary, which is large, the second waits for the
+ * first. So all see one object. SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_reader.h"
 
 /* The part's things outlive the query: a context of their own, its error handed on. */
@@ -113,6 +114,21 @@ fn_status fn_part_zones_of(fn_ctx *ctx, const fn_part *p, uint32_t index, const 
 
 /* ---- dictionaries ---- */
 
+/* Room for a dictionary's strings at once: what its blocks say they unpack to, their lengths counted in. Untrusted, so bounded by
+ * what codecs reach; a wrong number costs time, no more. */
+static size_t room_of(const chunk_view *c)
+{
+    enum { RATIO_MAX = 64 };
+    uint64_t room = 0;
+    for (uint32_t i = 0, from = 0; i < c->blocks; i++) {
+        const uint32_t end = fn_load_u32(c->ends + i * sizeof end), size = end - from;
+        const uint8_t *block = c->payload + from;
+        room += size > 5 && block[0] != 0 ? FN_MIN(fn_load_u32(block + 1), (uint64_t)size * RATIO_MAX) : size;
+        from = end;
+    }
+    return (size_t)FN_MIN(room, UINT32_MAX);
+}
+
 static fn_status parse_dictionary(fn_ctx *own, const fn_part *p, const part_column *c, const part_reference *at, const fn_buffer *bytes, uint32_t entries,
                                   const fn_type *type, fn_column **out)
 {
@@ -127,6 +143,10 @@ static fn_status parse_dictionary(fn_ctx *own, const fn_part *p, const part_colu
     if (status == FN_OK) {
         text.offsets = (uint32_t *)(void *)offsets->data;
         text.offsets[0] = 0;
+        text.bytes = fn_buffer_new(own, room_of(&chunk));
+        status = text.bytes ? FN_OK : own->error.code;
+    }
+    if (status == FN_OK) {
         status = chunk_read_text(&r, &view, &chunk, 0, entries, NULL, &text);
     }
     chunk_reader_release(&r);
@@ -164,6 +184,31 @@ static fn_status load_dictionary(fn_ctx *own, const fn_part *p, const part_colum
     return status;
 }
 
+enum { LOADERS = 16 };
+static pthread_mutex_t loaders[LOADERS];
+
+static void make_loaders(void)
+{
+    for (unsigned i = 0; i < LOADERS; i++) FN_ASSERT(pthread_mutex_init(&loaders[i], NULL) == 0);
+}
+
+/* Held while a column's dictionary is loaded; shared by chance with other columns, which then wait. */
+static pthread_mutex_t *loader_of(const fn_part *p, uint32_t column)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    FN_ASSERT(pthread_once(&once, make_loaders) == 0);
+    return &loaders[fn_hash_mix(p->id.low, column) % LOADERS];
+}
+
+/* The dictionary from where it is kept; NULL: not loaded yet. */
+static const fn_column *loaded_dictionary(const fn_part *p, const part_column *c, uint32_t stream)
+{
+    take_lock(p);
+    const fn_column *found = c->loaded[stream];
+    give_lock(p);
+    return found;
+}
+
 fn_status part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t column, uint32_t stream, const fn_column **out, uint8_t *flags)
 {
     part_column *c = &p->columns[column];
@@ -172,25 +217,24 @@ fn_status part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t column, uint32
     *flags = entry[REFERENCE_SIZE + 4];
     *out = NULL;
     if (at.size == 0) return FN_OK;
-    take_lock(p);
-    *out = c->loaded[stream];
-    give_lock(p);
+    *out = loaded_dictionary(p, c, stream);
     if (*out) return FN_OK;
+    pthread_mutex_t *loader = loader_of(p, column);
+    FN_ASSERT(pthread_mutex_lock(loader) == 0); /* several workers want it at once: one loads it */
+    *out = loaded_dictionary(p, c, stream);
     fn_ctx own;
     fn_column *mine = NULL;
-    FN_TRY(own_begin(ctx, &own));
-    const fn_status status = own_end(ctx, &own, load_dictionary(&own, p, c, stream, &at, fn_load_u32(entry + REFERENCE_SIZE), &mine));
-    if (status == FN_OK) {
-        take_lock(p);
-        if (!c->loaded[stream]) {
+    fn_status status = *out ? FN_OK : own_begin(ctx, &own);
+    if (status == FN_OK && !*out) {
+        status = own_end(ctx, &own, load_dictionary(&own, p, c, stream, &at, fn_load_u32(entry + REFERENCE_SIZE), &mine));
+        if (status == FN_OK) {
             mine->lasting = true;
-            c->loaded[stream] = mine;
-            mine = NULL;
+            take_lock(p);
+            *out = c->loaded[stream] = mine;
+            give_lock(p);
         }
-        *out = c->loaded[stream];
-        give_lock(p);
     }
-    fn_column_drop(mine);
+    FN_ASSERT(pthread_mutex_unlock(loader) == 0);
     return status;
 }
 
