@@ -174,12 +174,63 @@ static fn_status day_of_time(convert_job *j, const fn_tz *tz, fn_column **out)
     return *out ? FN_OK : j->ctx->error.code;
 }
 
+/* The days of ticks of 1 / unit s; inlined with the usual units as constants, which turns the divisions into multiplications. */
+static inline __attribute__((always_inline)) void days_of_ticks(const int64_t *from, uint16_t *to, uint32_t rows, const fn_tz *tz, int64_t unit)
+{
+    int64_t low = 1, high = 0, offset = 0; /* the span for which the zone's offset holds */
+    for (uint32_t i = 0; i < rows; i++) {
+        int64_t s = floor_div(from[i], unit);
+        if (s == -1 && from[i] != -unit) s = 0; /* as store_date */
+        s = clamp(s, SECONDS_MIN, SECONDS_MAX);
+        if (FN_UNLIKELY(s < low || s >= high)) offset = fn_tz_span(tz, s, &low, &high);
+        to[i] = (uint16_t)floor_div(s + offset, 86400);
+    }
+}
+
+/* DateTime64 to Date, as CAST does it. */
+static fn_status day_of_ticks(convert_job *j, const fn_tz *tz, fn_column **out)
+{
+    fn_buffer *b = fn_buffer_new(j->ctx, (size_t)j->in->rows * 2);
+    FN_TRY_PTR(j->ctx, b);
+    const int64_t *from = (const int64_t *)(const void *)j->in->values;
+    uint16_t *to = (uint16_t *)(void *)b->data;
+    const uint32_t rows = j->in->rows;
+    switch (j->from->scale) {
+    case 3: days_of_ticks(from, to, rows, tz, 1000); break;
+    case 6: days_of_ticks(from, to, rows, tz, 1000000); break;
+    case 9: days_of_ticks(from, to, rows, tz, 1000000000); break;
+    default: days_of_ticks(from, to, rows, tz, power_of_10(j->from->scale)); break;
+    }
+    *out = fn_column_fixed(j->ctx, j->to, rows, b, NULL);
+    return *out ? FN_OK : j->ctx->error.code;
+}
+
+/* Integers up to 64 bits to DateTime, as CAST does it: what does not fit is clamped. */
+static fn_status time_of_integer(convert_job *j, fn_column **out)
+{
+    fn_buffer *b = fn_buffer_new(j->ctx, (size_t)j->in->rows * 4);
+    FN_TRY_PTR(j->ctx, b);
+    uint32_t *to = (uint32_t *)(void *)b->data;
+    const uint32_t rows = j->in->rows;
+    if (j->from->phys == FN_PHYS_U64) {
+        const uint64_t *from = (const uint64_t *)(const void *)j->in->values;
+        for (uint32_t i = 0; i < rows; i++) to[i] = (uint32_t)FN_MIN(from[i], (uint64_t)UINT32_MAX);
+    } else {
+        for (uint32_t i = 0; i < rows; i++) to[i] = (uint32_t)clamp(load_i64(j->from, j->in->values + (size_t)i * j->from->width), 0, UINT32_MAX);
+    }
+    *out = fn_column_fixed(j->ctx, j->to, rows, b, NULL);
+    return *out ? FN_OK : j->ctx->error.code;
+}
+
 fn_status convert_date(convert_job *j, fn_column **out)
 {
     if (!fn_type_is_date_or_time(j->to)) return to_number(j, out);
     const bool number = !fn_type_is_date_or_time(j->from);
     const fn_tz *tz = expr_zone(j->ctx, j->to), *from_tz = expr_zone(j->ctx, number ? j->to : j->from);
-    if (j->from->id == FN_T_DATETIME && j->to->id == FN_T_DATE && j->mode != CONVERT_ACCURATE && j->mode != CONVERT_OR_NULL) return day_of_time(j, from_tz, out);
+    const bool exact = j->mode == CONVERT_ACCURATE || j->mode == CONVERT_OR_NULL;
+    if (fn_type_is_integer(j->from) && j->from->width <= 8 && j->to->id == FN_T_DATETIME && !exact) return time_of_integer(j, out);
+    if (j->from->id == FN_T_DATETIME && j->to->id == FN_T_DATE && !exact) return day_of_time(j, from_tz, out);
+    if (j->from->id == FN_T_DATETIME64 && j->to->id == FN_T_DATE && !exact) return day_of_ticks(j, from_tz, out);
     fn_buffer *b = fn_buffer_new(j->ctx, (size_t)j->in->rows * j->to->width);
     FN_TRY_PTR(j->ctx, b);
     fn_status status = FN_OK;

@@ -36,7 +36,7 @@ static fn_status eval_digest(fn_ctx *ctx, const func_call *call, fn_column *cons
     fn_status status = c ? FN_OK : ctx->error.code;
     for (size_t i = 0; i < rows && status == FN_OK; i++) {
         const fn_str s = text_at(args[0], i);
-        const bool good = EVP_DigestInit_ex(state, d->algorithm(), NULL) && EVP_DigestUpdate(state, s.data, s.size) && EVP_DigestFinal_ex(state, values + i * d->size, NULL);
+        const bool good = EVP_DigestInit_ex(state, i ? NULL : d->algorithm(), NULL) /* looked up once */ && EVP_DigestUpdate(state, s.data, s.size) && EVP_DigestFinal_ex(state, values + i * d->size, NULL);
         if (!good) status = fn_fail(ctx, FN_OPENSSL_ERROR, "OpenSSL cannot compute %s", d->name);
     }
     EVP_MD_CTX_free(state);
