@@ -50,8 +50,12 @@ void progress_line_show(progress_line *line, uint64_t rows, uint64_t bytes, uint
     put_number(byte_text, sizeof byte_text, (double)bytes, sizes, FN_COUNT(sizes));
     put_number(row_rate, sizeof row_rate, (double)rows / seconds, counts, FN_COUNT(counts));
     put_number(byte_rate, sizeof byte_rate, (double)bytes / seconds, sizes, FN_COUNT(sizes));
-    const int n = snprintf(text, sizeof text, "%.1f s, %s rows, %s (%s rows/s, %s/s)", seconds, row_text, byte_text, row_rate, byte_rate);
-    const int room = terminal_width() - n - 10;
+    int n = snprintf(text, sizeof text, "%.1f s, %s rows, %s (%s rows/s, %s/s)", seconds, row_text, byte_text, row_rate, byte_rate);
+    int room = terminal_width() - n - 10;
+    if (total && room < BAR_LEAST) { /* the bar tells more than the bytes */
+        n = snprintf(text, sizeof text, "%.1f s, %s rows (%s rows/s, %s/s)", seconds, row_text, row_rate, byte_rate);
+        room = terminal_width() - n - 10;
+    }
     if (total && room >= BAR_LEAST) put_bar(bar, sizeof bar, FN_MIN((double)rows / (double)total, 1.0), room);
     FN_ASSERT(pthread_mutex_lock(&line->lock) == 0);
     if (!line->ended) {
