@@ -36,12 +36,20 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     return enc_ints_encode(ctx, lengths, runs, sizeof(uint16_t), true, out);
 }
 
+/* Runs are short as a rule, and a loop that ends after 2 to 8 rounds is mispredicted each time: values are written SPREAD_ROWS at a
+ * time, beyond the run's end where the output has room. */
+enum { SPREAD_ROWS = 8 };
 #define SPREAD(T)                                                                                  \
-    for (uint32_t r = 0; r < runs; r++) {                                                          \
+    for (uint32_t r = 0, left = count; r < runs; left -= lengths[r], out += lengths[r++] * sizeof(T)) { \
         const T value = (T)values[r];                                                              \
-        for (uint32_t i = 0; i < lengths[r]; i++, out += sizeof value) memcpy(out, &value, sizeof value); \
+        T some[SPREAD_ROWS];                                                                       \
+        for (unsigned i = 0; i < SPREAD_ROWS; i++) some[i] = value;                                \
+        const uint32_t whole = left >= lengths[r] + SPREAD_ROWS ? lengths[r] : lengths[r] / SPREAD_ROWS * SPREAD_ROWS; \
+        for (uint32_t i = 0; i < whole; i += SPREAD_ROWS) memcpy(out + i * sizeof value, some, sizeof some); \
+        for (uint32_t i = whole; i < lengths[r]; i++) memcpy(out + i * sizeof value, &value, sizeof value); \
     }
-static void spread(const int64_t *values, const uint16_t *lengths, uint32_t runs, unsigned width, uint8_t *out)
+/* The lengths add up to count. */
+static void spread(const int64_t *values, const uint16_t *lengths, uint32_t runs, uint32_t count, unsigned width, uint8_t *out)
 {
     if (width == 8) { SPREAD(uint64_t) }
     else if (width == 4) { SPREAD(uint32_t) }
@@ -63,7 +71,7 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     uint64_t total = 0;
     for (uint32_t r = 0; r < runs; r++) total += lengths[r];
     if (total != count) return false;
-    spread(values, lengths, runs, width, out);
+    spread(values, lengths, runs, count, width, out);
     return true;
 }
 
