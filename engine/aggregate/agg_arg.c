@@ -70,8 +70,8 @@ static void arg_destroy(const agg_call *c, void *state)
     agg_value_drop(key_type(c), key_of(c, state));
 }
 #define ARG_DEF .init = arg_init, .add = arg_add, .add_one = arg_add_one, .merge = arg_merge, .finish = arg_finish, .write = arg_write, .read = arg_read, .destroy = arg_destroy
-static const agg_def def_min = {.name = "ArgMin", ARG_DEF};
-static const agg_def def_max = {.name = "ArgMax", ARG_DEF};
+static const agg_def def_min = {.name = "ArgMin", ARG_DEF, .about = "The aggregate over the rows of the smallest last argument.", .example = "sumArgMin(number, number % 3)", .gives = "18"};
+static const agg_def def_max = {.name = "ArgMax", ARG_DEF, .about = "The aggregate over the rows of the greatest last argument.", .example = "sumArgMax(number, number % 3)", .gives = "15"};
 
 static fn_status bind_arg(fn_ctx *ctx, const agg_def *def, fn_str inner, const agg_call *outer, agg_call **out)
 {

@@ -171,6 +171,6 @@ static const char *const list_names[] = {"array_agg", NULL};
 static const agg_def rows_[] = {
     {.name = "groupArray", .aliases = list_names, .args_min = 1, .args_max = 1, .params_max = 1, .flags = AGG_NO_NULL_RESULT | AGG_ORDER_DEPENDENT, .bind = list_bind,
      .init = list_init, .add = list_add, .add_one = list_add_one, .merge = list_merge, .finish = list_finish, .write = list_write, .read = list_read,
-     .destroy = list_destroy, .about = "The values as an array; the parameter limits its size.", .example = "groupArray(number)", .gives = "[0,1,2]"},
+     .destroy = list_destroy, .about = "The values as an array; the parameter limits its size.", .example = "groupArray(3)(number)", .gives = "[0,1,2]"},
 };
 const agg_family agg_family_array = AGG_FAMILY("array", rows_);

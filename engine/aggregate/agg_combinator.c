@@ -244,14 +244,21 @@ fn_status agg_bind_nulls(fn_ctx *ctx, const agg_call *outer, agg_call *nested, b
 }
 
 /* ---- -OrNull, -OrDefault: a value even for no rows ---- */
+/* For -OrNull, rows that -If leaves out are not seen; for -OrDefault they are: avgIfOrDefault gives nan. */
+static bool is_seen(const agg_call *c, fn_column *const *args, size_t row)
+{
+    if (c->nested->def != &def_if || strcmp(c->def->name, "OrNull") != 0) return true;
+    const fn_column *condition = args[c->arg_count - 1];
+    return condition->values[row * agg_step(condition)] != 0;
+}
 static fn_status or_add(fn_ctx *ctx, const agg_call *c, fn_arena *a, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
 {
-    for (uint32_t i = 0; i < rows; i++) states[i][offset] = 1;
+    for (uint32_t i = 0; i < rows; i++) states[i][offset] |= is_seen(c, args, i);
     return c->nested->def->add(ctx, c->nested, a, states, offset + FLAG_SIZE, args, rows);
 }
 static fn_status or_add_one(fn_ctx *ctx, const agg_call *c, fn_arena *a, void *s, fn_column *const *args, size_t from, uint32_t rows)
 {
-    if (rows) *(uint8_t *)s = 1;
+    for (uint32_t i = 0; i < rows && !*(uint8_t *)s; i++) *(uint8_t *)s |= is_seen(c, args, from + i);
     return c->nested->def->add_one(ctx, c->nested, a, behind_flag(c, s), args, from, rows);
 }
 static fn_status default_finish(fn_ctx *ctx, const agg_call *c, fn_arena *a, void *s, fn_builder *out)

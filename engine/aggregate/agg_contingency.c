@@ -228,7 +228,7 @@ static fn_status matrix_finish(fn_ctx *ctx, const agg_call *call, fn_arena *aren
 #define TABLE_ROW .args_min = 2, .args_max = 2, OPS(table), .write = table_write, .read = table_read
 #define MATRIX_ROW .args_min = 1, .args_max = AGG_ARGS_MAX, .flags = AGG_NO_NULL_RESULT, OPS(matrix), .write = agg_plain_write, .read = agg_plain_read
 static const agg_def rows_[] = {
-    {.name = "contingency", TABLE_ROW, .about = "Contingency coefficient of two columns of categories.", .example = "contingency(number % 2, number % 2)", .gives = "0.7071067811865475"},
+    {.name = "contingency", TABLE_ROW, .about = "Contingency coefficient of two columns of categories.", .example = "contingency(number % 2, number % 2)", .gives = "0.7071067811865476"},
     {.name = "cramersV", TABLE_ROW, .about = "Cramer's V of two columns of categories.", .example = "cramersV(number % 2, number % 2)", .gives = "1"},
     {.name = "cramersVBiasCorrected", TABLE_ROW, .about = "Cramer's V with a correction of its bias.", .example = "cramersVBiasCorrected(number % 2, number % 2) > 0.9",
      .gives = "1"},

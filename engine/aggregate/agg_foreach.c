@@ -114,7 +114,8 @@ static void each_destroy(const agg_call *c, void *state)
     s->count = 0;
 }
 static const agg_def def_each = {.name = "ForEach", .init = each_init, .add = each_add, .add_one = each_add_one, .merge = each_merge, .finish = each_finish,
-                                 .write = each_write, .read = each_read, .destroy = each_destroy};
+                                 .write = each_write, .read = each_read, .destroy = each_destroy, .about = "The aggregate for every position of arrays.",
+                                 .example = "sumForEach([number, 1])", .gives = "[45,10]"};
 
 fn_status agg_bind_for_each(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
 {
@@ -210,7 +211,8 @@ static void resample_destroy(const agg_call *c, void *s)
     for (uint32_t i = 0; c->nested->def->destroy && i < ((const resample_bound *)c->data)->count; i++) c->nested->def->destroy(c->nested, interval_at(c, s, i));
 }
 static const agg_def def_resample = {.name = "Resample", .init = resample_init, .add = resample_add, .add_one = resample_add_one, .merge = resample_merge,
-                                     .finish = resample_finish, .write = resample_write, .read = resample_read, .destroy = resample_destroy};
+                                     .finish = resample_finish, .write = resample_write, .read = resample_read, .destroy = resample_destroy,
+                                     .about = "The aggregate for every interval of the last argument.", .example = "countResample(0, 10, 5)(number)", .gives = "[5,5]"};
 
 static fn_status bound_at(fn_ctx *ctx, const agg_call *outer, uint32_t index, fn_i128 *out)
 {

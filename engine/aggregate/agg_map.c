@@ -277,7 +277,7 @@ static const fn_type *bare(const fn_type *t)
 /* ---- -Map ---- */
 #define MAP_OPS .init = agg_zero_init, .add = map_add, .add_one = map_add_one, .merge = map_merge, .finish = map_finish, .write = map_write, .read = map_read, \
     .destroy = map_destroy
-static const agg_def def_map = {.name = "Map", MAP_OPS};
+static const agg_def def_map = {.name = "Map", MAP_OPS, .about = "The aggregate for every key of maps.", .example = "sumMap(map('a', number))", .gives = "{'a':45}"};
 
 static fn_status bind_arrays_by_name(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_call **out)
 {

@@ -107,7 +107,7 @@ static const agg_def rows_[] = {
     {.name = "stddevSamp", .aliases = std_samp_names, .flags = AGG_CASE_INSENSITIVE, MOMENT_ROW(1), .about = "Square root of varSamp.", .example = "stddevSamp(number)", .gives = "3.0276503540974917"},
     {.name = "skewPop", MOMENT_ROW(1), .about = "Skewness of the values as the whole population.", .example = "skewPop(number)", .gives = "0"},
     {.name = "skewSamp", MOMENT_ROW(1), .about = "Skewness of the values as a sample.", .example = "skewSamp(number)", .gives = "0"},
-    {.name = "kurtPop", MOMENT_ROW(1), .about = "Kurtosis of the values as the whole population.", .example = "kurtPop(number)", .gives = "1.7757575757575759"},
+    {.name = "kurtPop", MOMENT_ROW(1), .about = "Kurtosis of the values as the whole population.", .example = "kurtPop(number)", .gives = "1.7757575757575756"},
     {.name = "kurtSamp", MOMENT_ROW(1), .about = "Kurtosis of the values as a sample.", .example = "kurtSamp(number)", .gives = "1.4383636363636365"},
     {.name = "covarPop", .aliases = covar_pop_names, .flags = AGG_CASE_INSENSITIVE, MOMENT_ROW(2), .about = "Covariance of two columns as the whole population.", .example = "covarPop(number, number * 2)",
      .gives = "16.5"},

@@ -138,7 +138,7 @@ static fn_status both_bind(fn_ctx *ctx, agg_call *call)
     call->state_size = sizeof(both);
     return FN_OK;
 }
-static inline fn_status both_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
+static fn_status both_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
 {
     both *s = state;
     const int order = s->key.has ? agg_value_compare(&s->key, args[1], row) : 0;
@@ -146,8 +146,28 @@ static inline fn_status both_row(fn_ctx *ctx, const agg_call *call, fn_arena *ar
     FN_TRY(agg_value_set(ctx, arena, &s->key, args[1], row));
     return agg_value_set(ctx, arena, &s->arg, args[0], row);
 }
-#define OP both
-#include "aggregate/agg_by_row.inc"
+static fn_status both_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
+{
+    for (uint32_t i = 0; i < rows; i++) FN_TRY(both_row(ctx, call, arena, states[i] + offset, args, i));
+    return FN_OK;
+}
+/* Among equals ClickHouse picks the first row of a run of numbers, else the last. */
+static fn_status both_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows)
+{
+    const fn_column *keys = args[1];
+    size_t best = from;
+    if (rows == 0) return FN_OK;
+    if (keys->type->phys >= FN_PHYS_FIXED || keys->nulls) {
+        for (uint32_t i = 0; i < rows; i++) FN_TRY(both_row(ctx, call, arena, state, args, from + i));
+        return FN_OK;
+    }
+    for (size_t i = from + 1; i < from + rows; i++) {
+        const int order = fn_column_compare(keys, i, keys, best, true);
+        if (is_max(call) ? order > 0 : order < 0) best = i;
+        else if (order == 0 && best != from) best = i;
+    }
+    return both_row(ctx, call, arena, state, args, best);
+}
 static fn_status both_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from)
 {
     both *a = into;

@@ -235,10 +235,11 @@ static fn_status ends_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, v
     return s->seen ? agg_take(ctx, s, 4 * sizeof(double), at, end) : FN_OK;
 }
 
-/* ---- regressions. simpleLinearRegression: plain sums. regr_: x, y are means, xx, xy, yy sums of products around them ---- */
+/* ---- regressions. simpleLinearRegression: plain sums. regr_: sums of distances from the first row ---- */
 typedef struct line {
     uint64_t count;
     double x, y, xx, xy, yy;
+    double first_x, first_y; /* regr_: what x and y are counted from */
 } line;
 typedef enum line_what { LINE_FIT, AVG_X, AVG_Y, COUNT, INTERCEPT, R2, SLOPE, SXX, SXY, SYY } line_what;
 static const struct {
@@ -271,19 +272,16 @@ static inline fn_status line_row(fn_ctx *ctx, const agg_call *call, fn_arena *ar
     const bool plain = call->def->name[0] == 's';
     const double x = agg_f64(args[plain ? 0 : 1], row), y = agg_f64(args[plain ? 1 : 0], row);
     s->count++;
-    if (!plain) {
-        const double n = (double)s->count, dx = x - s->x, dy = y - s->y;
-        s->x += dx / n;
-        s->y += dy / n;
-        s->xx += dx * (x - s->x);
-        s->yy += dy * (y - s->y);
-        s->xy += dx * (y - s->y);
-        return FN_OK;
+    if (!plain && s->count == 1) {
+        s->first_x = x;
+        s->first_y = y;
     }
-    s->x += x;
-    s->y += y;
-    s->xx += x * x;
-    s->xy += x * y;
+    const double dx = x - s->first_x, dy = y - s->first_y;
+    s->x += dx;
+    s->y += dy;
+    s->xx += dx * dx;
+    s->xy += dx * dy;
+    s->yy += dy * dy;
     return FN_OK;
 }
 #define OP line
@@ -291,40 +289,40 @@ static inline fn_status line_row(fn_ctx *ctx, const agg_call *call, fn_arena *ar
 static fn_status line_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from)
 {
     (void)ctx;
+    (void)call;
     (void)arena;
-    line *a = into;
-    const line *b = from;
-    const double n = (double)a->count, m = (double)b->count, dx = b->x - a->x, dy = b->y - a->y, share = n + m > 0 ? m / (n + m) : 0;
-    a->count += b->count;
-    a->xx += b->xx;
-    a->xy += b->xy;
-    a->yy += b->yy;
-    if (call->def->name[0] == 's') {
-        a->x += b->x;
-        a->y += b->y;
+    line *a = into, moved = *(const line *)from;
+    if (!moved.count) return FN_OK;
+    if (!a->count) {
+        *a = moved;
         return FN_OK;
     }
-    a->x += dx * share;
-    a->y += dy * share;
-    a->xx += dx * dx * n * share;
-    a->xy += dx * dy * n * share;
-    a->yy += dy * dy * n * share;
+    const double n = (double)moved.count, dx = moved.first_x - a->first_x, dy = moved.first_y - a->first_y;
+    moved.xx += dx * (2 * moved.x + n * dx);
+    moved.yy += dy * (2 * moved.y + n * dy);
+    moved.xy += dx * moved.y + dy * moved.x + n * dx * dy;
+    a->count += moved.count;
+    a->x += moved.x + n * dx;
+    a->y += moved.y + n * dy;
+    a->xx += moved.xx;
+    a->xy += moved.xy;
+    a->yy += moved.yy;
     return FN_OK;
 }
 static double line_value(const line *s, line_what what)
 {
-    const double n = (double)s->count, divisor = s->xx * n - s->x * s->x;
-    const bool is_flat = !(s->xx > 0);
+    const double n = (double)s->count, sxx = s->xx - s->x * s->x / n, syy = s->yy - s->y * s->y / n, sxy = s->xy - s->x * s->y / n;
+    const double divisor = s->xx * n - s->x * s->x, mean_x = s->first_x + s->x / n, mean_y = s->first_y + s->y / n;
     switch (what) {
     case LINE_FIT: return divisor < 0 || divisor > 0 ? (s->xy * n - s->x * s->y) / divisor : (double)NAN;
-    case AVG_X: return s->count ? s->x : (double)NAN;
-    case AVG_Y: return s->count ? s->y : (double)NAN;
-    case SLOPE: return is_flat ? (double)NAN : s->xy / s->xx;
-    case INTERCEPT: return is_flat ? (double)NAN : s->y - s->xy / s->xx * s->x;
-    case R2: return is_flat ? (double)NAN : s->yy > 0 ? s->xy * s->xy / (s->xx * s->yy) : 1;
-    case SXX: return s->count ? s->xx : (double)NAN;
-    case SXY: return s->count ? s->xy : (double)NAN;
-    case SYY: return s->count ? s->yy : (double)NAN;
+    case AVG_X: return mean_x;
+    case AVG_Y: return mean_y;
+    case SLOPE: return sxx > 0 ? sxy / sxx : (double)NAN;
+    case INTERCEPT: return sxx > 0 ? mean_y - sxy / sxx * mean_x : (double)NAN;
+    case R2: return !(sxx > 0) ? (double)NAN : syy > 0 ? sxy * sxy / (sxx * syy) : 1;
+    case SXX: return sxx;
+    case SXY: return sxy;
+    case SYY: return syy;
     case COUNT: break;
     }
     return n;
@@ -417,6 +415,6 @@ static const agg_def rows_[] = {
     {.name = "regr_sxy", LINE_ROW, .about = "Sum of products of x and y around their means.", .example = "regr_sxy(number * 2, number)", .gives = "165"},
     {.name = "regr_syy", LINE_ROW, .about = "Sum of squares of y around its mean.", .example = "regr_syy(number * 2, number)", .gives = "330"},
     {.name = "gini", .args_min = 1, .args_max = 1, .bind = gini_bind, OPS(gini), .about = "Gini's coefficient of inequality.", .example = "gini(number)",
-     .gives = "0.3666666666666667"},
+     .gives = "0.36666666666666664"},
 };
 const agg_family agg_family_series = AGG_FAMILY("series", rows_);

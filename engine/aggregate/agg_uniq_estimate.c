@@ -5,7 +5,6 @@
  * estimate is freed of its bias by inverting the expectation of the registers' harmonic mean. Hash of a value: MurmurHash3's finalizer of
  * its bits, CityHash64 of strings. SPDX-License-Identifier: Apache-2.0 */
 #include "aggregate/agg_rows.h"
-#include "function/hash.h"
 #include <firn/codec.h>
 #include <math.h>
 
@@ -28,6 +27,48 @@ static uint32_t jenkins_mix(uint64_t x)
     x ^= x >> 22 | x << 42;
     return (uint32_t)x;
 }
+/* CityHash's step from 128 to 64 bits. */
+static uint64_t city_fold(uint64_t low, uint64_t high)
+{
+    const uint64_t factor = 0x9ddfea08eb382d69u;
+    uint64_t a = (low ^ high) * factor;
+    a ^= a >> 47;
+    uint64_t b = (high ^ a) * factor;
+    b ^= b >> 47;
+    return b * factor;
+}
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+static void sip_round(uint64_t *v)
+{
+    v[0] += v[1];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[3];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[2] = rotate(v[2], 32);
+}
+/* SipHash-2-4 with a zero key over whole words: numbers of 128 and 256 bits. */
+static uint64_t sip_words(const char *words, size_t count)
+{
+    uint64_t v[4] = {0x736f6d6570736575u, 0x646f72616e646f6du, 0x6c7967656e657261u, 0x7465646279746573u};
+    for (size_t i = 0; i <= count; i++) {
+        const uint64_t word = i < count ? fn_load_u64(words + 8 * i) : (uint64_t)count * 8 << 56;
+        v[3] ^= word;
+        sip_round(v);
+        sip_round(v);
+        v[0] ^= word;
+    }
+    v[2] ^= 0xff;
+    for (int i = 0; i < 4; i++) sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
 static fn_str bytes_at(const fn_column *c, size_t row)
 {
     if (c->type->phys == FN_PHYS_STRING) return fn_column_str_at(c, row);
@@ -40,7 +81,6 @@ static bool is_word(const fn_type *t)
 /* The value's bits where they fit 64, sign-extended; a hash of its bytes otherwise, or of all arguments. */
 static uint64_t key_of(const agg_call *call, fn_column *const *args, size_t row)
 {
-    static const hash_key zero = {0, 0};
     const fn_column *c = args[0];
     uint64_t h = 0, bits = 0;
     if (call->arg_count == 1) {
@@ -50,12 +90,12 @@ static uint64_t key_of(const agg_call *call, fn_column *const *args, size_t row)
             return bits;
         }
         if (is_word(c->type)) return agg_u64(c, row);
-        return c->type->phys == FN_PHYS_STRING || c->type->phys == FN_PHYS_FIXED ? fn_city_hash64(s.data, s.size) : hash_sip64(zero, s.data, s.size);
+        return c->type->phys == FN_PHYS_STRING || c->type->phys == FN_PHYS_FIXED ? fn_city_hash64(s.data, s.size) : sip_words(s.data, s.size / 8);
     }
     for (uint32_t i = 0; i < call->arg_count; i++) {
         const fn_str s = bytes_at(args[i], row);
         const uint64_t one = fn_city_hash64(s.data, s.size);
-        h = i ? hash_city_fold(one, h) : one;
+        h = i ? city_fold(one, h) : one;
     }
     return h;
 }
@@ -136,7 +176,7 @@ static fn_status thin_insert(fn_ctx *ctx, fn_arena *arena, thin_set *s, uint32_t
 static inline fn_status thin_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
 {
     const uint64_t key = key_of(call, args, row);
-    return thin_insert(ctx, arena, state, (uint32_t)(call->arg_count > 1 || (call->arg_types[0]->width > 8 && call->arg_types[0]->phys < FN_PHYS_FIXED) ? key : murmur_mix(key)));
+    return thin_insert(ctx, arena, state, (uint32_t)(call->arg_count > 1 ? key : murmur_mix(key)));
 }
 #define OP thin
 #include "aggregate/agg_by_row.inc"
@@ -314,8 +354,7 @@ static inline fn_status estimate_row(fn_ctx *ctx, const agg_call *call, fn_arena
     const estimate_bound *b = call->data;
     uint64_t key = key_of(call, args, row);
     if (!b->jenkins) {
-        const bool raw = is_hashed(call) && !(call->arg_count == 1 && call->arg_types[0]->width > 8 && call->arg_types[0]->phys < FN_PHYS_FIXED);
-        if (!raw) key = murmur_mix(key);
+        if (!is_hashed(call)) key = murmur_mix(key);
         if (b->key_width == 4) key = (uint32_t)key;
     }
     return estimate_insert(ctx, arena, b, state, key);
