@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
 done
 sh tests/install.sh --build
 [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)"
+cmake --build --preset release --target firn -j "$(nproc)"
 firn=build/release/firn
 mkdir -p build/demo
 if [ -f build/demo/pid ] && kill -0 "$(cat build/demo/pid)" 2>/dev/null; then
