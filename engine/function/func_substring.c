@@ -83,7 +83,44 @@ static fn_status row_right(fn_ctx *ctx, const func_call *call, fn_column *const 
     const int64_t from = count >= 0 ? n - FN_MIN(count, n) : -FN_MAX(count, -n);
     return fn_buf_str(ctx, to, unit_slice(call, s, (size_t)from, (size_t)n));
 }
-TEXT_EVAL(eval_substring, text_rows, row_substring)
+
+/* substring(s, offset, length) over bytes with the same offset (from 1) and length for all rows: short pieces are copied 16 bytes at a
+ * time, over the end; what lies behind is written again by the next row or is room. */
+static fn_status substring_same(fn_ctx *ctx, const func_call *call, const fn_column *c, uint32_t rows, uint64_t skip, uint64_t most, fn_column **out)
+{
+    enum { STEP = 16 };
+    const uint64_t total = c->offsets[rows] - c->offsets[0], room = most < UINT32_MAX ? FN_MIN(total, (uint64_t)rows * most) : total;
+    fn_buffer *bytes = fn_buffer_new(ctx, room + STEP), *offsets = fn_buffer_new(ctx, ((size_t)rows + 1) * 4);
+    if (!bytes || !offsets) {
+        fn_buffer_drop(bytes);
+        fn_buffer_drop(offsets);
+        return ctx->error.code;
+    }
+    uint32_t *at = (uint32_t *)(void *)offsets->data, end = 0;
+    at[0] = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint64_t size = c->offsets[i + 1] - c->offsets[i];
+        const uint64_t n = size > skip ? FN_MIN(size - skip, most) : 0;
+        const uint8_t *from = c->values + c->offsets[i] + (n ? skip : 0);
+        if (n <= STEP) memcpy(bytes->data + end, from, STEP); /* columns have readable bytes behind */
+        else memcpy(bytes->data + end, from, n);
+        end += (uint32_t)n;
+        at[i + 1] = end;
+    }
+    *out = fn_column_string(ctx, call->type, rows, bytes, offsets, NULL);
+    return *out ? FN_OK : ctx->error.code;
+}
+
+static fn_status eval_substring(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
+{
+    const fn_column *c = args[0];
+    const bool bounded = call->arg_count > 2;
+    if (call->data || c->shape != FN_FLAT || c->type->phys != FN_PHYS_STRING || !call->consts[1] || (bounded && !call->consts[2]) || !rows)
+        return text_rows(ctx, call, args, rows, row_substring, out);
+    const int64_t offset = number_at(args[1], 0), length = bounded ? number_at(args[2], 0) : UINT32_MAX;
+    if (offset < 1 || length < 0 || c->offsets[rows] == c->offsets[0]) return text_rows(ctx, call, args, rows, row_substring, out);
+    return substring_same(ctx, call, c, rows, (uint64_t)offset - 1, (uint64_t)FN_MIN(length, (int64_t)UINT32_MAX), out);
+}
 TEXT_EVAL(eval_left, text_rows, row_left)
 TEXT_EVAL(eval_right, text_rows, row_right)
 
