@@ -52,7 +52,7 @@ static fn_status bind_elements(fn_ctx *ctx, func_call *call, arith_data *d, cons
         return FN_OK;
     }
     const fn_type *shape = a->id == FN_T_TUPLE ? a : b;
-    if (a->id == b->id && a->arg_count != b->arg_count) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Expected tuples of the same size as arguments of function %s", call->def->name);
+    if (a->id == b->id && a->arg_count != b->arg_count) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Expected tuples of the same size as arguments 0 and 1 of function %s, got %s and %s", call->def->name, a->name, b->name);
     d->kids = FN_NEW_ARRAY(ctx, const func_call *, shape->arg_count + 1u);
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, shape->arg_count + 1u);
     if (!d->kids || !types) return ctx->error.code;
