@@ -44,9 +44,9 @@ enum { SPREAD_ROWS = 8 };
         const T value = (T)values[r];                                                              \
         T some[SPREAD_ROWS];                                                                       \
         for (unsigned i = 0; i < SPREAD_ROWS; i++) some[i] = value;                                \
-        const uint32_t whole = left >= lengths[r] + SPREAD_ROWS ? lengths[r] : lengths[r] / SPREAD_ROWS * SPREAD_ROWS; \
+        const uint32_t length = lengths[r], whole = left >= length + SPREAD_ROWS ? length : length / SPREAD_ROWS * SPREAD_ROWS; \
         for (uint32_t i = 0; i < whole; i += SPREAD_ROWS) memcpy(out + i * sizeof value, some, sizeof some); \
-        for (uint32_t i = whole; i < lengths[r]; i++) memcpy(out + i * sizeof value, &value, sizeof value); \
+        for (uint32_t i = whole; i < length; i++) memcpy(out + i * sizeof value, &value, sizeof value); \
     }
 /* The lengths add up to count. */
 static void spread(const int64_t *values, const uint16_t *lengths, uint32_t runs, uint32_t count, unsigned width, uint8_t *out)
