@@ -126,6 +126,16 @@ static const sample samples[] = {
     {"countIf", "UInt8", "[1,0,1]", NULL, NULL, "UInt64 2"},
     {"sumArray", "Array(UInt8)", "[[1,2],[],[3]]", NULL, NULL, "UInt64 6"},
     {"maxOrNull", "UInt8", "[1,2]", NULL, NULL, "Nullable(UInt8) 2"},
+    {"varPop", "UInt8", "[1, 2, 3, 4]", NULL, NULL, "Float64 1.25"},
+    {"corr", "UInt8", "[1, 2, 3, 4]", "UInt8", "[2, 4, 6, 8]", "Float64 1"},
+    {"quantileExact", "Int32", "[5, 1, 4, 2, 3]", NULL, NULL, "Int32 3"},
+    {"median", "Float64", "[5, 1, 4, 2]", NULL, NULL, "Float64 3"},
+    {"uniqCombined", "String", "['a', 'b', 'a', 'c']", NULL, NULL, "UInt64 3"},
+    {"groupBitXor", "UInt8", "[1, 2, 4, 1]", NULL, NULL, "UInt8 6"},
+    {"sumForEach", "Array(UInt8)", "[[1, 2], [3], [4, 5, 6]]", NULL, NULL, "Array(UInt64) [8,7,6]"},
+    {"sumMap", "Map(String, UInt8)", "[{'a': 1}, {'b': 2}, {'a': 3}]", NULL, NULL, "Map(String, UInt64) {'a':4,'b':2}"},
+    {"sumArgMax", "UInt8", "[1, 2, 3, 4]", "UInt8", "[1, 2, 2, 1]", "UInt64 5"},
+    {"entropy", "UInt8", "[1, 2, 1, 2]", NULL, NULL, "Float64 1"},
 };
 
 static void check_error(const char *name, fn_type_id type, uint32_t count, fn_status want)
