@@ -187,6 +187,10 @@ def stage_program(a):
     return tally('program', *run('program', [sys.executable, 'tests/server/program_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS))
 
 
+def stage_examples(a):
+    return tally('examples', *run('examples', [sys.executable, 'tests/server/example_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_http(a):
     return with_server('http', [python(), 'tests/server/http_test.py', '{url}'], timeout=300)
 
@@ -215,9 +219,10 @@ def stage_crash(a):
                                timeout=600))
 
 
-# In this order; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'http': stage_http, 'clients': stage_clients, 'program': stage_program,
+# In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash}
+LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'tsan': 'tsan'}
 
 
@@ -245,7 +250,7 @@ def main():
     parser.add_argument('--jobs', type=int, default=os.cpu_count() or 2)
     a = parser.parse_args()
     if a.list:
-        print('\n'.join(STAGES))
+        print('\n'.join([*STAGES, *LONGER]))
         return 0
     shutil.rmtree(LOGS, ignore_errors=True)
     os.makedirs(LOGS)
@@ -265,7 +270,7 @@ def main():
     for stage in chosen:
         at = time.time()
         try:
-            counts = STAGES[stage](a)
+            counts = {**STAGES, **LONGER}[stage](a)
         except Trouble as e:
             print(e)
             counts = [0, 1, 0]
