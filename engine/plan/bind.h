@@ -207,6 +207,7 @@ fn_status bind_constant(binder *b, scope *s, const ast_expr *e, const char *what
 /* Arguments with asterisks and untuple expanded. */
 fn_status bind_arguments(binder *b, scope *s, const ast_list *list, expr ***out, uint32_t *count) FN_MUST_USE;
 fn_status bind_string_const(binder *b, fn_str text, expr **out) FN_MUST_USE;
+fn_status bind_text_const(binder *b, fn_str text, const fn_type *type, fn_text_style style, expr **out) FN_MUST_USE; /* BAD_QUERY_PARAMETER: something is left */
 
 /* ---- asterisks (bind_star.c) ---- */
 typedef struct select_item {
@@ -257,4 +258,9 @@ fn_status bind_limit_number(binder *b, scope *s, const ast_expr *e, const char *
 /* A select item meant by position (1-based literal); NULL if e is none. ILLEGAL position: BAD_ARGUMENTS (36). */
 fn_status bind_position(binder *b, const ast_expr *e, const select_item *items, uint32_t count, const char *clause, const select_item **out) FN_MUST_USE;
 bool bind_setting(binder *b, const char *name); /* a boolean setting that is only known by name */
+
+/* ---- bind_additional.c: filters of settings ---- */
+fn_status bind_table_filter(binder *b, const source *src, plan **p) FN_MUST_USE;      /* p: the scan of src */
+fn_status bind_refuse_table_filter(binder *b, const source *src) FN_MUST_USE;         /* NOT_IMPLEMENTED if there is one */
+fn_status bind_result_filter(binder *b, const ast_query *q, plan **p) FN_MUST_USE;
 #endif

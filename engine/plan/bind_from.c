@@ -111,7 +111,8 @@ fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **ou
     table_schema *schema = table_schema_ref(atomic_load(&t->schema));
     const fn_status status = scan_of(b, s, t, schema, f, out);
     table_schema_drop(schema);
-    return status;
+    FN_TRY(status);
+    return bind_table_filter(b, &s->sources[s->source_count - 1], out);
 }
 
 /* ---- subqueries ---- */
@@ -243,8 +244,10 @@ static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
         source *src = &s->sources[s->source_count - 1];
         FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->database, &src->database));
         FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->name, &src->table));
+        return bind_refuse_table_filter(b, src);
     }
-    return FN_OK;
+    const source written = {.database = database, .table = name}; /* a materialized view is read under its target's name */
+    return fn_str_eq(name, s->sources[s->source_count - 1].table) ? FN_OK : bind_refuse_table_filter(b, &written);
 }
 
 static fn_status rename_columns(binder *b, scope *s, const ast_from *f)

@@ -17,7 +17,7 @@ fn_status bind_string_const(binder *b, fn_str text, expr **out)
 }
 
 /* The text read as a value of the type. */
-static fn_status parse_constant(binder *b, fn_str text, const fn_type *type, fn_text_style style, expr **out)
+fn_status bind_text_const(binder *b, fn_str text, const fn_type *type, fn_text_style style, expr **out)
 {
     fn_text_options options;
     fn_builder builder;
@@ -61,7 +61,7 @@ fn_status bind_literal(binder *b, const ast_expr *e, expr **out)
         *out = expr_const_u64(b->ctx, e->u64);
         FN_TRY_PTR(b->ctx, *out);
         return FN_OK;
-    case LITERAL_WIDE: return parse_constant(b, e->text, fn_type_simple(FN_T_FLOAT64), FN_TEXT_PLAIN, out);
+    case LITERAL_WIDE: return bind_text_const(b, e->text, fn_type_simple(FN_T_FLOAT64), FN_TEXT_PLAIN, out);
     case LITERAL_FLOAT: return bind_float(b, e->f64, out);
     case LITERAL_STRING: return bind_string_const(b, e->text, out);
     case LITERAL_DECIMAL: break;
@@ -94,7 +94,7 @@ fn_status bind_parameter(binder *b, const ast_expr *e, expr **out)
         return *out ? FN_OK : b->ctx->error.code;
     }
     FN_TRY(given);
-    const fn_status status = parse_constant(b, text, type, FN_TEXT_ESCAPED, out);
+    const fn_status status = bind_text_const(b, text, type, FN_TEXT_ESCAPED, out);
     const bool number = fn_type_is_number(fn_type_base(type));
     if (status != FN_BAD_QUERY_PARAMETER && !(number && (status == FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED || status == FN_CANNOT_PARSE_NUMBER || status == FN_CANNOT_PARSE_TEXT)))
         return status;

@@ -100,6 +100,7 @@ static fn_status bind_statement(binder *b, const ast_query *ast)
 {
     scope *inner;
     FN_TRY(bind_query(b, NULL, false, ast, &b->query->root, &inner));
+    FN_TRY(bind_result_filter(b, ast, &b->query->root));
     FN_TRY(limit_by_settings(b, &b->query->root));
     FN_TRY(result_schema(b->ctx, b->query));
     b->query->next_id = b->next_id;

@@ -3,17 +3,72 @@
 #include "query/result.h"
 #include "query/ttl.h"
 
-static fn_status key_columns(query *q, const table *t, const ast_list *names, uint32_t **out)
+/* Is the column taken away again by EXCEPT (a, b)? */
+static bool is_excepted(const ast_expr *star, fn_str name)
+{
+    for (uint32_t i = 0; i < star->args2.count; i++)
+        for (uint32_t k = 0; k < star->args2.items[i]->args.count; k++)
+            if (star->args2.items[i]->args.items[k]->part_count == 1 && fn_str_eq(star->args2.items[i]->args.items[k]->parts[0], name)) return true;
+    return false;
+}
+
+static fn_status matches(fn_ctx *ctx, fn_str pattern, fn_str name, bool *out)
+{
+    expr *args[2], *found;
+    args[0] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), name, 1));
+    args[1] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), pattern, 1));
+    if (!args[0] || !args[1]) return ctx->error.code;
+    FN_TRY(expr_call(ctx, "match", args, 2, &found));
+    *out = found->kind == EXPR_CONST && fn_column_u64_at(found->constant, 0) != 0;
+    return FN_OK;
+}
+
+/* * [EXCEPT (a, b)] and COLUMNS('pattern') [EXCEPT ...]; other transformers are not done. */
+static fn_status star_columns(query *q, const table_schema *schema, const ast_expr *star, uint32_t *out, uint32_t *count)
+{
+    for (uint32_t i = 0; i < star->args2.count; i++)
+        if (!fn_str_eq(star->args2.items[i]->text, FN_STR("EXCEPT")) || star->args2.items[i]->type_text.size)
+            return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "DEDUPLICATE BY with " FN_STR_FMT " is not supported", FN_STR_ARG(star->args2.items[i]->text));
+    if (star->args.count || star->part_count) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "DEDUPLICATE BY is supported for columns, * and COLUMNS('pattern') only");
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const table_column *c = &schema->columns[i];
+        bool taken = true;
+        if (!table_column_is_stored(c) || is_excepted(star, c->name)) continue;
+        if (star->text.size) FN_TRY(matches(q->ctx, star->text, c->name, &taken));
+        if (taken) out[(*count)++] = i;
+    }
+    return FN_OK;
+}
+
+static fn_status key_columns(query *q, const table *t, const ast_list *names, uint32_t **out, uint32_t *count)
 {
     const table_schema *schema = atomic_load(&t->schema);
-    *out = FN_NEW_ARRAY(q->ctx, uint32_t, FN_MAX(names->count, 1u));
+    *out = FN_NEW_ARRAY(q->ctx, uint32_t, (size_t)names->count * schema->count + 1);
     FN_TRY_PTR(q->ctx, *out);
+    *count = 0;
     for (uint32_t i = 0; i < names->count; i++) {
         const ast_expr *e = names->items[i];
-        if (e->kind != AST_IDENTIFIER) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "DEDUPLICATE BY is supported for plain columns only");
+        if (e->kind == AST_ASTERISK) {
+            FN_TRY(star_columns(q, schema, e, *out, count));
+            continue;
+        }
+        if (e->kind != AST_IDENTIFIER) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "DEDUPLICATE BY is supported for columns, * and COLUMNS('pattern') only");
         const int at = table_schema_find(schema, e->parts[e->part_count - 1]);
         if (at < 0) return fn_fail(q->ctx, FN_UNKNOWN_IDENTIFIER, "Unknown column " FN_STR_FMT, FN_STR_ARG(e->parts[e->part_count - 1]));
-        (*out)[i] = (uint32_t)at;
+        (*out)[(*count)++] = (uint32_t)at;
+    }
+    return FN_OK;
+}
+
+/* Rows are only looked at beside rows of the same sorting key, and go by their partition. */
+static fn_status check_keys(query *q, const table *t, const uint32_t *columns, uint32_t count)
+{
+    for (uint32_t k = 0; k < t->sort_key_count; k++) {
+        bool found = false;
+        for (uint32_t i = 0; i < count; i++) found |= columns[i] == t->sort_key[k];
+        if (!found)
+            return fn_fail(q->ctx, FN_THERE_IS_NO_COLUMN, "DEDUPLICATE BY expression must include all columns used in table's ORDER BY, PRIMARY KEY, or PARTITION BY but `" FN_STR_FMT
+                           "` is missing", FN_STR_ARG(atomic_load(&t->schema)->columns[t->sort_key[k]].name));
     }
     return FN_OK;
 }
@@ -24,9 +79,10 @@ static fn_status optimize(query *q, const ast_statement *s, table *t)
     if (!t->ops->optimize) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Method optimize is not supported by storage %s", t->ops->engine);
     if (s->partition.present && mt_is(t)) FN_TRY(alter_partition_id(q, t, &s->partition, &id));
     if (s->deduplicate_by.count && mt_is(t)) {
-        uint32_t *columns;
-        FN_TRY(key_columns(q, t, &s->deduplicate_by, &columns));
-        return mt_deduplicate(q->ctx, t, id, columns, s->deduplicate_by.count);
+        uint32_t *columns, count;
+        FN_TRY(key_columns(q, t, &s->deduplicate_by, &columns, &count));
+        FN_TRY(check_keys(q, t, columns, count));
+        return mt_deduplicate(q->ctx, t, id, columns, count);
     }
     FN_TRY(ttl_apply(q->ctx, q->engine, t));
     return t->ops->optimize(t, q->ctx, id, s->final, s->deduplicate, s->cleanup);
