@@ -22,6 +22,8 @@ static const config_key keys[] = {
     {"database", offsetof(server_config, database)},
     {"threads", offsetof(server_config, threads)},
     {"max_connections", offsetof(server_config, connections)},
+    {"max_concurrent_queries", offsetof(server_config, requests)},
+    {"keep_alive_timeout", offsetof(server_config, keep_alive)},
     {"max_server_memory_usage", offsetof(server_config, memory)},
     {"log_level", offsetof(server_config, log_level)},
 };

@@ -38,6 +38,8 @@ static void fill_defaults(server_config *c)
         {&c->database, command_environment("CLICKHOUSE_DB")},
         {&c->threads, "0"},
         {&c->connections, "0"},
+        {&c->requests, "0"},
+        {&c->keep_alive, "0"},
         {&c->memory, "0"},
         {&c->log_level, "info"},
     };
@@ -71,19 +73,20 @@ static fn_status serve(fn_ctx *ctx, fn_engine *engine, const fn_server_options *
 
 static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
 {
-    unsigned port, threads, connections;
+    unsigned port, threads, connections, requests, keep_alive;
     if (file) FN_TRY(server_config_load(ctx, file, c));
     fill_defaults(c);
     char *end;
     const long long memory = strtoll(c->memory, &end, 10);
     if (*end || memory < 0) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "max_server_memory_usage must be a number of bytes, not '%s'", c->memory);
     if (!command_number("http-port", c->http_port, 65535, &port) || !command_number("threads", c->threads, 1024, &threads) ||
-        !command_number("max_connections", c->connections, 1000000, &connections))
+        !command_number("max_connections", c->connections, 1000000, &connections) ||
+        !command_number("max_concurrent_queries", c->requests, 10000, &requests) || !command_number("keep_alive_timeout", c->keep_alive, 86400, &keep_alive))
         return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "Bad option");
     if (!set_log_level(c->log_level)) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "log_level must be debug, info, warn or error, not '%s'", c->log_level);
     const fn_engine_options engine_options = {.path = c->path, .threads = threads, .memory_limit = memory, .user_files = c->user_files,
                                               .display_name = c->display_name, .user = c->user, .password = c->password, .database = c->database};
-    const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections};
+    const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections, .requests_max = requests, .keep_alive_s = keep_alive};
     fn_engine *engine;
     watch_signals();
     FN_TRY(fn_engine_open(ctx, &engine_options, &engine));

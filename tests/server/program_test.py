@@ -6,9 +6,11 @@ SPDX-License-Identifier: Apache-2.0"""
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 from http_ask import Client
@@ -137,6 +139,38 @@ def scalar_kernels_and_plain_reads_agree(path):
     sql = 'SELECT sum(a), max(s), count() FROM (SELECT number * 3 % 1001 AS a, toString(number) AS s FROM numbers(200000)) WHERE a > 500'
     answers = {run('local', '-q', sql, env=env)[1] for env in ({}, {'FIRN_CPU': 'scalar'}, {'FIRN_IO': 'pread'})}
     same(len(answers), 1)
+
+
+@test
+def limits_of_the_server(path):
+    s = Running(FIRN, os.path.join(path, 'd'), config='keep_alive_timeout: 2\nmax_connections: 3\nmax_concurrent_queries: 2\n')
+    open_one = lambda: socket.create_connection(('127.0.0.1', s.port), 20)
+    try:
+        idle, slow, begun = open_one(), open_one(), time.time()
+        idle.sendall(b'GET /ping HTTP/1.1\r\n\r\n')
+        assert b'Keep-Alive: timeout=2\r\n' in idle.recv(1000)
+        slow.sendall(b'POST / HT')
+        same((idle.recv(10), slow.recv(10)), (b'', b''))
+        assert 1.5 < time.time() - begun < 15, time.time() - begun
+        time.sleep(0.2)
+        wires = [open_one() for _ in range(5)]
+        for w in wires[3:]:
+            assert w.recv(1000).startswith(b'HTTP/1.1 503 ')
+        sql, begun = b'SELECT sleep(1)', time.time()
+        for w in wires[:3]:
+            w.sendall(b'POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n' % len(sql) + sql)
+        for w in wires[:3]:
+            assert w.recv(1000).startswith(b'HTTP/1.1 200 ')
+        assert time.time() - begun > 1.9, 'the third waits for one of the two'
+    finally:
+        same(s.stop(), 0)
+
+
+@test
+def progress_of_long_statements(path):
+    code, out, err = run('local', '--progress', '-q', 'SELECT count() FROM numbers(60000000) WHERE sipHash64(number) = 1')
+    same((code, out), (0, '0\n'))
+    assert 'rows/s' in err and '%' in err, err[-300:]
 
 
 def main():
