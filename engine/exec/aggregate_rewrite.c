@@ -104,11 +104,20 @@ static expr *key_of(void *self, column_id id)
     return NULL;
 }
 
+/* Without keys there would be a group where there are no rows. */
+static bool has_columns(const plan *node)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < node->aggregate.key_count; i++) any |= node->aggregate.keys[i].value->kind == EXPR_COLUMN;
+    return any;
+}
+
 static fn_status follow(fn_ctx *ctx, const plan *node, uint32_t key, expr **out)
 {
     const expr *value = node->aggregate.keys[key].value;
     key_search search = {ctx, node, false};
     *out = NULL;
+    if (value->kind == EXPR_CONST && has_columns(node)) return expr_replace(ctx, value, key_of, &search, out);
     if (value->kind != EXPR_CALL || !expr_is_deterministic(value)) return FN_OK;
     FN_TRY(expr_replace(ctx, value, key_of, &search, out));
     if (search.missing) *out = NULL;

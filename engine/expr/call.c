@@ -73,32 +73,63 @@ static fn_status eval_const(fn_ctx *ctx, const func_call *call, fn_column *const
 
 /* ---- dictionary rule ---- */
 
+enum { LARGE = 8 /* entries per row of a block from which on an array over all of them does not pay */ };
+
+/* Numbers of the codes in use as they are met: in an array by code, or hashed where the dictionary is much larger than the block. */
+typedef struct code_map {
+    fn_buffer *memory;
+    uint32_t *codes, *numbers; /* codes: hashed only; numbers: 0 = empty */
+    uint64_t mask;
+} code_map;
+
+static fn_status code_map_init(fn_ctx *ctx, code_map *m, uint32_t entries, uint32_t rows)
+{
+    const bool hashed = entries / LARGE > rows;
+    const uint64_t slots = hashed ? fn_next_pow2((uint64_t)rows * 2 + 1) : (uint64_t)entries + 1;
+    *m = (code_map){.memory = fn_buffer_new_zero(ctx, slots * (hashed ? 8 : 4)), .mask = slots - 1};
+    FN_TRY_PTR(ctx, m->memory);
+    m->numbers = (uint32_t *)(void *)m->memory->data;
+    m->codes = hashed ? m->numbers + slots : NULL;
+    return FN_OK;
+}
+
+static inline uint32_t *code_map_at(const code_map *m, uint32_t code)
+{
+    if (!m->codes) return &m->numbers[code];
+    uint64_t i = (uint32_t)(code * 0x9e3779b1u) >> 8 & m->mask;
+    while (m->numbers[i] && m->codes[i] != code) i = (i + 1) & m->mask;
+    m->codes[i] = code;
+    return &m->numbers[i];
+}
+
 /* Codes of the rows that are used, renumbered: index (arena of the call, rows entries) and the entries in order. */
 static fn_status compact_codes(fn_ctx *ctx, const fn_column *dict, fn_buffer **codes, fn_buffer **entries, uint32_t *used)
 {
     const uint32_t size = dict->kids[0]->rows;
-    fn_buffer *map = fn_buffer_new_zero(ctx, (size_t)size * 4 + 4);
+    code_map map;
+    FN_TRY(code_map_init(ctx, &map, size, dict->rows));
     *codes = fn_buffer_new(ctx, (size_t)dict->rows * 4);
     *entries = fn_buffer_new(ctx, (size_t)FN_MIN(size, dict->rows) * 4);
-    if (!map || !*codes || !*entries) {
-        fn_buffer_drop(map);
+    if (!*codes || !*entries) {
+        fn_buffer_drop(map.memory);
         return ctx->error.code;
     }
-    uint32_t *number = (uint32_t *)(void *)map->data, *to = (uint32_t *)(void *)(*codes)->data, *list = (uint32_t *)(void *)(*entries)->data, n = 0;
+    uint32_t *to = (uint32_t *)(void *)(*codes)->data, *list = (uint32_t *)(void *)(*entries)->data, n = 0;
     for (uint32_t i = 0; i < dict->rows; i++) {
         if (dict->nulls && dict->nulls[i]) {
             to[i] = 0;
             continue;
         }
         const uint32_t code = fn_column_code(dict, i);
-        if (!number[code]) {
+        uint32_t *number = code_map_at(&map, code);
+        if (!*number) {
             list[n] = code;
-            number[code] = ++n;
+            *number = ++n;
         }
-        to[i] = number[code] - 1;
+        to[i] = *number - 1;
     }
     *used = n;
-    fn_buffer_drop(map);
+    fn_buffer_drop(map.memory);
     return FN_OK;
 }
 
