@@ -258,8 +258,54 @@ static bool run_decimal_64(int op, const fn_column *a, const fn_column *b, uint8
     return true;
 }
 
+/* The smallest stored value of a decimal column that is at least (strict: above) the constant; false if there is none. Stored
+ * values are ordered as what they stand for, so bisection over them needs 64 comparisons. */
+static bool find_threshold(const mixed_side *column, const mixed_side *constant, bool strict, int64_t *out)
+{
+    const bool narrow = column->t->width == 4;
+    int64_t low = narrow ? INT32_MIN : INT64_MIN, high = narrow ? INT32_MAX : INT64_MAX;
+    const int64_t top = high;
+    while (low <= high) {
+        const int64_t middle = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
+        const bool reached = compare_mixed(column, (const uint8_t *)&middle, constant, constant->values) >= (strict ? 1 : 0);
+        if (!reached && middle == top) return false;
+        if (!reached) low = middle + 1;
+        else if (middle == low) break;
+        else high = middle;
+    }
+    *out = low;
+    return true;
+}
+
+/* A decimal of 32 or 64 bits against a constant of any number type: the constant becomes a bound over the stored values. */
+static bool run_decimal_bound(int op, const fn_column *a, const fn_column *b, uint8_t *mask, uint32_t rows)
+{
+    static const int mirrored[] = {[KERN_EQ] = KERN_EQ, [KERN_NE] = KERN_NE, [KERN_LT] = KERN_GT, [KERN_LE] = KERN_GE, [KERN_GT] = KERN_LT, [KERN_GE] = KERN_LE};
+    if (a->shape == FN_CONST && b->shape == FN_FLAT) return run_decimal_bound(mirrored[op], b, a, mask, rows);
+    if (a->shape != FN_FLAT || b->shape != FN_CONST || a->type->id != FN_T_DECIMAL || a->type->width > 8 || rows < 256) return false;
+    const mixed_side x = side_of(a), y = side_of(b);
+    if (compare_mixed(&x, x.values, &y, y.values) == 2) return false; /* NaN */
+    const int type = kern_type(a->type->phys);
+    int64_t from, behind;
+    const bool has_from = find_threshold(&x, &y, false, &from), has_behind = find_threshold(&x, &y, true, &behind);
+    const bool strict = op == KERN_LE || op == KERN_GT, exists = strict ? has_behind : has_from, above = op == KERN_GE || op == KERN_GT;
+    if (op == KERN_EQ || op == KERN_NE) {
+        const bool one = has_from && has_behind && behind - from == 1;
+        const bool none = !has_from || (has_behind && behind == from);
+        if (!one && !none) return false; /* a double that several stored values stand for */
+        if (none) memset(mask, op == KERN_NE, rows);
+        else kern.compare[op][type][KERN_VC](a->values, &from, mask, rows);
+    } else if (!exists) {
+        memset(mask, !above, rows);
+    } else {
+        kern.compare[above ? KERN_GE : KERN_LT][type][KERN_VC](a->values, strict ? &behind : &from, mask, rows);
+    }
+    return true;
+}
+
 static void run_mixed(int op, const fn_column *a, const fn_column *b, uint8_t *mask, uint32_t rows)
 {
+    if (run_decimal_bound(op, a, b, mask, rows)) return;
     if (run_decimal_64(op, a, b, mask, rows)) return;
     const mixed_side x = side_of(a), y = side_of(b);
     for (size_t i = 0; i < rows; i++) {
