@@ -45,7 +45,8 @@ static bool allowed(row_reader *r)
 static fn_status one(row_reader *r, fn_ctx *ctx, row_fn *parse, uint32_t rows, bool *end)
 {
     for (;;) {
-        fn_text_in in = {r->window.data + r->at, r->window.data + r->window.size, r->window.data};
+        const char *const base = r->window.data ? r->window.data : ""; /* nothing read yet */
+        fn_text_in in = {base + r->at, base + r->window.size, base};
         *end = false;
         r->row_at = r->at;
         if (r->keyed) memset(r->seen, 0, r->schema.count);
@@ -53,7 +54,7 @@ static fn_status one(row_reader *r, fn_ctx *ctx, row_fn *parse, uint32_t rows, b
         const bool cut = !r->ended && (r->window.size == 0 || in.at >= in.end || status != FN_OK);
         if (!cut) {
             if (status == FN_OK) {
-                r->at = (size_t)(in.at - r->window.data);
+                r->at = (size_t)(in.at - base);
                 return FN_OK;
             }
             if (!allowed(r)) return name_row(r, ctx, status);
