@@ -158,6 +158,7 @@ static fn_status read_meta(reader *r, fn_avro_file *f)
         int64_t count, bytes;
         FN_TRY(read_long(r, &count));
         if (count == 0) return FN_OK;
+        if (count < -META_MAX) return bad(r, "too many metadata entries");
         if (count < 0) FN_TRY(read_long(r, &bytes));
         count = count < 0 ? -count : count;
         for (; count > 0; count--) {
