@@ -181,7 +181,10 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
         bool end;
         FN_TRY(native_at_end(&r->in, ctx, &end));
         if (end) break;
+        const uint64_t before = r->in.offset;
         FN_TRY(take_row(r, ctx));
+        if (r->in.offset == before) /* no columns, or only such as have no bytes: it would never end */
+            return fn_fail(ctx, FN_INCORRECT_DATA, "A row of RowBinary data takes no bytes, but data follow");
         for (uint32_t c = 0; c < r->schema.count; c++)
             if (r->builders[c].rows == rows) FN_TRY(fn_builder_default(ctx, &r->builders[c]));
     }
