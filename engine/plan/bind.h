@@ -154,6 +154,8 @@ typedef struct binder {
     uint32_t depth, query_depth;
     uint32_t expanded;       /* nodes bound so far, aliases counted wherever they are used */
     uint32_t subquery_names; /* subqueries named in results so far: _subquery_1, ... */
+    table_snapshot *fresh;   /* of fresh_of, taken while its name meant it; see find_with_snapshot */
+    table *fresh_of;
 } binder;
 
 /* ---- queries (bind_query.c, bind_setop.c, bind_select.c) ---- */

@@ -1,6 +1,7 @@
 /* bind_from.c - FROM: tables and views, table functions, subqueries, WITH names, ARRAY JOIN. Each adds a source to the scope.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/bind.h"
+#include "table/mergetree/mergetree.h"
 
 static fn_status add_source(binder *b, scope *s, const ast_from *f, uint32_t columns, source **out)
 {
@@ -86,7 +87,9 @@ static fn_status scan_of(binder *b, scope *s, table *t, const table_schema *sche
     p->scan.final = f->final || settings_of(b->ctx)->final;
     FN_TRY(constant_ratio(b, s, f->sample, &p->scan.sample));
     FN_TRY(constant_ratio(b, s, f->sample_offset, &p->scan.sample_offset));
-    FN_TRY(t->ops->snapshot(t, b->ctx, &p->scan.snapshot));
+    p->scan.snapshot = b->fresh_of == t ? b->fresh : NULL;
+    if (p->scan.snapshot) b->fresh = NULL;
+    else FN_TRY(t->ops->snapshot(t, b->ctx, &p->scan.snapshot));
     uint64_t rows;
     if (t->ops->rows && t->ops->rows(p->scan.snapshot, p->scan.final, &rows)) p->rows_estimate = (double)rows;
     *out = p;
@@ -224,6 +227,30 @@ static fn_status name_of(binder *b, fn_str given, const ast_expr *param, fn_str 
     return param ? bind_parameter_name(b, param, out) : FN_OK;
 }
 
+/* A table by name and, for stored parts, its snapshot of a moment at which the name meant it: between looking a name up and
+ * taking the snapshot an EXCHANGE may come, and a TRUNCATE of what was exchanged. The snapshot waits in b->fresh. */
+static fn_status find_with_snapshot(binder *b, fn_str database, fn_str name, table **out)
+{
+    enum { TRIES = 64 };
+    FN_TRY(b->world->find_table(b->world, b->ctx, database, name, out));
+    for (unsigned i = 0; i < TRIES && mt_is(*out); i++) {
+        table *now = NULL;
+        fn_status status = (*out)->ops->snapshot(*out, b->ctx, &b->fresh);
+        if (status == FN_OK) status = b->world->find_table(b->world, b->ctx, database, name, &now);
+        if (status == FN_OK && now == *out) {
+            b->fresh_of = now;
+            table_drop(now);
+            return FN_OK;
+        }
+        if (b->fresh) (*out)->ops->snapshot_drop(b->fresh);
+        b->fresh = NULL;
+        table_drop(*out);
+        FN_TRY(status);
+        *out = now;
+    }
+    return FN_OK;
+}
+
 static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
 {
     fn_str database, name;
@@ -236,9 +263,12 @@ static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
     }
     table *t;
     if (!b->world || !b->world->find_table) return fn_fail(b->ctx, FN_UNKNOWN_TABLE, "Unknown table expression identifier '" FN_STR_FMT "'", FN_STR_ARG(name));
-    FN_TRY(b->world->find_table(b->world, b->ctx, database, name, &t));
+    FN_TRY(find_with_snapshot(b, database, name, &t));
     const uint32_t sources = s->source_count;
-    FN_TRY(bind_table(b, s, t, f, out));
+    const fn_status status = bind_table(b, s, t, f, out);
+    if (b->fresh) t->ops->snapshot_drop(b->fresh); /* not used */
+    b->fresh = NULL;
+    FN_TRY(status);
     if (s->source_count == sources) { /* a view: its query's columns under the view's name */
         FN_TRY(source_of_plan(b, s, *out, f, NULL, 0));
         source *src = &s->sources[s->source_count - 1];
