@@ -128,25 +128,10 @@ static fn_status funnel_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena
     ((funnel *)into)->unsorted |= b->unsorted;
     return FN_OK;
 }
-/* Stable by time. */
-static fn_status sort_steps(fn_ctx *ctx, funnel *s)
-{
-    if (!s->unsorted) return FN_OK;
-    const uint32_t n = s->steps.count;
-    step *v = (step *)(void *)s->steps.data, *scratch = fn_alloc(ctx, (size_t)n * sizeof *scratch);
-    FN_TRY_PTR(ctx, scratch);
-    for (uint32_t run = 1; run < n; run *= 2) {
-        for (uint32_t at = 0; at < n; at += 2 * run) {
-            const uint32_t middle = FN_MIN(at + run, n), end = FN_MIN(at + 2 * run, n);
-            uint32_t i = at, j = middle;
-            for (uint32_t k = at; k < end; k++) scratch[k] = i < middle && (j >= end || v[i].time <= v[j].time) ? v[i++] : v[j++];
-        }
-        memcpy(v, scratch, n * sizeof *v);
-    }
-    fn_free(scratch);
-    s->unsorted = false;
-    return FN_OK;
-}
+#define ITEM step
+#define SORT sort_steps
+#include "aggregate/agg_sort_time.inc"
+
 typedef struct reached {
     bool has;
     uint64_t first, last; /* of the chain; of this step */
@@ -189,7 +174,8 @@ static fn_status funnel_finish(fn_ctx *ctx, const agg_call *call, fn_arena *aren
 {
     (void)arena;
     const funnel_bound *b = call->data;
-    FN_TRY(sort_steps(ctx, state));
+    funnel *s = state;
+    FN_TRY(sort_steps(ctx, (step *)(void *)s->steps.data, s->steps.count, &s->unsorted));
     const bool trivial = !b->order && call->arg_count == 2 && ((funnel *)state)->steps.count;
     const uint8_t level = trivial ? 1 : (uint8_t)level_of(b, state, call->arg_count - 1);
     return fn_builder_fixed(ctx, out, &level);

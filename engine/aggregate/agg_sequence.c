@@ -121,24 +121,9 @@ static fn_status sequence_merge(fn_ctx *ctx, const agg_call *call, fn_arena *are
     ((events *)into)->unsorted |= b->unsorted;
     return FN_OK;
 }
-static fn_status sort_events(fn_ctx *ctx, events *s)
-{
-    const uint32_t n = s->list.count;
-    if (!s->unsorted) return FN_OK;
-    event *v = (event *)(void *)s->list.data, *scratch = fn_alloc(ctx, (size_t)n * sizeof *scratch);
-    FN_TRY_PTR(ctx, scratch);
-    for (uint32_t run = 1; run < n; run *= 2) {
-        for (uint32_t at = 0; at < n; at += 2 * run) {
-            const uint32_t middle = FN_MIN(at + run, n), end = FN_MIN(at + 2 * run, n);
-            uint32_t i = at, j = middle;
-            for (uint32_t k = at; k < end; k++) scratch[k] = i < middle && (j >= end || v[i].time <= v[j].time) ? v[i++] : v[j++];
-        }
-        memcpy(v, scratch, n * sizeof *v);
-    }
-    fn_free(scratch);
-    s->unsorted = false;
-    return FN_OK;
-}
+#define ITEM event
+#define SORT sort_events
+#include "aggregate/agg_sort_time.inc"
 
 /* ---- matching ---- */
 typedef struct matcher {
@@ -183,7 +168,7 @@ static bool match(const matcher *m, uint32_t k, uint32_t i, uint32_t base, uint3
 }
 static fn_status count_matches(fn_ctx *ctx, const agg_call *call, events *s, bool only_one, uint64_t *found)
 {
-    FN_TRY(sort_events(ctx, s));
+    FN_TRY(sort_events(ctx, (event *)(void *)s->list.data, s->list.count, &s->unsorted));
     matcher m = {.p = call->data, .v = (const event *)(const void *)s->list.data, .count = s->list.count};
     *found = 0;
     if (m.count == 0) return FN_OK;

@@ -59,7 +59,7 @@ static fn_status distinct_groups(fn_ctx *ctx, const plan *node, plan **out)
 
 static fn_status build_count_distinct(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
 {
-    plan *groups, *count;
+    plan *groups = NULL, *count;
     agg_call *call;
     FN_TRY(distinct_groups(ctx, node, &groups));
     count = node_over(ctx, PLAN_AGGREGATE, groups);

@@ -32,15 +32,6 @@ void group_page_drop(group_spill *s, group_page *page)
     fn_buffer_drop(page->memory);
 }
 
-void group_spill_release(group_spill *s)
-{
-    for (uint32_t i = 0; i < GROUP_PARTITIONS; i++)
-        for (group_page *page = group_spill_take(s, i), *next; page; page = next) {
-            next = page->next;
-            group_page_drop(s, page);
-        }
-}
-
 uint8_t *group_spill_grow(fn_ctx *ctx, group_spill *s, uint32_t partition)
 {
     const size_t head = fn_round_up(sizeof(group_page), 64);

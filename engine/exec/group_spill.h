@@ -24,7 +24,6 @@ static inline uint8_t *group_page_row(group_page *page, uint32_t row, uint32_t s
     return (uint8_t *)page + fn_round_up(sizeof *page, 64) + (size_t)row * stride;
 }
 void group_spill_init(group_spill *s, uint32_t stride);
-void group_spill_release(group_spill *s);
 /* The partition's pages with their numbers of rows; the spill has forgotten them. */
 group_page *group_spill_take(group_spill *s, uint32_t partition);
 void group_page_drop(group_spill *s, group_page *page);

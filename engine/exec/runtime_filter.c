@@ -214,7 +214,7 @@ fn_status runtime_filter_apply(fn_ctx *ctx, const exec *e, const plan *scan, fn_
 {
     for (runtime_filter *f = e->filters; f && *block; f = f->next) {
         fn_block *in = *block;
-        uint32_t kept;
+        uint32_t kept = 0;
         if (f->scan != scan || !f->ready || !f->bits || !pays(f)) continue;
         uint8_t *mask = fn_arena_alloc(ctx, ctx->arena, (size_t)in->rows + FN_BUFFER_PAD);
         FN_TRY_PTR(ctx, mask);

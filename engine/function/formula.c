@@ -36,7 +36,3 @@ fn_status formula_run(fn_ctx *ctx, const func_call *call, fn_column *const *colu
     return status;
 }
 
-fn_status formula_eval(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
-{
-    return formula_run(ctx, call, args, call->arg_count, rows, out);
-}

@@ -11,6 +11,4 @@ expr *formula_call(fn_ctx *ctx, const char *name, expr *a, expr *b) FN_MUST_USE;
 /* Compiles `root` into call->data and sets call->type. */
 fn_status formula_bind(fn_ctx *ctx, func_call *call, expr *root, uint32_t columns) FN_MUST_USE;
 fn_status formula_run(fn_ctx *ctx, const func_call *call, fn_column *const *columns, uint32_t count, uint32_t rows, fn_column **out) FN_MUST_USE;
-/* eval of a function whose formula's columns are its arguments. */
-fn_status formula_eval(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out) FN_MUST_USE;
 #endif

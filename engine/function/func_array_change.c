@@ -49,12 +49,12 @@ static fn_status eval_slice(fn_ctx *ctx, const func_call *call, fn_column *const
     array_in a;
     array_pick p = {0};
     FN_TRY(array_open(ctx, args[0], &a));
+    const bool slice = strcmp(call->def->name, "arraySlice") == 0, front = strcmp(call->def->name, "arrayPopFront") == 0;
     fn_status status = array_pick_open(ctx, &p, rows, a.total);
     for (uint32_t i = 0; i < rows && status == FN_OK; i++) {
         const uint32_t n = a.offsets[i + 1] - a.offsets[i];
-        span s = {0, n ? n - 1 : 0};
-        if (strcmp(call->def->name, "arraySlice") == 0) s = slice_of(args, call->arg_count, i, n);
-        else if (strcmp(call->def->name, "arrayPopFront") == 0) s.first = n > 0;
+        span s = {front && n > 0, n ? n - 1 : 0};
+        if (slice) s = slice_of(args, call->arg_count, i, n);
         for (uint32_t k = 0; k < s.count; k++) array_pick_put(&p, a.offsets[i] + s.first + k);
         array_pick_close_row(&p);
     }

@@ -168,7 +168,7 @@ static fn_status bind_format(fn_ctx *ctx, func_call *call)
         } else if (c == '}') {
             return fn_fail(ctx, FN_BAD_ARGUMENTS, "Closed curly brace without open one at position %zu", i);
         } else {
-            int32_t arg;
+            int32_t arg = 0;
             FN_TRY(placeholder(ctx, pattern, &i, call->arg_count - 1, &next, &arg));
             p->pieces[p->count++] = (piece){.arg = arg};
         }

@@ -2,6 +2,7 @@
  * All fill the same set of parts; one function turns parts into an instant. What does not parse fails, or gives NULL or zero by
  * the function's suffix. SPDX-License-Identifier: Apache-2.0 */
 #include "function/date_view.h"
+#include <firn/time_scan.h>
 
 typedef struct date_parts {
     int64_t year, month, day, yearday, hour, minute, second, ns;
@@ -9,77 +10,11 @@ typedef struct date_parts {
     bool has_year, has_month, has_day, has_yearday, has_offset, has_half, pm;
 } date_parts;
 
-typedef struct cursor {
-    const char *at, *end;
-} cursor;
-
-static bool is_digit(char c)
+/* A zone offset at the cursor. */
+static bool take_offset(fn_scan *c, date_parts *p)
 {
-    return c >= '0' && c <= '9';
-}
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* least .. most digits; false (and nothing taken) otherwise. */
-static bool take_number(cursor *c, unsigned least, unsigned most, int64_t *out)
-{
-    unsigned n = 0;
-    int64_t v = 0;
-    while (n < most && n < 18 && c->at + n < c->end && is_digit(c->at[n])) v = v * 10 + (c->at[n++] - '0');
-    if (n < least) return false;
-    c->at += n;
-    *out = v;
-    return true;
-}
-
-static bool take_fraction(cursor *c, unsigned most, int64_t *ns)
-{
-    unsigned n = 0;
-    int64_t v = 0;
-    for (; c->at < c->end && is_digit(*c->at); c->at++, n++)
-        if (n < most && n < 9) v = v * 10 + (*c->at - '0');
-    if (!n) return false;
-    for (unsigned i = FN_MIN(n, FN_MIN(most, 9u)); i < 9; i++) v *= 10;
-    *ns = v;
-    return true;
-}
-
-/* The letters at the cursor; taken. */
-static fn_str take_word(cursor *c)
-{
-    const char *from = c->at;
-    while (c->at < c->end && is_letter(*c->at)) c->at++;
-    return (fn_str){from, (size_t)(c->at - from)};
-}
-
-/* 1-based place in the list of a word that is the name or its first three letters (or begins so, loose); 0: none. */
-static int64_t named(fn_str word, const char *const *list, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        const fn_str full = fn_cstr(list[i]);
-        if (word.size < 3 || word.size > full.size) continue;
-        if (fn_str_eq_nocase(word, (fn_str){full.data, word.size}) && (word.size == 3 || word.size == full.size)) return i + 1;
-    }
-    return 0;
-}
-static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
-static const char *const weekdays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-
-/* +hh, +hhmm, +hh:mm */
-static bool take_offset(cursor *c, date_parts *p)
-{
-    const int64_t sign = *c->at == '-' ? -1 : 1;
-    int64_t h, m = 0;
-    c->at++;
-    if (!take_number(c, 1, 2, &h)) return false;
-    if (c->at < c->end && *c->at == ':') c->at++;
-    if (c->at < c->end && is_digit(*c->at) && !take_number(c, 2, 2, &m)) return false;
-    if (h > 18 || m > 59) return false;
-    p->offset = sign * (h * 3600 + m * 60);
-    p->has_offset = true;
-    return true;
+    p->has_offset = fn_scan_offset(c, &p->offset);
+    return p->has_offset;
 }
 
 /* Parts to unix seconds; false where they make no date. Missing parts are those of 1970-01-01. */
@@ -107,53 +42,46 @@ static bool parts_instant(const date_parts *p, const fn_tz *tz, int64_t *seconds
 
 /* ---- by pattern ---- */
 
-static bool take_name(cursor *c, const char *const *list, unsigned count, int64_t *out)
+static bool take_half(fn_scan *c, date_parts *p)
 {
-    *out = named(take_word(c), list, count);
-    return *out != 0;
-}
-
-static bool take_half(cursor *c, date_parts *p)
-{
-    const fn_str word = take_word(c);
+    const fn_str word = fn_scan_word(c);
     p->has_half = true;
     p->pm = fn_str_eq_nocase(word, FN_STR("PM"));
     return p->pm || fn_str_eq_nocase(word, FN_STR("AM"));
 }
 
-static bool mysql_code(cursor *c, char code, date_parts *p)
+static bool mysql_code(fn_scan *c, char code, date_parts *p)
 {
-    int64_t skip;
     switch (code) {
-    case 'Y': return p->has_year = true, take_number(c, 4, 4, &p->year);
+    case 'Y': return p->has_year = true, fn_scan_number(c, 4, 4, &p->year);
     case 'y':
         p->has_year = true;
-        if (!take_number(c, 2, 2, &p->year)) return false;
+        if (!fn_scan_number(c, 2, 2, &p->year)) return false;
         p->year += p->year >= 70 ? 1900 : 2000;
         return true;
     case 'm':
-    case 'c': return p->has_month = true, take_number(c, 2, 2, &p->month);
-    case 'd': return p->has_day = true, take_number(c, 2, 2, &p->day);
+    case 'c': return p->has_month = true, fn_scan_number(c, 2, 2, &p->month);
+    case 'd': return p->has_day = true, fn_scan_number(c, 2, 2, &p->day);
     case 'e':
         if (c->at < c->end && *c->at == ' ') c->at++;
-        return p->has_day = true, take_number(c, 1, 2, &p->day);
-    case 'j': return p->has_yearday = true, take_number(c, 3, 3, &p->yearday);
+        return p->has_day = true, fn_scan_number(c, 1, 2, &p->day);
+    case 'j': return p->has_yearday = true, fn_scan_number(c, 3, 3, &p->yearday);
     case 'H':
     case 'h':
-    case 'I': return take_number(c, 2, 2, &p->hour);
+    case 'I': return fn_scan_number(c, 2, 2, &p->hour);
     case 'k':
     case 'l':
         if (c->at < c->end && *c->at == ' ') c->at++;
-        return take_number(c, 1, 2, &p->hour);
-    case 'i': return take_number(c, 2, 2, &p->minute);
+        return fn_scan_number(c, 1, 2, &p->hour);
+    case 'i': return fn_scan_number(c, 2, 2, &p->minute);
     case 's':
-    case 'S': return take_number(c, 2, 2, &p->second);
-    case 'f': return take_fraction(c, 9, &p->ns);
+    case 'S': return fn_scan_number(c, 2, 2, &p->second);
+    case 'f': return fn_scan_fraction(c, 9, &p->ns);
     case 'p': return take_half(c, p);
     case 'b':
-    case 'M': return p->has_month = true, take_name(c, months, 12, &p->month);
+    case 'M': return p->has_month = true, (p->month = fn_month_by_name(fn_scan_word(c))) != 0;
     case 'a':
-    case 'W': return take_name(c, weekdays, 7, &skip);
+    case 'W': return fn_weekday_by_name(fn_scan_word(c)) != 0;
     case 'z': return c->at < c->end && (*c->at == '+' || *c->at == '-') && take_offset(c, p);
     case 'T': return mysql_code(c, 'R', p) && c->at < c->end && *c->at++ == ':' && mysql_code(c, 's', p);
     case 'R': return mysql_code(c, 'H', p) && c->at < c->end && *c->at++ == ':' && mysql_code(c, 'i', p);
@@ -165,7 +93,7 @@ static bool mysql_code(cursor *c, char code, date_parts *p)
 
 static bool by_mysql(fn_str s, fn_str pattern, date_parts *p)
 {
-    cursor c = {s.data, s.data + s.size};
+    fn_scan c = {s.data, s.data + s.size};
     for (size_t i = 0; i < pattern.size; i++) {
         if (pattern.data[i] == '%' && i + 1 < pattern.size) {
             if (!mysql_code(&c, pattern.data[++i], p)) return false;
@@ -176,30 +104,29 @@ static bool by_mysql(fn_str s, fn_str pattern, date_parts *p)
     return c.at == c.end;
 }
 
-static bool joda_code(cursor *c, char code, unsigned n, date_parts *p)
+static bool joda_code(fn_scan *c, char code, unsigned n, date_parts *p)
 {
-    int64_t skip;
     switch (code) {
     case 'y':
     case 'Y':
         p->has_year = true;
-        if (!take_number(c, n == 2 ? 2 : 1, n == 2 ? 2 : FN_MAX(n, 4u), &p->year)) return false;
+        if (!fn_scan_number(c, n == 2 ? 2 : 1, n == 2 ? 2 : FN_MAX(n, 4u), &p->year)) return false;
         if (n == 2) p->year += p->year >= 70 ? 1900 : 2000;
         return true;
     case 'M':
         p->has_month = true;
-        return n > 2 ? take_name(c, months, 12, &p->month) : take_number(c, 1, 2, &p->month);
-    case 'd': return p->has_day = true, take_number(c, 1, 2, &p->day);
-    case 'D': return p->has_yearday = true, take_number(c, 1, 3, &p->yearday);
-    case 'E': return take_name(c, weekdays, 7, &skip);
+        return n > 2 ? (p->month = fn_month_by_name(fn_scan_word(c))) != 0 : fn_scan_number(c, 1, 2, &p->month);
+    case 'd': return p->has_day = true, fn_scan_number(c, 1, 2, &p->day);
+    case 'D': return p->has_yearday = true, fn_scan_number(c, 1, 3, &p->yearday);
+    case 'E': return fn_weekday_by_name(fn_scan_word(c)) != 0;
     case 'a': return take_half(c, p);
-    case 'K': return take_number(c, 1, 2, &p->hour);
+    case 'K': return fn_scan_number(c, 1, 2, &p->hour);
     case 'H':
     case 'k':
-    case 'h': return take_number(c, 1, 2, &p->hour);
-    case 'm': return take_number(c, 1, 2, &p->minute);
-    case 's': return take_number(c, 1, 2, &p->second);
-    case 'S': return take_fraction(c, n, &p->ns);
+    case 'h': return fn_scan_number(c, 1, 2, &p->hour);
+    case 'm': return fn_scan_number(c, 1, 2, &p->minute);
+    case 's': return fn_scan_number(c, 1, 2, &p->second);
+    case 'S': return fn_scan_fraction(c, n, &p->ns);
     case 'Z': return c->at < c->end && (*c->at == '+' || *c->at == '-') && take_offset(c, p);
     }
     return false;
@@ -207,14 +134,14 @@ static bool joda_code(cursor *c, char code, unsigned n, date_parts *p)
 
 static bool by_joda(fn_str s, fn_str pattern, date_parts *p)
 {
-    cursor c = {s.data, s.data + s.size};
+    fn_scan c = {s.data, s.data + s.size};
     for (size_t i = 0; i < pattern.size;) {
         const char code = pattern.data[i];
         if (code == '\'') { /* quoted text */
             for (i++; i < pattern.size && pattern.data[i] != '\''; i++)
                 if (c.at >= c.end || *c.at++ != pattern.data[i]) return false;
             i++;
-        } else if (is_letter(code)) {
+        } else if (fn_is_letter(code)) {
             unsigned n = 0;
             while (i < pattern.size && pattern.data[i] == code) i++, n++;
             if (!joda_code(&c, code, n, p)) return false;

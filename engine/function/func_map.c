@@ -239,8 +239,9 @@ static fn_status eval_joined(fn_ctx *ctx, const func_call *call, fn_column *cons
     }
     if (status == FN_OK && !(all = fn_column_concat(ctx, items, n))) status = ctx->error.code;
     if (status == FN_OK) status = array_pick_open(ctx, &p, rows, total);
+    const bool update = strcmp(call->def->name, "mapUpdate") == 0;
     for (uint32_t i = 0; i < rows && status == FN_OK; i++) {
-        join_row(a, n, i, strcmp(call->def->name, "mapUpdate") == 0, &p);
+        join_row(a, n, i, update, &p);
         array_pick_close_row(&p);
     }
     if (status == FN_OK) status = array_pick_finish(ctx, &p, call->type, all, out);

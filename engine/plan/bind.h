@@ -204,7 +204,6 @@ fn_status bind_literal(binder *b, const ast_expr *e, expr **out) FN_MUST_USE;
 fn_status bind_parameter(binder *b, const ast_expr *e, expr **out) FN_MUST_USE;
 fn_status bind_parameter_name(binder *b, const ast_expr *e, fn_str *out) FN_MUST_USE; /* {x:Identifier} */
 fn_status bind_function(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
-fn_status bind_call(binder *b, scope *s, fn_str name, expr *const *args, uint32_t count, expr **out) FN_MUST_USE;
 fn_status bind_constant(binder *b, scope *s, const ast_expr *e, const char *what, fn_column **out) FN_MUST_USE; /* borrowed, 1 row */
 /* Arguments with asterisks and untuple expanded. */
 fn_status bind_arguments(binder *b, scope *s, const ast_list *list, expr ***out, uint32_t *count) FN_MUST_USE;
@@ -231,7 +230,6 @@ fn_status bind_groupings(binder *b, scope *s) FN_MUST_USE; /* values of grouping
 fn_status bind_over_keys(binder *b, scope *s, expr *e, expr **out) FN_MUST_USE;
 fn_status bind_window_function(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
 fn_status bind_late_id(binder *b, scope *s, column_id *out) FN_MUST_USE;
-bool bind_is_late(const scope *s, column_id id);
 
 /* ---- subqueries (bind_subquery.c, bind_unnest.c, bind_in.c) ---- */
 fn_status bind_scalar_subquery(binder *b, scope *s, const ast_query *q, expr **out) FN_MUST_USE;

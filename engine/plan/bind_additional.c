@@ -55,7 +55,7 @@ static fn_status read_map(binder *b, fn_str text, const fn_column **out)
 static fn_status find_filter(binder *b, const source *src, fn_str *out)
 {
     fn_str text;
-    const fn_column *map;
+    const fn_column *map = NULL;
     uint32_t first, count;
     *out = (fn_str){NULL, 0};
     FN_TRY(setting_text(b, "additional_table_filters", &text));

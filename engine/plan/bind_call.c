@@ -14,12 +14,6 @@ static fn_status unknown_function(binder *b, const scope *s, fn_str name)
                    text.size ? ". In scope " : "", FN_STR_ARG(text));
 }
 
-fn_status bind_call(binder *b, scope *s, fn_str name, expr *const *args, uint32_t count, expr **out)
-{
-    const func_def *def = func_find(name);
-    return def ? expr_call_def(b->ctx, def, args, count, out) : unknown_function(b, s, name);
-}
-
 /* untuple(t) stands for the elements of t. */
 static fn_status append_untuple(binder *b, scope *s, const ast_expr *e, expr ***out, uint32_t *count)
 {

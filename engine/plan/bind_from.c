@@ -1,7 +1,6 @@
 /* bind_from.c - FROM: tables and views, table functions, subqueries, WITH names, ARRAY JOIN. Each adds a source to the scope.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/bind.h"
-#include "table/mergetree/mergetree.h"
 
 static fn_status add_source(binder *b, scope *s, const ast_from *f, uint32_t columns, source **out)
 {
@@ -227,13 +226,13 @@ static fn_status name_of(binder *b, fn_str given, const ast_expr *param, fn_str 
     return param ? bind_parameter_name(b, param, out) : FN_OK;
 }
 
-/* A table by name and, for stored parts, its snapshot of a moment at which the name meant it: between looking a name up and
+/* A table by name and, if it can change, its snapshot of a moment at which the name meant it: between looking a name up and
  * taking the snapshot an EXCHANGE may come, and a TRUNCATE of what was exchanged. The snapshot waits in b->fresh. */
 static fn_status find_with_snapshot(binder *b, fn_str database, fn_str name, table **out)
 {
     enum { TRIES = 64 };
     FN_TRY(b->world->find_table(b->world, b->ctx, database, name, out));
-    for (unsigned i = 0; i < TRIES && mt_is(*out); i++) {
+    for (unsigned i = 0; i < TRIES && (*out)->ops->write; i++) {
         table *now = NULL;
         fn_status status = (*out)->ops->snapshot(*out, b->ctx, &b->fresh);
         if (status == FN_OK) status = b->world->find_table(b->world, b->ctx, database, name, &now);

@@ -118,13 +118,6 @@ fn_status bind_late_id(binder *b, scope *s, column_id *out)
     return FN_OK;
 }
 
-bool bind_is_late(const scope *s, column_id id)
-{
-    for (uint32_t i = 0; i < s->late_count; i++)
-        if (s->late[i] == id) return true;
-    return false;
-}
-
 const source_column *bind_column_of(const scope *s, column_id id, const source **src)
 {
     for (uint32_t i = 0; i < s->source_count; i++)

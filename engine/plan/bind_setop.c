@@ -71,7 +71,7 @@ static fn_status common_types(binder *b, plan *const *inputs, uint32_t count, co
 
 static fn_status combine(binder *b, plan **inputs, uint32_t count, const set_mode *m, plan **out)
 {
-    const fn_type **types;
+    const fn_type **types = NULL;
     FN_TRY(common_types(b, inputs, count, m, &types));
     plan *p = plan_new(b->ctx, m->is_union ? PLAN_UNION : PLAN_SET_OP, count);
     FN_TRY_PTR(b->ctx, p);

@@ -309,7 +309,7 @@ fn_status bind_scalar_subquery(binder *b, scope *s, const ast_query *q, expr **o
 {
     plan *p;
     scope *inner;
-    const fn_type *type;
+    const fn_type *type = NULL;
     FN_TRY(bind_query(b, s, false, q, &p, &inner));
     if (inner->outer_count) return correlated_scalar(b, s, inner, p, out);
     *out = constant_of(p);

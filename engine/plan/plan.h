@@ -48,7 +48,7 @@ typedef struct plan_fill { /* WITH FILL of sort key i */
 
 typedef enum plan_join_kind { PLAN_JOIN_INNER, PLAN_JOIN_LEFT, PLAN_JOIN_RIGHT, PLAN_JOIN_FULL, PLAN_JOIN_CROSS, PLAN_JOIN_SEMI_LEFT,
     PLAN_JOIN_SEMI_RIGHT, PLAN_JOIN_ANTI_LEFT, PLAN_JOIN_ANTI_RIGHT, PLAN_JOIN_MARK /* adds a Bool column: row has a match */,
-    PLAN_JOIN_SINGLE /* LEFT, at most one match or error: scalar subqueries */, PLAN_JOIN_PASTE } plan_join_kind;
+    PLAN_JOIN_SINGLE /* LEFT with any one of the matches: scalar subqueries */, PLAN_JOIN_PASTE } plan_join_kind;
 
 typedef enum plan_frame_bound { FRAME_UNBOUNDED_PRECEDING, FRAME_PRECEDING, FRAME_CURRENT, FRAME_FOLLOWING, FRAME_UNBOUNDED_FOLLOWING } plan_frame_bound;
 typedef struct plan_window_item {
@@ -88,8 +88,6 @@ struct plan {
             double sample, sample_offset;
             uint64_t limit;
             struct plan_top_n *top_n; /* set when a top-N above shares its bound */
-            struct plan_runtime_filter **runtime_filters; /* from joins above */
-            uint32_t runtime_filter_count;
         } scan;
         struct {
             fn_block **blocks; /* constant rows */
@@ -129,7 +127,6 @@ struct plan {
             column_id mark;        /* MARK joins */
             bool use_nulls;        /* unmatched side gives NULL (types are already Nullable) instead of defaults */
             bool build_left;       /* chosen by the planner: hash table over inputs[0] */
-            struct plan_runtime_filter *filter;
         } join;
         struct {
             plan_sort_key *keys;
@@ -198,17 +195,6 @@ typedef struct plan_shared {
 typedef struct plan_top_n {
     scan_threshold threshold;
 } plan_top_n;
-
-/* Values a hash join's build side has; the probe side's scan uses them to drop rows. Filled by exec. */
-typedef struct plan_runtime_filter {
-    column_id column;      /* of the probe side's scan */
-    _Atomic bool ready;
-    fn_column *min, *max;  /* 1 row each */
-    struct expr_set *set;  /* exact, when small */
-    uint64_t *bloom;       /* blocked Bloom filter over fn_column_hash; NULL: none */
-    uint64_t bloom_mask;
-    _Atomic uint64_t tested, passed; /* switched off when it does not pay */
-} plan_runtime_filter;
 
 /* A statement ready to run. */
 typedef struct plan_query {

@@ -324,18 +324,6 @@ static fn_status remove_ttl(alter_run *a, const ast_alter_command *c)
     return FN_OK;
 }
 
-static bool is_table_setting(fn_str name)
-{
-    static const char *const names[] = {
-#define X(setting) #setting,
-#include "query/merge_tree_settings.def"
-#undef X
-    };
-    for (size_t i = 0; i < FN_COUNT(names); i++)
-        if (fn_str_eq(name, fn_cstr(names[i]))) return true;
-    return false;
-}
-
 static fn_status change_settings(alter_run *a, const ast_alter_command *c)
 {
     static const char *const fixed[] = {"index_granularity", "index_granularity_bytes", "enable_mixed_granularity_parts", "storage_policy", "disk"};
@@ -348,7 +336,7 @@ static fn_status change_settings(alter_run *a, const ast_alter_command *c)
     uint32_t count = e->setting_count;
     for (uint32_t i = 0; i < c->setting_count; i++) {
         const ast_setting *s = &c->settings[i];
-        if (!is_table_setting(s->name)) return fn_fail(ctx, FN_UNKNOWN_SETTING, "Unknown setting '" FN_STR_FMT "'", FN_STR_ARG(s->name));
+        if (!definition_has_setting(s->name)) return fn_fail(ctx, FN_UNKNOWN_SETTING, "Unknown setting '" FN_STR_FMT "'", FN_STR_ARG(s->name));
         for (size_t k = 0; k < FN_COUNT(fixed); k++) {
             if (fn_str_eq(s->name, fn_cstr(fixed[k])))
                 return fn_fail(ctx, FN_READONLY_SETTING, "Setting '%s' is readonly for storage '%s'", fixed[k], a->table->ops->engine);

@@ -63,12 +63,12 @@ static bool is_merge_tree(fn_str engine)
     return fn_str_ends(engine, FN_STR("MergeTree"));
 }
 
-/* Log, TinyLog, StripeLog: their name; NULL for others. */
+static const char *const log_engines[] = {"Log", "TinyLog", "StripeLog"};
+/* The name of an engine of that family; NULL for others. */
 static const char *log_name(fn_str engine)
 {
-    static const char *const names[] = {"Log", "TinyLog", "StripeLog"};
-    for (size_t i = 0; i < FN_COUNT(names); i++)
-        if (fn_str_eq(engine, fn_cstr(names[i]))) return names[i];
+    for (size_t i = 0; i < FN_COUNT(log_engines); i++)
+        if (fn_str_eq(engine, fn_cstr(log_engines[i]))) return log_engines[i];
     return NULL;
 }
 
@@ -500,6 +500,16 @@ static fn_status make_table(fn_engine *engine, fn_ctx *ctx, const catalog_table_
     for (size_t i = 0; i < FN_COUNT(known); i++)
         if (fn_str_eq(name, fn_cstr(known[i]))) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Table engine %s is not supported", known[i]);
     return fn_fail(ctx, FN_UNKNOWN_STORAGE, "Unknown table engine " FN_STR_FMT, FN_STR_ARG(name));
+}
+
+const char *definition_engine_at(size_t index)
+{
+    static const char *const others[] = {"Memory", "Null", "View"};
+    if (index < FN_COUNT(families)) return families[index].name;
+    index -= FN_COUNT(families);
+    if (index < FN_COUNT(log_engines)) return log_engines[index];
+    index -= FN_COUNT(log_engines);
+    return index < FN_COUNT(others) ? others[index] : NULL;
 }
 
 /* The bare name in front of engine_full. */

@@ -299,7 +299,7 @@ static bool has_setting(const ast_engine *e, const char *name)
     return false;
 }
 
-static bool is_table_setting(fn_str name)
+bool definition_has_setting(fn_str name)
 {
     static const char *const names[] = {
 #define X(setting) #setting,
@@ -317,7 +317,7 @@ static fn_status sort_settings(query *q, ast_engine *e)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < e->setting_count; i++) {
         ast_setting *s = &e->settings[i];
-        if (is_merge_tree(e->name) && is_table_setting(s->name)) {
+        if (is_merge_tree(e->name) && definition_has_setting(s->name)) {
             e->settings[kept++] = *s;
             continue;
         }
@@ -337,7 +337,7 @@ static fn_status apply_engine_settings(query *q, const ast_create *c)
     for (uint32_t i = 0; i < c->engine.setting_count; i++) {
         const ast_setting *s = &c->engine.settings[i];
         fn_str ignored;
-        if (is_table_setting(s->name)) continue;
+        if (definition_has_setting(s->name)) continue;
         if (settings_get(q->ctx, &q->settings, s->name, &ignored) == FN_OK) FN_TRY(query_apply_settings(q, s, 1));
         else fn_error_clear(q->ctx); /* refused later, by name of the engine */
     }

@@ -150,12 +150,6 @@ const char *fn_engine_version(void)
     return "26.9.2.1";
 }
 
-const char *fn_engine_timezone(const fn_engine *engine)
-{
-    (void)engine;
-    return fn_tz_name(fn_tz_system());
-}
-
 const char *fn_engine_display_name(const fn_engine *engine)
 {
     return engine->display_name;

@@ -197,7 +197,7 @@ fn_status file_output_table(query *q, const ast_expr *ast, const fn_schema *othe
     const table_call call = {.query = q, .ctx = ctx, .function = table_function_find(FN_STR("file")), .ast = ast};
     fn_str path, format_name = {NULL, 0}, structure = {NULL, 0};
     fn_schema columns;
-    bool exists;
+    bool exists = false;
     if (ast->args.count == 0 || ast->args.count > 4) return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "%s", call.function->signature);
     FN_TRY(call_text(&call, 0, &path));
     if (ast->args.count > 1) FN_TRY(call_text(&call, 1, &format_name));

@@ -97,11 +97,6 @@ bool information_schema_is(fn_str database)
     return fn_str_eq(database, FN_STR("information_schema")) || fn_str_eq(database, FN_STR("INFORMATION_SCHEMA"));
 }
 
-const char *information_schema_view(size_t index)
-{
-    return index < FN_COUNT(views) ? views[index].name : NULL;
-}
-
 fn_status information_schema_table(query *q, fn_str database, fn_str name, table **out)
 {
     size_t i = 0;

@@ -4,7 +4,6 @@
 #include "query/query.h"
 
 bool information_schema_is(fn_str database); /* in lower or in upper case */
-const char *information_schema_view(size_t index); /* NULL behind the last */
 /* The view of that name in either case, one reference; *out NULL: none. */
 fn_status information_schema_table(query *q, fn_str database, fn_str name, table **out) FN_MUST_USE;
 #endif

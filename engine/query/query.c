@@ -310,9 +310,3 @@ size_t fn_engine_statement_end(fn_str text)
     return text.size;
 }
 
-fn_status fn_engine_kill(fn_ctx *ctx, fn_engine *engine, fn_str query_id)
-{
-    (void)ctx;
-    (void)process_kill(&engine->processes, query_id, false);
-    return FN_OK;
-}

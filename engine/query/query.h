@@ -148,6 +148,8 @@ fn_status query_plan(query *q, const ast_query *ast, plan_query **out) FN_MUST_U
 fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **totals, uint64_t *rows_before_limit) FN_MUST_USE;
 
 /* ---- names (world.c, world_system.c) ---- */
+/* Does the name match the regular expression, as function match has it? */
+fn_status query_name_matches(fn_ctx *ctx, fn_str name, fn_str pattern, bool *out) FN_MUST_USE;
 void query_system_world_init(query *q);
 fn_status world_init(query *q) FN_MUST_USE;
 /* Tables sent along with the request (external.c). */

@@ -12,17 +12,6 @@ static bool is_excepted(const ast_expr *star, fn_str name)
     return false;
 }
 
-static fn_status matches(fn_ctx *ctx, fn_str pattern, fn_str name, bool *out)
-{
-    expr *args[2], *found;
-    args[0] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), name, 1));
-    args[1] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), pattern, 1));
-    if (!args[0] || !args[1]) return ctx->error.code;
-    FN_TRY(expr_call(ctx, "match", args, 2, &found));
-    *out = found->kind == EXPR_CONST && fn_column_u64_at(found->constant, 0) != 0;
-    return FN_OK;
-}
-
 /* * [EXCEPT (a, b)] and COLUMNS('pattern') [EXCEPT ...]; other transformers are not done. */
 static fn_status star_columns(query *q, const table_schema *schema, const ast_expr *star, uint32_t *out, uint32_t *count)
 {
@@ -34,7 +23,7 @@ static fn_status star_columns(query *q, const table_schema *schema, const ast_ex
         const table_column *c = &schema->columns[i];
         bool taken = true;
         if (!table_column_is_stored(c) || is_excepted(star, c->name)) continue;
-        if (star->text.size) FN_TRY(matches(q->ctx, star->text, c->name, &taken));
+        if (star->text.size) FN_TRY(query_name_matches(q->ctx, c->name, star->text, &taken));
         if (taken) out[(*count)++] = i;
     }
     return FN_OK;
@@ -79,7 +68,7 @@ static fn_status optimize(query *q, const ast_statement *s, table *t)
     if (!t->ops->optimize) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Method optimize is not supported by storage %s", t->ops->engine);
     if (s->partition.present && mt_is(t)) FN_TRY(alter_partition_id(q, t, &s->partition, &id));
     if (s->deduplicate_by.count && mt_is(t)) {
-        uint32_t *columns, count;
+        uint32_t *columns, count = 0;
         FN_TRY(key_columns(q, t, &s->deduplicate_by, &columns, &count));
         FN_TRY(check_keys(q, t, columns, count));
         return mt_deduplicate(q->ctx, t, id, columns, count);

@@ -90,17 +90,6 @@ fn_status view_function_make(query *q, const ast_expr *call, table **out)
 }
 
 /* ---- merge(database, 'pattern') ---- */
-static fn_status name_matches(fn_ctx *ctx, fn_str name, fn_str pattern, bool *out)
-{
-    expr *args[2], *found;
-    args[0] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), name, 1));
-    args[1] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), pattern, 1));
-    if (!args[0] || !args[1]) return ctx->error.code;
-    FN_TRY(expr_call(ctx, "match", args, 2, &found));
-    *out = found->kind == EXPR_CONST && fn_column_u64_at(found->constant, 0) != 0;
-    return FN_OK;
-}
-
 /* Of both tables: the same columns with the same types. */
 static bool same_columns(const table_schema *a, const table_schema *b)
 {
@@ -138,7 +127,7 @@ static fn_status union_of(query *q, const catalog_database *d, fn_str pattern, f
         const catalog_entry *e = &d->entries[i];
         bool match;
         if (fn_str_starts(e->name, FN_STR("."))) continue;
-        FN_TRY(name_matches(q->ctx, e->name, pattern, &match));
+        FN_TRY(query_name_matches(q->ctx, e->name, pattern, &match));
         if (!match) continue;
         table_schema *own = table_schema_ref(atomic_load(&e->table->schema));
         fn_status status = *columns ? fn_buf_cstr(q->ctx, out, " UNION ALL ") : FN_OK;

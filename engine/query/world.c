@@ -97,6 +97,17 @@ fn_status query_name(query *q, const ast_name *name, fn_str *database, fn_str *t
     return resolve_name(q, name->table_param, name->table, table_name);
 }
 
+fn_status query_name_matches(fn_ctx *ctx, fn_str name, fn_str pattern, bool *out)
+{
+    expr *args[2], *found;
+    args[0] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), name, 1));
+    args[1] = expr_const(ctx, fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), pattern, 1));
+    if (!args[0] || !args[1]) return ctx->error.code;
+    FN_TRY(expr_call(ctx, "match", args, 2, &found));
+    *out = found->kind == EXPR_CONST && fn_column_u64_at(found->constant, 0) != 0;
+    return FN_OK;
+}
+
 static query *query_of(plan_world *w)
 {
     return ((query_world *)w)->query;

@@ -2,6 +2,7 @@
  * statements, the query log, lists of this layer. SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "query/counters.h"
+#include "query/definition.h"
 #include "query/query.h"
 #include "query/query_log.h"
 #include "query/table_function.h"
@@ -119,11 +120,9 @@ static bool counter(system_world *w, system_counter_kind kind, size_t index, sys
 
 static bool table_engine_row(system_world *w, size_t index, const char **name)
 {
-    static const char *const names[] = {"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
-                                        "VersionedCollapsingMergeTree", "CoalescingMergeTree", "Log", "TinyLog", "StripeLog", "Memory", "Null", "View"};
     (void)w;
-    if (index < FN_COUNT(names)) *name = names[index];
-    return index < FN_COUNT(names);
+    *name = definition_engine_at(index);
+    return *name != NULL;
 }
 
 void query_system_world_init(query *q)

@@ -72,12 +72,6 @@ void system_put_strs(system_rows *r, const char *column, const fn_str *values, s
     if (status == FN_OK) noted(fn_builder_close_array(r->ctx, b));
 }
 
-void system_put_null(system_rows *r, const char *column)
-{
-    fn_builder *b = builder_of(r, column);
-    if (b) noted(fn_builder_null(r->ctx, b));
-}
-
 fn_status system_row(system_rows *r)
 {
     if (r->ctx->error.code != FN_OK) return r->ctx->error.code;

@@ -208,11 +208,6 @@ fn_status fn_avro_open(fn_ctx *ctx, const char *name, fn_str bytes, fn_avro_file
     return FN_OK;
 }
 
-const fn_avro_schema *fn_avro_root(const fn_avro_file *f)
-{
-    return f->root;
-}
-
 /* ---- blocks ---- */
 /* Raw deflate (RFC 1951) has no size: grows as needed up to BLOCK_MAX. */
 static fn_status inflate_block(reader *r, fn_str in, fn_buf *out)

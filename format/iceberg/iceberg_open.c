@@ -181,8 +181,7 @@ fn_status fn_iceberg_open(fn_ctx *ctx, fn_iceberg_files *files, const fn_iceberg
     return status;
 }
 
-/* s3a and s3n are the same place as s3. */
-static fn_str without_scheme(fn_str s)
+fn_str fn_iceberg_without_scheme(fn_str s)
 {
     const char *mark = s.size > 3 ? memmem(s.data, FN_MIN(s.size, (size_t)12), "://", 3) : NULL;
     if (mark) {
@@ -194,8 +193,8 @@ static fn_str without_scheme(fn_str s)
 
 bool fn_iceberg_relative(fn_str location, fn_str path, fn_str *out)
 {
-    location = without_scheme(location);
-    path = without_scheme(path);
+    location = fn_iceberg_without_scheme(location);
+    path = fn_iceberg_without_scheme(path);
     while (location.size && location.data[location.size - 1] == '/') location.size--;
     if (!fn_str_starts(path, location) || path.size <= location.size || path.data[location.size] != '/') return false;
     *out = (fn_str){path.data + location.size + 1, path.size - location.size - 1};

@@ -22,8 +22,6 @@ typedef struct plan_state {
     fn_ctx *ctx;
     fn_iceberg_files *files;
     iceberg_open_table *table;
-    fn_iceberg_keep *keep;
-    void *keep_self;
     file_list data, deletes;
 } plan_state;
 
@@ -135,7 +133,7 @@ static fn_status read_entry(plan_state *p, const manifest_ref *m, const fn_avro_
     if (f->content == FN_ICEBERG_EQUALITY_DELETES) FN_TRY(read_equality_ids(p->ctx, data, f));
     if (f->content != FN_ICEBERG_DATA) return append(p->ctx, &p->deletes, f);
     p->table->base.total_rows += f->rows;
-    return p->keep && !p->keep(p->keep_self, f) ? FN_OK : append(p->ctx, &p->data, f);
+    return append(p->ctx, &p->data, f);
 }
 
 static fn_status read_manifest(plan_state *p, const manifest_ref *m)
@@ -222,10 +220,10 @@ static fn_status attach_deletes(plan_state *p, fn_iceberg_file *f)
     return FN_OK;
 }
 
-fn_status fn_iceberg_plan(fn_ctx *ctx, fn_iceberg_files *files, fn_iceberg_table *t, fn_iceberg_keep *keep, void *self)
+fn_status fn_iceberg_plan(fn_ctx *ctx, fn_iceberg_files *files, fn_iceberg_table *t)
 {
     iceberg_open_table *open = (iceberg_open_table *)t;
-    plan_state p = {.ctx = ctx, .files = files, .table = open, .keep = keep, .keep_self = self};
+    plan_state p = {.ctx = ctx, .files = files, .table = open};
     t->total_rows = 0;
     t->file_count = 0;
     if (!open->snapshot.id) return FN_OK;

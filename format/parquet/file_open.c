@@ -66,29 +66,10 @@ uint32_t fn_parquet_group_count(const fn_parquet *p)
 {
     return p->group_count;
 }
-uint64_t fn_parquet_group_rows(const fn_parquet *p, uint32_t group)
-{
-    return p->groups[group].rows;
-}
-uint64_t fn_parquet_group_start(const fn_parquet *p, uint32_t group)
-{
-    return p->groups[group].first_row;
-}
-uint64_t fn_parquet_group_bytes(const fn_parquet *p, uint32_t group)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < p->leaf_count; i++) bytes += p->groups[group].chunks[i].data.size;
-    return bytes;
-}
 const fn_schema *fn_parquet_schema(const fn_parquet *p)
 {
     return &p->schema;
 }
-int32_t fn_parquet_field_id(const fn_parquet *p, uint32_t column)
-{
-    return p->fields[column]->field_id;
-}
-
 int fn_parquet_column_by_id(const fn_parquet *p, int32_t field_id)
 {
     for (uint32_t i = 0; i < p->field_count; i++) {
@@ -105,12 +86,3 @@ bool fn_parquet_has_field_ids(const fn_parquet *p)
     return false;
 }
 
-bool fn_parquet_metadata(const fn_parquet *p, fn_str key, fn_str *out)
-{
-    for (uint32_t i = 0; i < p->pair_count; i++) {
-        if (!fn_str_eq(p->pairs[2 * i], key)) continue;
-        *out = p->pairs[2 * i + 1];
-        return true;
-    }
-    return false;
-}

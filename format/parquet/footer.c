@@ -1,4 +1,4 @@
-/* footer.c - the footer of a Parquet file: schema elements, row groups, column chunks, key-value pairs.
+/* footer.c - the footer of a Parquet file: schema elements, row groups, column chunks.
  *
  * Field numbers are those of parquet.thrift (parquet-format 2.11). What is not needed is skipped. Offsets and counts are
  * checked here against the size of the file, so that later code may trust them.
@@ -243,21 +243,6 @@ static fn_status parse_groups(fn_ctx *ctx, pq_thrift *t, fn_parquet *p, int type
     return FN_OK;
 }
 
-static fn_status parse_pairs(fn_ctx *ctx, pq_thrift *t, fn_parquet *p, int type)
-{
-    int item = 0;
-    const uint32_t count = pq_thrift_list(t, type, &item);
-    p->pairs = fn_arena_alloc_zero(ctx, p->arena, sizeof(fn_str) * 2 * FN_MAX(count, 1));
-    FN_TRY_PTR(ctx, p->pairs);
-    for (uint32_t i = 0; i < count && !t->bad; i++, p->pair_count++) {
-        for (pq_field_head f = {0, 0}; pq_thrift_field(t, &f);) {
-            if (f.id == 1 || f.id == 2) p->pairs[2 * i + (uint32_t)f.id - 1] = pq_thrift_binary(t, f.type);
-            else pq_thrift_skip(t, f.type);
-        }
-    }
-    return FN_OK;
-}
-
 fn_status pq_footer_parse(fn_ctx *ctx, fn_parquet *p, fn_str bytes, uint64_t offset)
 {
     const uint8_t *start = (const uint8_t *)bytes.data;
@@ -266,7 +251,6 @@ fn_status pq_footer_parse(fn_ctx *ctx, fn_parquet *p, fn_str bytes, uint64_t off
         switch (f.id) {
         case 2: FN_TRY(parse_elements(ctx, &t, p, f.type)); break;
         case 4: FN_TRY(parse_groups(ctx, &t, p, f.type)); break;
-        case 5: FN_TRY(parse_pairs(ctx, &t, p, f.type)); break;
         default: pq_thrift_skip(&t, f.type);
         }
     }

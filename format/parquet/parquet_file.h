@@ -76,14 +76,13 @@ typedef struct pq_group {
 struct fn_parquet {
     fn_arena *arena;
     fn_blob *blob;
-    uint32_t element_count, leaf_count, group_count, field_count, pair_count;
+    uint32_t element_count, leaf_count, group_count, field_count;
     pq_element *elements;
     pq_leaf *leaves;
     pq_field **fields; /* top level */
     fn_schema schema;
     pq_group *groups;
     uint64_t rows;
-    fn_str *pairs; /* key, value, key, value */
 };
 
 enum { PQ_LEVEL_MAX = 64, PQ_PAGE_MAX = 1 << 30 };

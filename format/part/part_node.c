@@ -177,7 +177,7 @@ static fn_status load_text(fn_ctx *ctx, enc_in *in, const fn_type *type, uint32_
 static fn_status load_array(fn_ctx *ctx, enc_in *in, const fn_type *type, uint32_t rows, fn_column **out)
 {
     fn_buffer *offsets;
-    uint32_t total, items;
+    uint32_t total, items = 0;
     FN_TRY(load_offsets(ctx, in, rows, &offsets, &total));
     fn_column *kid = NULL;
     fn_status status = enc_take_u32(in, &items) && items == total ? FN_OK : cut(ctx);

@@ -143,7 +143,7 @@ static fn_status open_footer(fn_ctx *own, fn_part *p)
     if (p->column_count > COLUMNS_MAX || p->segments > SEGMENTS_MAX || p->column_count > p->footer.size || p->rows > (uint64_t)p->granules * FN_GRANULE_ROWS ||
         (p->granules && p->rows <= (uint64_t)(p->granules - 1) * FN_GRANULE_ROWS))
         return broken(own, p, FN_CORRUPTED_DATA, "damaged footer");
-    const fn_type **list;
+    const fn_type **list = NULL;
     FN_TRY(open_types(own, p, &in, types, &list));
     FN_TRY(open_granules(own, p, &in));
     p->columns = FN_NEW_ARRAY(own, part_column, p->column_count + 1u);
@@ -213,12 +213,6 @@ fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, 
     }
     *out = p;
     return FN_OK;
-}
-
-fn_part *fn_part_ref(fn_part *p)
-{
-    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-    return p;
 }
 
 void fn_part_drop(fn_part *p)

@@ -96,7 +96,7 @@ static fn_status map_for(fn_ctx *ctx, text_dict *d, const fn_column *dictionary,
 
 fn_status text_dict_translate(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out)
 {
-    uint32_t *map;
+    uint32_t *map = NULL;
     FN_TRY(map_for(ctx, d, c->kids[0], &map));
     for (uint32_t i = 0; i < rows; i++) {
         out[i] = 0;

@@ -1,5 +1,6 @@
 /* format_custom.c - CustomSeparated, with names and types: fields in the style of format_custom_escaping_rule between delimiters of
  * the settings. SPDX-License-Identifier: Apache-2.0 */
+#include "text/flavour.h"
 #include "text/infer.h"
 #include "text/row_reader.h"
 #include "text/text_writer.h"
@@ -190,22 +191,6 @@ static fn_status infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_
     return infer_from_rows(ctx, &rows, &in, complete, s, out);
 }
 
-#define FLAVOUR(symbol, text, flags, words)                                                                                               \
-    static fn_status symbol##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **writer)     \
-    {                                                                                                                                     \
-        return open_writer(ctx, schema, out, s, flags, writer);                                                                           \
-    }                                                                                                                                     \
-    static fn_status symbol##_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing,         \
-                                     fn_reader **reader)                                                                                  \
-    {                                                                                                                                     \
-        return open_reader(ctx, schema, in, s, missing, flags, reader);                                                                   \
-    }                                                                                                                                     \
-    static fn_status symbol##_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)                     \
-    {                                                                                                                                     \
-        return infer(ctx, head, complete, s, flags, out);                                                                                 \
-    }                                                                                                                                     \
-    const fn_format format_##symbol = {.name = text, .content_type = "text/plain; charset=UTF-8", .open_writer = symbol##_writer,           \
-                                       .open_reader = symbol##_reader, .infer = symbol##_infer, .about = words};
-FLAVOUR(custom, "CustomSeparated", 0, "Values between delimiters of one's own.")
-FLAVOUR(custom_names, "CustomSeparatedWithNames", WITH_NAMES, "CustomSeparated with a row of names.")
-FLAVOUR(custom_types, "CustomSeparatedWithNamesAndTypes", WITH_NAMES | WITH_TYPES, "CustomSeparated with rows of names and types.")
+TEXT_FLAVOUR(custom, "CustomSeparated", "text/plain; charset=UTF-8", 0, "Values between delimiters of one's own.")
+TEXT_FLAVOUR(custom_names, "CustomSeparatedWithNames", "text/plain; charset=UTF-8", WITH_NAMES, "CustomSeparated with a row of names.")
+TEXT_FLAVOUR(custom_types, "CustomSeparatedWithNamesAndTypes", "text/plain; charset=UTF-8", WITH_NAMES | WITH_TYPES, "CustomSeparated with rows of names and types.")

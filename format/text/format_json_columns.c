@@ -2,6 +2,7 @@
  *
  * Output keeps one text per column until the end. Input holds the whole of the data: a document is one block, several may follow
  * each other. SPDX-License-Identifier: Apache-2.0 */
+#include "text/flavour.h"
 #include "text/json_text.h"
 
 enum { READ_BYTES = 1 << 20, DOCUMENT_MAX = 1 << 30 };
@@ -224,8 +225,9 @@ static fn_status infer_list(fn_ctx *ctx, const fn_format_settings *s, fn_text_in
     return FN_OK;
 }
 
-static fn_status infer(fn_ctx *ctx, fn_str head, const fn_format_settings *s, unsigned flavour, fn_schema *out)
+static fn_status infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, unsigned flavour, fn_schema *out)
 {
+    (void)complete; /* columns need the whole text: a cut one fails to parse */
     fn_text_in in = {head.data, head.data + head.size, head.data};
     infer_columns columns = {.options = &s->infer, .family = INFER_JSON};
     const bool compact = flavour & JSON_COMPACT;
@@ -250,23 +252,6 @@ static fn_status infer(fn_ctx *ctx, fn_str head, const fn_format_settings *s, un
     return infer_finish(ctx, &columns, out);
 }
 
-#define FLAVOUR(symbol, text, flags, words)                                                                                               \
-    static fn_status symbol##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **writer)     \
-    {                                                                                                                                     \
-        return open_writer(ctx, schema, out, s, flags, writer);                                                                           \
-    }                                                                                                                                     \
-    static fn_status symbol##_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing,         \
-                                     fn_reader **reader)                                                                                  \
-    {                                                                                                                                     \
-        return open_reader(ctx, schema, in, s, missing, flags, reader);                                                                   \
-    }                                                                                                                                     \
-    static fn_status symbol##_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)                     \
-    {                                                                                                                                     \
-        (void)complete;                                                                                                                   \
-        return infer(ctx, head, s, flags, out);                                                                                           \
-    }                                                                                                                                     \
-    const fn_format format_##symbol = {.name = text, .content_type = "application/json; charset=UTF-8", .open_writer = symbol##_writer,     \
-                                       .open_reader = symbol##_reader, .infer = symbol##_infer, .about = words};
-FLAVOUR(json_columns, "JSONColumns", JSON_COLUMNS, "A JSON object with a list of values per column.")
-FLAVOUR(json_compact_columns, "JSONCompactColumns", JSON_COLUMNS | JSON_COMPACT, "A JSON list of lists, one per column.")
-FLAVOUR(json_columns_meta, "JSONColumnsWithMetadata", JSON_COLUMNS | JSON_DOCUMENT, "JSONColumns inside a document with meta and figures.")
+TEXT_FLAVOUR(json_columns, "JSONColumns", "application/json; charset=UTF-8", JSON_COLUMNS, "A JSON object with a list of values per column.")
+TEXT_FLAVOUR(json_compact_columns, "JSONCompactColumns", "application/json; charset=UTF-8", JSON_COLUMNS | JSON_COMPACT, "A JSON list of lists, one per column.")
+TEXT_FLAVOUR(json_columns_meta, "JSONColumnsWithMetadata", "application/json; charset=UTF-8", JSON_COLUMNS | JSON_DOCUMENT, "JSONColumns inside a document with meta and figures.")

@@ -1,5 +1,6 @@
 /* format_json_compact.c - one JSON list per row: JSONCompactEachRow and JSONCompactStringsEachRow, with names, with types.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "text/flavour.h"
 #include "text/json_text.h"
 
 /* ---- output ---- */
@@ -96,25 +97,9 @@ static fn_status infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_
     return infer_from_rows(ctx, &rows, &in, complete, s, out);
 }
 
-#define FLAVOUR(symbol, text, flags, words)                                                                                               \
-    static fn_status symbol##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **writer)     \
-    {                                                                                                                                     \
-        return open_writer(ctx, schema, out, s, flags, writer);                                                                           \
-    }                                                                                                                                     \
-    static fn_status symbol##_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing,         \
-                                     fn_reader **reader)                                                                                  \
-    {                                                                                                                                     \
-        return open_reader(ctx, schema, in, s, missing, flags, reader);                                                                   \
-    }                                                                                                                                     \
-    static fn_status symbol##_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)                     \
-    {                                                                                                                                     \
-        return infer(ctx, head, complete, s, flags, out);                                                                                 \
-    }                                                                                                                                     \
-    const fn_format format_##symbol = {.name = text, .content_type = "text/plain; charset=UTF-8", .open_writer = symbol##_writer,           \
-                                       .open_reader = symbol##_reader, .infer = symbol##_infer, .about = words};
-FLAVOUR(json_compact_each_row, "JSONCompactEachRow", 0, "One JSON list per row.")
-FLAVOUR(json_compact_each_row_names, "JSONCompactEachRowWithNames", JSON_WITH_NAMES, "JSONCompactEachRow with a list of names.")
-FLAVOUR(json_compact_each_row_types, "JSONCompactEachRowWithNamesAndTypes", JSON_WITH_NAMES | JSON_WITH_TYPES, "JSONCompactEachRow with lists of names and types.")
-FLAVOUR(json_compact_strings_each_row, "JSONCompactStringsEachRow", JSON_STRINGS, "One JSON list per row, values as strings.")
-FLAVOUR(json_compact_strings_each_row_names, "JSONCompactStringsEachRowWithNames", JSON_STRINGS | JSON_WITH_NAMES, "JSONCompactStringsEachRow with a list of names.")
-FLAVOUR(json_compact_strings_each_row_types, "JSONCompactStringsEachRowWithNamesAndTypes", JSON_STRINGS | JSON_WITH_NAMES | JSON_WITH_TYPES, "JSONCompactStringsEachRow with lists of names and types.")
+TEXT_FLAVOUR(json_compact_each_row, "JSONCompactEachRow", "text/plain; charset=UTF-8", 0, "One JSON list per row.")
+TEXT_FLAVOUR(json_compact_each_row_names, "JSONCompactEachRowWithNames", "text/plain; charset=UTF-8", JSON_WITH_NAMES, "JSONCompactEachRow with a list of names.")
+TEXT_FLAVOUR(json_compact_each_row_types, "JSONCompactEachRowWithNamesAndTypes", "text/plain; charset=UTF-8", JSON_WITH_NAMES | JSON_WITH_TYPES, "JSONCompactEachRow with lists of names and types.")
+TEXT_FLAVOUR(json_compact_strings_each_row, "JSONCompactStringsEachRow", "text/plain; charset=UTF-8", JSON_STRINGS, "One JSON list per row, values as strings.")
+TEXT_FLAVOUR(json_compact_strings_each_row_names, "JSONCompactStringsEachRowWithNames", "text/plain; charset=UTF-8", JSON_STRINGS | JSON_WITH_NAMES, "JSONCompactStringsEachRow with a list of names.")
+TEXT_FLAVOUR(json_compact_strings_each_row_types, "JSONCompactStringsEachRowWithNamesAndTypes", "text/plain; charset=UTF-8", JSON_STRINGS | JSON_WITH_NAMES | JSON_WITH_TYPES, "JSONCompactStringsEachRow with lists of names and types.")

@@ -1,5 +1,6 @@
 /* format_json_each_row.c - one JSON object per row: JSONEachRow, JSONStringsEachRow, PrettyJSONEachRow, JSONObjectEachRow and
  * those with progress lines. Input also takes a JSON array of rows. SPDX-License-Identifier: Apache-2.0 */
+#include "text/flavour.h"
 #include "text/json_text.h"
 
 enum { OBJECT = 256 }; /* JSONObjectEachRow: the rows are members of one object */
@@ -163,30 +164,15 @@ static fn_status infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_
     return flavour & OBJECT ? infer_members(ctx, &in, complete, s, out) : json_infer_objects(ctx, &in, complete, s, flavour & JSON_STRINGS, out);
 }
 
-#define WRITER(symbol, flags)                                                                                                             \
-    static fn_status symbol##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **writer)     \
-    {                                                                                                                                     \
-        return open_writer(ctx, schema, out, s, flags, writer);                                                                           \
-    }
-#define READER(symbol, flags)                                                                                                             \
-    static fn_status symbol##_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing,         \
-                                     fn_reader **reader)                                                                                  \
-    {                                                                                                                                     \
-        return open_reader(ctx, schema, in, s, missing, flags, reader);                                                                   \
-    }                                                                                                                                     \
-    static fn_status symbol##_infer(fn_ctx *ctx, fn_str head, bool complete, const fn_format_settings *s, fn_schema *out)                     \
-    {                                                                                                                                     \
-        return infer(ctx, head, complete, s, flags, out);                                                                                 \
-    }
-WRITER(plain, 0)
-READER(plain, 0)
-WRITER(strings, JSON_STRINGS)
-READER(strings, JSON_STRINGS)
-WRITER(pretty, JSON_PRETTY)
-WRITER(object, OBJECT)
-READER(object, OBJECT)
-WRITER(progress, JSON_PROGRESS)
-WRITER(strings_progress, JSON_PROGRESS | JSON_STRINGS)
+TEXT_WRITER(plain, 0)
+TEXT_READER(plain, 0)
+TEXT_WRITER(strings, JSON_STRINGS)
+TEXT_READER(strings, JSON_STRINGS)
+TEXT_WRITER(pretty, JSON_PRETTY)
+TEXT_WRITER(object, OBJECT)
+TEXT_READER(object, OBJECT)
+TEXT_WRITER(progress, JSON_PROGRESS)
+TEXT_WRITER(strings_progress, JSON_PROGRESS | JSON_STRINGS)
 
 #define LINES "application/x-ndjson; charset=UTF-8"
 static const char *const lines[] = {"JSONLines", "NDJSON", "JSONL", NULL}, *const pretty_lines[] = {"PrettyJSONLines", "PrettyNDJSON", NULL};

@@ -3,6 +3,7 @@
  * and what follows it says which part it is. A part that is missing or 0 is 1 (month, day) or that of the last such day
  * which is not in the future (year). SPDX-License-Identifier: Apache-2.0 */
 #include "type/type_text.h"
+#include <firn/time_scan.h>
 
 typedef struct date_parts {
     int64_t year, month, day, hour, minute, second, ns;
@@ -11,106 +12,40 @@ typedef struct date_parts {
     bool has_year, has_month, has_day, has_offset, has_unix, has_half, pm, has_time;
 } date_parts;
 
-typedef struct cursor {
-    const char *at, *end;
-} cursor;
-
-static bool is_digit(char c)
+/* A zone offset at the cursor. */
+static bool take_offset(fn_scan *c, date_parts *p)
 {
-    return c >= '0' && c <= '9';
-}
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* least .. most digits; false (and nothing taken) otherwise. */
-static bool take_number(cursor *c, unsigned least, unsigned most, int64_t *out)
-{
-    unsigned n = 0;
-    int64_t v = 0;
-    while (n < most && n < 18 && c->at + n < c->end && is_digit(c->at[n])) v = v * 10 + (c->at[n++] - '0');
-    if (n < least) return false;
-    c->at += n;
-    *out = v;
-    return true;
-}
-
-static bool take_fraction(cursor *c, unsigned most, int64_t *ns)
-{
-    unsigned n = 0;
-    int64_t v = 0;
-    for (; c->at < c->end && is_digit(*c->at); c->at++, n++)
-        if (n < most && n < 9) v = v * 10 + (*c->at - '0');
-    if (!n) return false;
-    for (unsigned i = FN_MIN(n, FN_MIN(most, 9u)); i < 9; i++) v *= 10;
-    *ns = v;
-    return true;
-}
-
-/* The letters at the cursor; taken. */
-static fn_str take_word(cursor *c)
-{
-    const char *from = c->at;
-    while (c->at < c->end && is_letter(*c->at)) c->at++;
-    return (fn_str){from, (size_t)(c->at - from)};
-}
-
-/* 1-based place in the list of a word that is the name or its first three letters (or begins so, loose); 0: none. */
-static int64_t named(fn_str word, const char *const *list, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        const fn_str full = fn_cstr(list[i]);
-        if (word.size < 3 || word.size > full.size) continue;
-        if (fn_str_eq_nocase(word, (fn_str){full.data, word.size}) && (word.size == 3 || word.size == full.size)) return i + 1;
-    }
-    return 0;
-}
-static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
-static const char *const weekdays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-
-/* +hh, +hhmm, +hh:mm */
-static bool take_offset(cursor *c, date_parts *p)
-{
-    const int64_t sign = *c->at == '-' ? -1 : 1;
-    int64_t h, m = 0;
-    c->at++;
-    if (!take_number(c, 1, 2, &h)) return false;
-    if (c->at < c->end && *c->at == ':') c->at++;
-    if (c->at < c->end && is_digit(*c->at) && !take_number(c, 2, 2, &m)) return false;
-    if (h > 18 || m > 59) return false;
-    p->offset = sign * (h * 3600 + m * 60);
-    p->has_offset = true;
-    return true;
+    p->has_offset = fn_scan_offset(c, &p->offset);
+    return p->has_offset;
 }
 
 /* hh:mm[:ss[.fraction]] behind the hour */
-static bool best_clock(cursor *c, int64_t hour, date_parts *p)
+static bool best_clock(fn_scan *c, int64_t hour, date_parts *p)
 {
     p->hour = hour;
     p->has_time = true;
     c->at++;
-    if (!take_number(c, 1, 2, &p->minute)) return false;
+    if (!fn_scan_number(c, 1, 2, &p->minute)) return false;
     if (c->at < c->end && *c->at == ':') {
         c->at++;
-        if (!take_number(c, 1, 2, &p->second)) return false;
-        if (c->at < c->end && (*c->at == '.' || *c->at == ',') && c->at + 1 < c->end && is_digit(c->at[1])) {
+        if (!fn_scan_number(c, 1, 2, &p->second)) return false;
+        if (c->at < c->end && (*c->at == '.' || *c->at == ',') && c->at + 1 < c->end && fn_is_digit(c->at[1])) {
             c->at++;
-            return take_fraction(c, 9, &p->ns);
+            return fn_scan_fraction(c, 9, &p->ns);
         }
     }
     return true;
 }
 
 /* a/b/c or a-b-c or a.b.c with day first (us: month first); the year may be missing or of two digits. */
-static bool best_day_first(cursor *c, int64_t first, bool us, date_parts *p)
+static bool best_day_first(fn_scan *c, int64_t first, bool us, date_parts *p)
 {
     const char separator = *c->at++;
     int64_t second;
-    if (c->at < c->end && is_letter(*c->at)) { /* 29-Feb-2024 */
-        second = named(take_word(c), months, 12);
+    if (c->at < c->end && fn_is_letter(*c->at)) { /* 29-Feb-2024 */
+        second = fn_month_by_name(fn_scan_word(c));
         if (!second) return false;
-    } else if (!take_number(c, 1, 2, &second)) {
+    } else if (!fn_scan_number(c, 1, 2, &second)) {
         return false;
     }
     p->day = us ? second : first;
@@ -118,69 +53,69 @@ static bool best_day_first(cursor *c, int64_t first, bool us, date_parts *p)
     p->has_day = p->has_month = true;
     if (c->at < c->end && *c->at == separator) {
         const char *from = ++c->at;
-        if (!take_number(c, 2, 4, &p->year)) return false;
+        if (!fn_scan_number(c, 2, 4, &p->year)) return false;
         if (c->at - from == 2) p->year += p->year < 70 ? 2000 : 1900;
         p->has_year = true;
     }
     return true;
 }
 
-static bool best_year_first(cursor *c, int64_t year, date_parts *p)
+static bool best_year_first(fn_scan *c, int64_t year, date_parts *p)
 {
     p->year = year;
     p->has_year = true;
     if (c->at >= c->end || (*c->at != '-' && *c->at != '/' && *c->at != '.')) return true;
     const char separator = *c->at++;
-    const bool letters = c->at < c->end && is_letter(*c->at);
-    if (letters) p->month = named(take_word(c), months, 12);
-    if (letters ? !p->month : !take_number(c, 1, 2, &p->month)) return false;
+    const bool letters = c->at < c->end && fn_is_letter(*c->at);
+    if (letters) p->month = fn_month_by_name(fn_scan_word(c));
+    if (letters ? !p->month : !fn_scan_number(c, 1, 2, &p->month)) return false;
     p->has_month = true;
     if (c->at < c->end && *c->at == separator) {
         c->at++;
-        if (!take_number(c, 1, 2, &p->day)) return false;
+        if (!fn_scan_number(c, 1, 2, &p->day)) return false;
         p->has_day = true;
     }
     return true;
 }
 
 /* Runs of 6 and more digits. */
-static bool best_long_number(cursor *c, const char *from, size_t n, date_parts *p)
+static bool best_long_number(fn_scan *c, const char *from, size_t n, date_parts *p)
 {
-    cursor in = {from, c->at};
+    fn_scan in = {from, c->at};
     const bool alone = !p->has_year && !p->has_month && !p->has_time;
     if ((n == 8 || n == 14) && alone) {
         p->has_year = p->has_month = p->has_day = true;
-        if (!take_number(&in, 4, 4, &p->year) || !take_number(&in, 2, 2, &p->month) || !take_number(&in, 2, 2, &p->day)) return false;
+        if (!fn_scan_number(&in, 4, 4, &p->year) || !fn_scan_number(&in, 2, 2, &p->month) || !fn_scan_number(&in, 2, 2, &p->day)) return false;
         p->has_time = n == 14;
-        return n == 8 || (take_number(&in, 2, 2, &p->hour) && take_number(&in, 2, 2, &p->minute) && take_number(&in, 2, 2, &p->second));
+        return n == 8 || (fn_scan_number(&in, 2, 2, &p->hour) && fn_scan_number(&in, 2, 2, &p->minute) && fn_scan_number(&in, 2, 2, &p->second));
     }
     if (n == 6 && !p->has_time) {
         if (p->has_year) {
             p->has_time = true;
-            return take_number(&in, 2, 2, &p->hour) && take_number(&in, 2, 2, &p->minute) && take_number(&in, 2, 2, &p->second);
+            return fn_scan_number(&in, 2, 2, &p->hour) && fn_scan_number(&in, 2, 2, &p->minute) && fn_scan_number(&in, 2, 2, &p->second);
         }
         p->has_year = p->has_month = true;
-        return take_number(&in, 4, 4, &p->year) && take_number(&in, 2, 2, &p->month);
+        return fn_scan_number(&in, 4, 4, &p->year) && fn_scan_number(&in, 2, 2, &p->month);
     }
     const unsigned below = n == 9 || n == 10 ? 0 : n == 13 ? 3 : n == 16 ? 6 : n == 19 ? 9 : 99; /* digits of a fraction without its point */
     if (below == 99 || !alone) return false;
     p->has_unix = true;
-    if (!take_number(&in, 9, (unsigned)n - below, &p->unix_time)) return false;
-    if (below) return take_fraction(&in, 9, &p->ns);
+    if (!fn_scan_number(&in, 9, (unsigned)n - below, &p->unix_time)) return false;
+    if (below) return fn_scan_fraction(&in, 9, &p->ns);
     if (c->at >= c->end || *c->at != '.') return true;
     c->at++;
-    return take_fraction(c, 9, &p->ns);
+    return fn_scan_fraction(c, 9, &p->ns);
 }
 
-static bool best_number(cursor *c, bool us, date_parts *p)
+static bool best_number(fn_scan *c, bool us, date_parts *p)
 {
     const char *from = c->at;
-    while (c->at < c->end && is_digit(*c->at)) c->at++;
+    while (c->at < c->end && fn_is_digit(*c->at)) c->at++;
     const size_t n = (size_t)(c->at - from);
-    cursor in = {from, c->at};
+    fn_scan in = {from, c->at};
     int64_t v;
     if (n >= 6) return best_long_number(c, from, n, p);
-    if (!take_number(&in, 1, 5, &v)) return false;
+    if (!fn_scan_number(&in, 1, 5, &v)) return false;
     const char next = c->at < c->end ? *c->at : 0;
     if (n <= 2 && next == ':') return !p->has_time && best_clock(c, v, p);
     if (n == 4 && !p->has_year) return best_year_first(c, v, p);
@@ -196,10 +131,10 @@ static bool best_number(cursor *c, bool us, date_parts *p)
     return true;
 }
 
-static bool best_word(cursor *c, date_parts *p)
+static bool best_word(fn_scan *c, date_parts *p)
 {
-    const fn_str word = take_word(c);
-    const int64_t month = named(word, months, 12);
+    const fn_str word = fn_scan_word(c);
+    const int64_t month = fn_month_by_name(word);
     if (month && !p->has_month) {
         p->month = month;
         p->has_month = true;
@@ -216,18 +151,18 @@ static bool best_word(cursor *c, date_parts *p)
         p->offset = 0;
         return true;
     }
-    return named(word, weekdays, 7) != 0;
+    return fn_weekday_by_name(word) != 0;
 }
 
 static bool read_parts(fn_str s, bool us, date_parts *p)
 {
-    cursor c = {s.data, s.data + s.size};
+    fn_scan c = {s.data, s.data + s.size};
     while (c.at < c.end) {
         const char b = *c.at;
         if (b == ' ' || b == ',' || b == '\t') c.at++;
-        else if (is_digit(b)) {
+        else if (fn_is_digit(b)) {
             if (!best_number(&c, us, p)) return false;
-        } else if (is_letter(b)) {
+        } else if (fn_is_letter(b)) {
             if (!best_word(&c, p)) return false;
         } else if ((b == '+' || b == '-') && p->has_time) {
             if (!take_offset(&c, p)) return false;

@@ -31,7 +31,6 @@ struct fn_arena {
     deferred *deferred; /* newest first; in the arena's own blocks */
     block *blocks; /* newest first */
     size_t used;   /* in the newest block */
-    size_t bytes;  /* of all blocks */
     size_t next_size;
     fn_tracker *memory;
 };
@@ -50,7 +49,6 @@ static void free_blocks(fn_arena *a, block *b)
     while (b) {
         block *next = b->next;
         fn_tracker_release(a->memory, b->size);
-        a->bytes -= b->size;
         ASAN_UNPOISON_MEMORY_REGION(b->data, b->size);
         fn_free(b);
         b = next;
@@ -96,11 +94,6 @@ void fn_arena_reset(fn_arena *a)
     ASAN_POISON_MEMORY_REGION(a->blocks->data, a->blocks->size);
 }
 
-size_t fn_arena_bytes(const fn_arena *a)
-{
-    return a->bytes;
-}
-
 static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
 {
     size_t size = a->next_size;
@@ -116,7 +109,6 @@ static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
     b->next = a->blocks;
     a->blocks = b;
     a->used = 0;
-    a->bytes += size;
     ASAN_POISON_MEMORY_REGION(b->data, b->size);
     return FN_OK;
 }

@@ -22,7 +22,6 @@ typedef struct fn_engine_options {
 fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out) FN_MUST_USE;
 void fn_engine_close(fn_engine *engine); /* waits for running statements; background work stops */
 const char *fn_engine_version(void);      /* "26.9.2.1": what clients see; firn's own is fn_version() */
-const char *fn_engine_timezone(const fn_engine *engine);
 const char *fn_engine_display_name(const fn_engine *engine);
 
 /* AUTHENTICATION_FAILED (516) with ClickHouse's text. Empty user means default. */
@@ -100,7 +99,6 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
 /* Where the first statement of several ends: the bytes up to and with its ';', or all of them. Strings and comments are looked
  * through; the data of an INSERT ... FORMAT is not. */
 size_t fn_engine_statement_end(fn_str text);
-fn_status fn_engine_kill(fn_ctx *ctx, fn_engine *engine, fn_str query_id) FN_MUST_USE;
 /* A setting's value for a request (URL settings over session over defaults): for what the HTTP layer itself obeys. */
 fn_status fn_engine_setting(fn_ctx *ctx, fn_engine *engine, const fn_request *request, const char *name, fn_str *out) FN_MUST_USE;
 #endif

@@ -138,10 +138,15 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+void lake_rows_sort(uint64_t *rows, size_t count)
+{
+    if (count) qsort(rows, count, sizeof *rows, by_number);
+}
+
 /* Sorted by the specification, but not every writer keeps to it. */
 static void sort_positions(const lake_positions *p)
 {
-    for (size_t i = 0; i < p->count; i++) qsort(p->entries[i].rows, p->entries[i].count, sizeof(uint64_t), by_number);
+    for (size_t i = 0; i < p->count; i++) lake_rows_sort(p->entries[i].rows, p->entries[i].count);
 }
 
 static fn_status load_positions(fn_ctx *ctx, lake_deletes *d, const fn_parquet *p, loaded *l)

@@ -9,6 +9,8 @@ typedef struct lake_positions lake_positions;
 /* Rows (numbers within the data file, ascending, duplicates possible) of the data file `path`; *count = 0 if it is not named. */
 const uint64_t *lake_positions_of(const lake_positions *p, fn_str path, size_t *count);
 
+void lake_rows_sort(uint64_t *rows, size_t count); /* ascending */
+
 /* Equality deletes: a set of keys. */
 typedef struct lake_keys {
     uint32_t column_count;

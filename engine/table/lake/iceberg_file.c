@@ -4,7 +4,6 @@
  * is its identity partition value (files added from Hive tables), else its initial default, else NULL or the type's default
  * (specification, "Column Projection"). SPDX-License-Identifier: Apache-2.0 */
 #include "table/lake/iceberg_scan.h"
-#include <stdlib.h>
 
 /* The name under which a file without ids has the column; the schema's name if the mapping says nothing. */
 static fn_str mapped_name(const fn_parquet *p, const fn_iceberg_field *field)
@@ -14,12 +13,12 @@ static fn_str mapped_name(const fn_parquet *p, const fn_iceberg_field *field)
     return field->name;
 }
 
-static fn_status find_column(const lake_file *f, const lake_column *c, bool ids, fn_parquet_want *want, bool *found)
+/* How the column is asked for; false: the file lacks it. */
+static bool find_column(const lake_file *f, const lake_column *c, bool ids, fn_parquet_want *want)
 {
     *want = (fn_parquet_want){.field_id = ids ? c->field_id : -1, .path = c->path, .type = c->type};
     if (!ids && c->field) want->name = mapped_name(f->parquet, c->field);
-    *found = (ids ? fn_parquet_column_by_id(f->parquet, c->field_id) : fn_schema_find(fn_parquet_schema(f->parquet), want->name)) >= 0;
-    return FN_OK;
+    return (ids ? fn_parquet_column_by_id(f->parquet, c->field_id) : fn_schema_find(fn_parquet_schema(f->parquet), want->name)) >= 0;
 }
 
 static fn_status read_default(fn_ctx *ctx, const lake_column *c, fn_builder *b)
@@ -56,20 +55,12 @@ static fn_status plan_columns(fn_ctx *ctx, fn_arena *arena, const lake_column *c
     f->constants = fn_arena_alloc_zero(ctx, arena, sizeof(fn_column *) * (f->column_count + 1));
     if (!f->wants || !f->constants) return ctx->error.code;
     for (uint32_t i = 0; i < f->column_count; i++) {
-        bool found;
         fn_parquet_want want;
-        FN_TRY(find_column(f, &columns[i], ids, &want, &found));
-        if (found) f->wants[f->want_count++] = want;
+        if (find_column(f, &columns[i], ids, &want)) f->wants[f->want_count++] = want;
         else FN_TRY(absent_value(ctx, f, &columns[i], &f->constants[i]));
     }
     if (f->position_count) f->wants[f->want_count++] = (fn_parquet_want){.field_id = -1, .row_number = true, .type = fn_type_simple(FN_T_UINT64)};
     return FN_OK;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
 }
 
 static fn_status add_positions(fn_ctx *ctx, fn_arena *arena, lake_file *f, const lake_positions *p)
@@ -112,7 +103,7 @@ static fn_status load_deletes(fn_ctx *ctx, fn_arena *arena, lake_deletes *delete
         FN_TRY(lake_deletes_get(ctx, deletes, f->entry->deletes[i], &positions, &keys));
         FN_TRY(positions ? add_positions(ctx, arena, f, positions) : add_keys(ctx, arena, columns, f, keys));
     }
-    if (f->position_count) qsort(f->positions, f->position_count, sizeof *f->positions, by_number);
+    lake_rows_sort(f->positions, f->position_count);
     return FN_OK;
 }
 
@@ -182,7 +173,7 @@ static fn_status drop_keys(fn_ctx *ctx, const lake_file *f, const fn_block *b, u
 
 fn_status lake_file_block(fn_ctx *ctx, const lake_file *f, const fn_block *in, fn_block **out)
 {
-    fn_block *all;
+    fn_block *all = NULL;
     *out = NULL;
     FN_TRY(all_columns(ctx, f, in, &all));
     if (!f->position_count && !f->key_count) {

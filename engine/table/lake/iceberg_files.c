@@ -22,13 +22,6 @@ static fn_str without_slashes(fn_str s)
     return s;
 }
 
-static fn_str without_scheme(fn_str s)
-{
-    const char *mark = s.size > 3 ? memmem(s.data, FN_MIN(s.size, (size_t)12), "://", 3) : NULL;
-    if (mark) return (fn_str){mark + 3, s.size - (size_t)(mark - s.data) - 3};
-    return fn_str_starts(s, FN_STR("file:")) ? (fn_str){s.data + 5, s.size - 5} : s;
-}
-
 /* Cuts what both end with, in whole components, off both; false if that is nothing. */
 static bool cut_same_end(fn_str *a, fn_str *b)
 {
@@ -54,10 +47,10 @@ static fn_status joined(fn_ctx *ctx, fn_str a, const char *between, fn_str b, fn
 /* The real place of a path that the metadata names. */
 static fn_status resolve(const lake_files *f, fn_ctx *ctx, fn_str path, fn_str *out)
 {
-    fn_str rest = without_scheme(path), relative;
+    fn_str rest = fn_iceberg_without_scheme(path), relative;
     if (rest.data == path.data && path.size && path.data[0] != '/') return joined(ctx, f->folder, "/", path, out);
     if (f->base.location.size && fn_iceberg_relative(f->base.location, path, &relative)) return joined(ctx, f->folder, "/", relative, out);
-    fn_str from = without_slashes(without_scheme(f->base.location)), to = f->folder;
+    fn_str from = without_slashes(fn_iceberg_without_scheme(f->base.location)), to = f->folder;
     if (from.size && cut_same_end(&from, &to) && fn_str_starts(rest, from))
         return joined(ctx, to, "", (fn_str){rest.data + from.size, rest.size - from.size}, out);
     *out = rest;

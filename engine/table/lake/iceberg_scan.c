@@ -24,7 +24,7 @@ typedef struct iceberg_scan {
     uint32_t *columns;       /* requested schema indexes */
     uint32_t column_count;
     lake_column *read;       /* what is read: the requested real columns, then keys of equality deletes */
-    uint32_t real_count, read_count;
+    uint32_t read_count;
     file_bound *bounds;
     uint32_t bound_count;
     lake_deletes *deletes;
@@ -243,7 +243,6 @@ static fn_status choose_columns(fn_ctx *ctx, iceberg_scan *s, const table_scan_r
         const fn_iceberg_field *field = &s->table->lake->fields[column];
         s->read[s->read_count++] = (lake_column){field->id, field, s->table->paths[column], field->type};
     }
-    s->real_count = s->read_count;
     return FN_OK;
 }
 

@@ -61,7 +61,7 @@ static fn_status plan_files(iceberg_table *t, fn_ctx *ctx)
     if (!t->planned) {
         fn_arena *const outer = ctx->arena;
         ctx->arena = t->arena;
-        status = fn_iceberg_plan(ctx, t->files, t->lake, NULL, NULL);
+        status = fn_iceberg_plan(ctx, t->files, t->lake);
         ctx->arena = outer;
         t->planned = status == FN_OK;
     }

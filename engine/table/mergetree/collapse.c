@@ -128,7 +128,7 @@ fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, con
         *out = fn_block_ref(sorted);
         return FN_OK;
     }
-    uint32_t *starts, groups;
+    uint32_t *starts, groups = 0;
     mt_key by_group = *key;
     if (mode == MT_VERSIONED_COLLAPSING) by_group.count = shape->group_count; /* versions are told apart inside a group */
     FN_TRY(find_groups(ctx, &by_group, sorted->rows, &starts, &groups));

@@ -286,7 +286,7 @@ static fn_status set_hidden(fn_ctx *ctx, masker *m, uint32_t part, uint64_t row,
     const uint64_t bit = (uint64_t)1 << (row % 64);
     if ((mask && (mask->bits[row / 64] & bit) != 0) == hidden) return FN_OK;
     if (!m->own[at]) {
-        mt_part_mask *fresh;
+        mt_part_mask *fresh = NULL;
         FN_TRY(part_mask_new(ctx, m->list->parts[at]->row.rows, mask, &fresh));
         part_mask_drop(mask);
         m->masks->parts[at] = mask = fresh;
@@ -439,7 +439,7 @@ static bool begin_with(const mt_masks *base, const mt_shape *shape, const mt_lis
 
 static fn_status compute(fn_ctx *ctx, const mt_shape *shape, mt_list *list, const mt_masks *base, bool apart, mt_masks **out)
 {
-    mt_masks *m;
+    mt_masks *m = NULL;
     bool *is_new = FN_NEW_ARRAY(ctx, bool, list->count + 1), *own = FN_NEW_ARRAY(ctx, bool, list->count + 1);
     if (!is_new || !own) return ctx->error.code;
     for (uint32_t i = 0; i < list->count; i++) is_new[i] = true;

@@ -383,7 +383,7 @@ static fn_status prepend_held(fn_ctx *ctx, mt_merge *m, fn_block **block, uint64
         *block = m->held;
         *origins = m->held_origins;
     } else {
-        fn_block *joined;
+        fn_block *joined = NULL;
         const uint32_t held = m->held->rows, rows = (*block)->rows;
         if (m->origins) {
             uint64_t *all = fn_alloc(ctx, sizeof *all * ((size_t)held + rows + 1));
@@ -443,7 +443,7 @@ static fn_status finish_batch(fn_ctx *ctx, mt_merge *m, const fn_block *block, u
 static fn_status next_batch(fn_ctx *ctx, mt_merge *m, mt_batch *out)
 {
     for (;;) {
-        fn_block *block;
+        fn_block *block = NULL;
         FN_TRY(step(ctx, m, &block, &out->origins));
         const bool end = block == NULL;
         uint32_t rows = block ? block->rows : 0;

@@ -208,7 +208,7 @@ static fn_status mutate_part(fn_ctx *ctx, mutator *m, mt_part *part)
 {
     mt_catalog *catalog = m->table->store->options.catalog;
     mt_reader r;
-    uint64_t hits;
+    uint64_t hits = 0;
     FN_TRY(mt_reader_init(ctx, m->shape, part, &r));
     FN_TRY(table_name(ctx, &m->table->base, &r.database, &r.table_name));
     FN_TRY(count_hits(ctx, m, &r, &hits));

@@ -42,7 +42,6 @@ typedef struct fn_avro_file fn_avro_file;
 /* bytes are borrowed for the file's life; name is for messages. Everything lives in ctx->arena.
  * Errors: INCORRECT_DATA (117) naming file and offset. */
 fn_status fn_avro_open(fn_ctx *ctx, const char *name, fn_str bytes, fn_avro_file **out) FN_MUST_USE;
-const fn_avro_schema *fn_avro_root(const fn_avro_file *f);
 fn_str fn_avro_meta(const fn_avro_file *f, const char *key); /* header metadata; empty if absent */
 /* The next record; *out = NULL at the end. */
 fn_status fn_avro_next(fn_ctx *ctx, fn_avro_file *f, const fn_avro_value **out) FN_MUST_USE;

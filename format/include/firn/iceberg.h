@@ -99,9 +99,8 @@ typedef struct fn_iceberg_table {
  * Errors: FILE_DOESNT_EXIST (107) without metadata, BAD_ARGUMENTS (36) for an unknown snapshot, time, ref or both given,
  * ICEBERG_SPECIFICATION_VIOLATION (743) for bad metadata, NOT_IMPLEMENTED (48) for later format versions. */
 fn_status fn_iceberg_open(fn_ctx *ctx, fn_iceberg_files *files, const fn_iceberg_options *options, fn_iceberg_table **out) FN_MUST_USE;
-/* Reads the manifests: fills files. Data files that cannot hold matching rows are left out when keep (may be NULL) says so. */
-typedef bool fn_iceberg_keep(void *self, const fn_iceberg_file *file);
-fn_status fn_iceberg_plan(fn_ctx *ctx, fn_iceberg_files *files, fn_iceberg_table *t, fn_iceberg_keep *keep, void *self) FN_MUST_USE;
+/* Reads the manifests: fills files, which the caller prunes by their bounds and partition values. */
+fn_status fn_iceberg_plan(fn_ctx *ctx, fn_iceberg_files *files, fn_iceberg_table *t) FN_MUST_USE;
 /* The field with that id, at any depth; NULL if absent. */
 const fn_iceberg_field *fn_iceberg_field_by_id(const fn_iceberg_table *t, int32_t id);
 /* A bound or partition value (single-value serialization, appendix D of the specification) as one row of field->type. */
@@ -110,6 +109,8 @@ fn_status fn_iceberg_value(fn_ctx *ctx, const fn_iceberg_field *field, fn_str by
 fn_status fn_iceberg_avro_value(fn_ctx *ctx, const fn_iceberg_field *field, const struct fn_avro_value *value, fn_builder *out) FN_MUST_USE;
 /* An identity-partitioned column's value in a data file, as one row of field->type; *found = false if the spec has none. */
 fn_status fn_iceberg_identity(fn_ctx *ctx, const fn_iceberg_file *file, const fn_iceberg_field *field, fn_builder *out, bool *found) FN_MUST_USE;
+/* A path without "s3://", "s3a://", "file:" ...: s3a and s3n are the same place as s3. */
+fn_str fn_iceberg_without_scheme(fn_str path);
 /* The part of `path` behind the table's location, without slash; false if it lies elsewhere. */
 bool fn_iceberg_relative(fn_str location, fn_str path, fn_str *out);
 #endif

@@ -20,16 +20,10 @@ void fn_parquet_close(fn_parquet *p); /* NULL is fine */
 
 uint64_t fn_parquet_rows(const fn_parquet *p);
 uint32_t fn_parquet_group_count(const fn_parquet *p);
-uint64_t fn_parquet_group_rows(const fn_parquet *p, uint32_t group);
-uint64_t fn_parquet_group_start(const fn_parquet *p, uint32_t group); /* file row number of its first row */
-uint64_t fn_parquet_group_bytes(const fn_parquet *p, uint32_t group); /* compressed */
 /* The top-level columns with the types ClickHouse infers: Nullable where the file allows NULL, DateTime64 with 'UTC'. */
 const fn_schema *fn_parquet_schema(const fn_parquet *p);
-int32_t fn_parquet_field_id(const fn_parquet *p, uint32_t column);    /* -1: none */
 int fn_parquet_column_by_id(const fn_parquet *p, int32_t field_id);   /* -1: absent */
 bool fn_parquet_has_field_ids(const fn_parquet *p);
-/* A value of the footer's key-value metadata; false if absent. */
-bool fn_parquet_metadata(const fn_parquet *p, fn_str key, fn_str *out);
 
 /* ---- statistics and pruning ---- */
 typedef struct fn_parquet_stats {

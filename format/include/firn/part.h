@@ -60,7 +60,6 @@ void fn_part_writer_close(fn_part_writer *w); /* without finish: removes the fil
 /* ---- reading ---- */
 /* Reads and checks footer; `expected` (may be NULL): the catalog's checksum of it. One reference to the caller. */
 fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, const fn_hash128 *expected, fn_part **out) FN_MUST_USE;
-fn_part *fn_part_ref(fn_part *p);
 void fn_part_drop(fn_part *p);
 uint64_t fn_part_rows(const fn_part *p);
 uint32_t fn_part_granules(const fn_part *p);
