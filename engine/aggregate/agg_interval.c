@@ -53,7 +53,7 @@ static fn_status length_finish(fn_ctx *ctx, const agg_call *call, fn_arena *aren
     (void)arena;
     agg_items *s = state;
     const segment *v = (const segment *)(const void *)s->data;
-    double sum = 0, reached = -INFINITY;
+    double sum = 0, reached = -(double)INFINITY;
     agg_sort_pairs(FN_PHYS_F64, s->data, s->count); /* by begin: a segment is a double and a word */
     for (uint32_t i = 0; i < s->count; i++) {
         if (v[i].end > reached) {

@@ -43,12 +43,10 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
     if (out->single_text) return FN_OK;
     FN_TRY(plan_dicts(ctx, columns, out));
     bool packable = true;
-    uint32_t width = 0;
     for (uint32_t i = 0; i < count; i++) {
         group_key *key = &out->keys[i];
         key->width = key->dict ? 4 : types[i]->width;
         packable &= is_packable(key->width);
-        width += key->width;
     }
     if (packable) {
         place_fields(out);

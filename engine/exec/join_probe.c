@@ -7,7 +7,9 @@
  * taken by the workers from a common cursor. SPDX-License-Identifier: Apache-2.0 */
 #include "exec/join_probe.h"
 
-enum { NO_ROW = UINT32_MAX, PAIRS_MAX = FN_BLOCK_ROWS_MAX };
+#define NO_ROW UINT32_MAX
+
+enum { PAIRS_MAX = FN_BLOCK_ROWS_MAX };
 
 typedef struct op_join_probe {
     op head;

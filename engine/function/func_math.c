@@ -24,7 +24,7 @@ static double exp10_of(double x)
 }
 static double cbrt_of(double x)
 {
-    return (double)cbrtl(x); /* cbrt() is an ulp off at whole cubes */
+    return (double)cbrtl((long double)x); /* cbrt() is an ulp off at whole cubes */
 }
 static double lgamma_of(double x)
 {

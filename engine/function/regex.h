@@ -10,7 +10,7 @@
 #include "function/text_rows.h"
 
 enum { REGEX_CASELESS = 1u << 0, REGEX_GROUPS_MAX = 64 };
-enum { REGEX_NONE = SIZE_MAX }; /* span of a group that took no part */
+#define REGEX_NONE SIZE_MAX /* span of a group that took no part */
 
 typedef struct regex regex; /* compiled; immutable, any thread */
 typedef struct regex_run regex_run; /* match state: one per thread */

@@ -15,7 +15,9 @@
 #include "settings/settings.h"
 #include "sql/ast.h"
 
-enum { BIND_DEPTH_MAX = 1000, BIND_SUBQUERY_DEPTH_MAX = 100, BIND_LAMBDA_ID = 0x80000000u /* ids of lambda parameters begin here */ };
+#define BIND_LAMBDA_ID 0x80000000u /* ids of lambda parameters begin here; above what an enum may hold */
+
+enum { BIND_DEPTH_MAX = 1000, BIND_SUBQUERY_DEPTH_MAX = 100 };
 
 typedef struct scope scope;
 

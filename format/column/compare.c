@@ -25,11 +25,11 @@ static int compare_items(const fn_column *a, size_t row_a, const fn_column *b, s
     return (count_a > count_b) - (count_a < count_b);
 }
 
-#define ORDER(load)                                                                                \
-    do {                                                                                           \
-        const __auto_type x = load(p);                                                             \
-        const __auto_type y = load(q);                                                             \
-        return (x > y) - (x < y);                                                                  \
+#define ORDER(type, load)                                                                         \
+    do {                                                                                          \
+        const type x = load(p);                                                                   \
+        const type y = load(q);                                                                   \
+        return (x > y) - (x < y);                                                                 \
     } while (0)
 
 /* Non-null values of flat columns. */
@@ -38,16 +38,16 @@ static int compare_value(const fn_column *a, size_t row_a, const fn_column *b, s
     const uint8_t *p = a->values + row_a * a->type->width, *q = b->values + row_b * b->type->width;
     switch (a->type->phys) {
     case FN_PHYS_U8: return (*p > *q) - (*p < *q);
-    case FN_PHYS_U16: ORDER(fn_load_u16);
-    case FN_PHYS_U32: ORDER(fn_load_u32);
-    case FN_PHYS_U64: ORDER(fn_load_u64);
-    case FN_PHYS_U128: ORDER(fn_load_u128);
+    case FN_PHYS_U16: ORDER(uint16_t, fn_load_u16);
+    case FN_PHYS_U32: ORDER(uint32_t, fn_load_u32);
+    case FN_PHYS_U64: ORDER(uint64_t, fn_load_u64);
+    case FN_PHYS_U128: ORDER(fn_u128, fn_load_u128);
     case FN_PHYS_U256: return fn_i256_compare(fn_load_i256(p), fn_load_i256(q), false);
     case FN_PHYS_I8: return ((int8_t)*p > (int8_t)*q) - ((int8_t)*p < (int8_t)*q);
-    case FN_PHYS_I16: ORDER(fn_load_i16);
-    case FN_PHYS_I32: ORDER(fn_load_i32);
-    case FN_PHYS_I64: ORDER(fn_load_i64);
-    case FN_PHYS_I128: ORDER(fn_load_i128);
+    case FN_PHYS_I16: ORDER(int16_t, fn_load_i16);
+    case FN_PHYS_I32: ORDER(int32_t, fn_load_i32);
+    case FN_PHYS_I64: ORDER(int64_t, fn_load_i64);
+    case FN_PHYS_I128: ORDER(fn_i128, fn_load_i128);
     case FN_PHYS_I256: return fn_i256_compare(fn_load_i256(p), fn_load_i256(q), true);
     case FN_PHYS_F32: return compare_float((double)fn_load_f32(p), (double)fn_load_f32(q), nulls_last);
     case FN_PHYS_F64: return compare_float(fn_load_f64(p), fn_load_f64(q), nulls_last);
@@ -95,9 +95,9 @@ static uint64_t hash_float(double v)
     return fn_hash_u64(bits);
 }
 
-#define HASH_LOOP(expression)                                                                      \
-    do {                                                                                           \
-        for (size_t i = 0; i < n; i++, p += width) out[i] = (expression);                          \
+#define HASH_LOOP(expression)                                                                     \
+    do {                                                                                          \
+        for (size_t i = 0; i < n; i++, p += width) out[i] = (expression);                         \
     } while (0)
 
 static void hash_fixed(const fn_column *c, size_t n, uint64_t *out)
