@@ -3,6 +3,7 @@
 #include "loop/crew.h"
 #include <errno.h>
 #include <firn/thread.h>
+#include <firn/time.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -144,14 +145,15 @@ void crew_tend(crew *c, int timeout_ms)
 {
     struct pollfd p = {c->wake, POLLIN, 0};
     unsigned ticks = 0;
-    for (int slept = 0; slept < timeout_ms; slept += TICK_MS) {
+    const int64_t until = fn_clock_monotonic_ns() + (int64_t)timeout_ms * 1000000; /* ticks are no clock: a loaded machine stretches them */
+    for (int64_t left = timeout_ms; left > 0; left = (until - fn_clock_monotonic_ns()) / 1000000) {
         if (atomic_load(&c->waiting) == 0) ticks = AWAKE_TICKS;
         else if (ticks) ticks--;
         const bool doze = ticks == 0;
         /* A thread that leaves nobody waiting looks at `dozing` behind its own mark: one of the two sees the other. */
         atomic_store(&c->dozing, doze);
         if (doze && atomic_load(&c->waiting) == 0) continue;
-        const int n = poll(&p, 1, doze ? timeout_ms - slept : TICK_MS);
+        const int n = poll(&p, 1, doze ? (int)left : TICK_MS);
         atomic_store(&c->dozing, false);
         if (n == 0 && doze) return;
         uint64_t count;

@@ -212,6 +212,14 @@ static void on_event(void *arg, fn_ctx *ctx, void *data)
     else on_connection(s, ctx, data);
 }
 
+/* Whether the peer has hung up; bytes it sent ahead are left where they are. */
+static bool peer_gone(const http_conn *c)
+{
+    char byte;
+    const ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 /* Shuts idle connections whose time is over and cancels statements whose client has hung up. */
 static void tick(fn_server *s)
 {
@@ -223,9 +231,7 @@ static void tick(fn_server *s)
         if (deadline > 0 && (stop || now > deadline)) { /* unless its event has just been taken */
             if (atomic_compare_exchange_strong(&c->deadline_ns, &deadline, SHUT)) (void)shutdown(c->fd, SHUT_RDWR);
         }
-        char byte;
-        if (deadline == OWNED && atomic_load(&c->watched) && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-            atomic_store(&c->running.reason, FN_QUERY_WAS_CANCELLED);
+        if (deadline == OWNED && atomic_load(&c->watched) && peer_gone(c)) atomic_store(&c->running.reason, FN_QUERY_WAS_CANCELLED);
     }
     unlock(s);
 }
