@@ -810,7 +810,7 @@ def client_that_leaves_cancels():
     w.send(head('POST', '/?cancel_http_readonly_queries_on_client_close=1&query_id=' + query_id, (), len(sql)) + sql)
     running = "SELECT count() FROM system.processes WHERE query_id = '%s'" % query_id
     for wanted in ('1\n', '0\n'):
-        for _ in range(100):
+        for _ in range(400):
             if ask(running).text == wanted:
                 break
             time.sleep(0.05)
