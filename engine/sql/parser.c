@@ -1,8 +1,8 @@
 /* parser.c - the cursor over tokens, what was expected where, and the text of syntax errors.
  *
- * Tokens are cut when first looked at. Each failed sql_symbol/sql_words/... notes what it wanted; only the notes of the furthest
- * token are kept, and they become "Expected one of". Going back is allowed everywhere but the number of token looks is bounded
- * by `steps`, so that no text takes more than linear time in the limit.
+ * Tokens are cut when first looked at. A text that fails is parsed once more, noting: each failed sql_symbol/sql_words/... notes
+ * what it wanted; only the notes of the furthest token are kept, and they become "Expected one of". Going back is allowed
+ * everywhere but the number of token looks is bounded by `steps`, so that no text takes more than linear time in the limit.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sql/parser.h"
 #include "settings/settings.h"
@@ -45,7 +45,7 @@ fn_str sql_token_text(const sql_parser *p, const sql_token *t)
 
 static void note(sql_parser *p, const char *what)
 {
-    if (p->at < p->furthest) return;
+    if (!p->noting || p->at < p->furthest) return;
     if (p->at > p->furthest) {
         p->furthest = p->at;
         p->expected_count = 0;
@@ -96,12 +96,11 @@ static uint32_t match_words(sql_parser *p, const char *words)
 {
     uint32_t n = 0;
     while (*words) {
+        const sql_token *t = sql_token_at(p, n);
+        if (t->kind != TOKEN_WORD || ((p->text.data[t->begin] ^ *words) & ~('a' ^ 'A'))) return 0; /* most looks end here */
         const char *space = strchr(words, ' ');
         const size_t size = space ? (size_t)(space - words) : strlen(words);
-        const sql_token *t = sql_token_at(p, n);
-        if (t->kind != TOKEN_WORD || t->end - t->begin != size ||
-            !fn_str_eq_nocase(sql_token_text(p, t), (fn_str){words, size}))
-            return 0;
+        if (t->end - t->begin != size || !fn_str_eq_nocase(sql_token_text(p, t), (fn_str){words, size})) return 0;
         n++;
         words += size + (space ? 1 : 0);
     }
@@ -283,57 +282,86 @@ static fn_status parse_end(sql_parser *p)
     return status;
 }
 
-fn_status sql_parse(fn_ctx *ctx, fn_str text, ast_statement **out)
+typedef fn_status parse_fn(sql_parser *p, void *out);
+
+/* All of `text` by `parse`; when that finds a syntax error, once more for its message. */
+static fn_status parse_all(fn_ctx *ctx, fn_str text, parse_fn *parse, void *out)
 {
     sql_parser p;
     parser_init(&p, ctx, text);
-    const sql_token *first = sql_token_at(&p, 0);
-    if (first->kind == TOKEN_END || sql_is_symbol(&p, SQL_SYMBOL1(';'))) {
-        return fn_fail(ctx, FN_SYNTAX_ERROR, "Empty query");
+    fn_status status = parse(&p, out);
+    if (!sql_soft(&p, status)) return status == FN_OK ? FN_OK : report(&p, status);
+    parser_init(&p, ctx, text);
+    p.noting = true;
+    status = parse(&p, out);
+    return status == FN_OK ? FN_OK : report(&p, status);
+}
+
+static fn_status parse_statement(sql_parser *p, void *out)
+{
+    const sql_token *first = sql_token_at(p, 0);
+    if (first->kind == TOKEN_END || sql_is_symbol(p, SQL_SYMBOL1(';'))) return fn_fail(p->ctx, FN_SYNTAX_ERROR, "Empty query");
+    ast_statement *s = FN_NEW(p->ctx, ast_statement);
+    FN_TRY_PTR(p->ctx, s);
+    p->statement = s;
+    FN_TRY(sql_statement(p, s));
+    if (!s->has_data_offset) FN_TRY(parse_end(p));
+    *(ast_statement **)out = s;
+    return FN_OK;
+}
+
+fn_status sql_parse(fn_ctx *ctx, fn_str text, ast_statement **out)
+{
+    return parse_all(ctx, text, parse_statement, out);
+}
+
+static fn_status parse_expr(sql_parser *p, void *out)
+{
+    ast_expr **e = out;
+    ast_list list = {0};
+    FN_TRY(sql_expr_list(p, false, false, &list));
+    if (list.count == 0) return sql_expected(p, "expression");
+    FN_TRY(parse_end(p));
+    if (list.count == 1) {
+        *e = list.items[0];
+        return FN_OK;
     }
-    ast_statement *s = FN_NEW(ctx, ast_statement);
-    FN_TRY_PTR(ctx, s);
-    p.statement = s;
-    fn_status status = sql_statement(&p, s);
-    if (status == FN_OK && !s->has_data_offset) status = parse_end(&p);
-    if (status != FN_OK) return report(&p, status);
-    *out = s;
+    FN_TRY(sql_node(p, AST_FUNCTION, e));
+    (*e)->text = FN_STR("tuple");
+    (*e)->is_operator = true;
+    (*e)->args = list;
     return FN_OK;
 }
 
 fn_status sql_parse_expr(fn_ctx *ctx, fn_str text, ast_expr **out)
 {
-    sql_parser p;
-    parser_init(&p, ctx, text);
-    ast_list list = {0};
-    fn_status status = sql_expr_list(&p, false, false, &list);
-    if (status == FN_OK && list.count == 0) status = sql_expected(&p, "expression");
-    if (status == FN_OK) status = parse_end(&p);
-    if (status != FN_OK) return report(&p, status);
-    if (list.count == 1) {
-        *out = list.items[0];
-        return FN_OK;
-    }
-    FN_TRY(sql_node(&p, AST_FUNCTION, out));
-    (*out)->text = FN_STR("tuple");
-    (*out)->is_operator = true;
-    (*out)->args = list;
+    return parse_all(ctx, text, parse_expr, out);
+}
+
+typedef struct column_list {
+    ast_column_def *columns;
+    uint32_t count;
+} column_list;
+
+static fn_status parse_columns(sql_parser *p, void *out)
+{
+    column_list list = {0};
+    do {
+        if (list.count && sql_token_at(p, 0)->kind == TOKEN_END) break;
+        ast_column_def *column = sql_grow(p, &list.columns, &list.count, sizeof *list.columns);
+        FN_TRY_PTR(p->ctx, column);
+        FN_TRY(sql_column_def(p, true, column));
+    } while (sql_symbol(p, SQL_SYMBOL1(',')));
+    FN_TRY(parse_end(p));
+    *(column_list *)out = list;
     return FN_OK;
 }
 
 fn_status sql_parse_columns(fn_ctx *ctx, fn_str text, ast_column_def **out, uint32_t *count)
 {
-    sql_parser p;
-    parser_init(&p, ctx, text);
-    *out = NULL;
-    *count = 0;
-    fn_status status = FN_OK;
-    do {
-        if (*count && sql_token_at(&p, 0)->kind == TOKEN_END) break;
-        ast_column_def *column = sql_grow(&p, out, count, sizeof **out);
-        FN_TRY_PTR(ctx, column);
-        status = sql_column_def(&p, true, column);
-    } while (status == FN_OK && sql_symbol(&p, SQL_SYMBOL1(',')));
-    if (status == FN_OK) status = parse_end(&p);
-    return status == FN_OK ? FN_OK : report(&p, status);
+    column_list list = {0};
+    FN_TRY(parse_all(ctx, text, parse_columns, &list));
+    *out = list.columns;
+    *count = list.count;
+    return FN_OK;
 }

@@ -21,7 +21,8 @@ typedef struct sql_parser {
     uint32_t depth;         /* open parse functions */
     uint64_t elements, elements_max, depth_max;
     uint64_t steps;         /* going back again and again is bounded */
-    uint32_t furthest;      /* token of the furthest disappointment */
+    bool noting;            /* the text is known to fail: what was expected where? */
+    uint32_t furthest;      /* noting: token of the furthest disappointment */
     const char *expected[SQL_EXPECTED_MAX];
     uint32_t expected_count;
     ast_statement *statement; /* FORMAT, SETTINGS, INTO OUTFILE end up here */
