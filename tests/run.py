@@ -187,6 +187,10 @@ def stage_program(a):
     return tally('program', *run('program', [sys.executable, 'tests/server/program_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS))
 
 
+def stage_insert(a):
+    return tally('insert', *run('insert', [sys.executable, 'tests/server/insert_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_examples(a):
     return tally('examples', *run('examples', [sys.executable, 'tests/server/example_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
@@ -220,7 +224,7 @@ def stage_crash(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'tsan': 'tsan'}

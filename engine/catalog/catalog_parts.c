@@ -103,7 +103,7 @@ static fn_status add_part(fn_ctx *ctx, catalog *c, int64_t table_id, const mt_pa
 
 static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
 {
-    const table_state *state = state_find(c, change->table_uuid);
+    table_state *state = state_find(c, change->table_uuid);
     uint64_t next = 0;
     for (size_t i = 0; i < change->add_count; i++) next = FN_MAX(next, change->add[i].max_block + 1);
     if (state) FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_BLOCK, "ui", next, state->id)));
@@ -116,7 +116,10 @@ static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
         if (sqlite3_changes(c->db) != 1)
             return fn_fail(ctx, FN_NO_SUCH_DATA_PART, "The part " FN_STR_FMT " is not in the catalog any more", FN_STR_ARG(change->remove[i]));
     }
-    for (size_t i = 0; i < change->add_count; i++) FN_TRY(add_part(ctx, c, state->id, &change->add[i]));
+    if (change->forget_count || change->forget_partition) FN_TRY(catalog_inserts_forget(ctx, c, state, change));
+    if (change->id_count) FN_TRY(catalog_inserts_check(ctx, c, state, change));
+    for (size_t i = 0; i < change->add_count; i++)
+        if (!change->skipped || !change->skipped[i]) FN_TRY(add_part(ctx, c, state->id, &change->add[i]));
     return FN_OK;
 }
 

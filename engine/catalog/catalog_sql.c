@@ -20,6 +20,12 @@ static const char schema_sql[] =
     " delete_mask BLOB NOT NULL, PRIMARY KEY (table_id, name)) WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
 
+/* Came later; a firn that does not know it leaves it alone. */
+static const char inserts_sql[] =
+    "CREATE TABLE IF NOT EXISTS insert_ids (table_id INTEGER NOT NULL, id BLOB NOT NULL, partition_id TEXT NOT NULL, number INTEGER NOT NULL,"
+    " block INTEGER NOT NULL, created_s INTEGER NOT NULL, PRIMARY KEY (table_id, id, partition_id)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS insert_numbers ON insert_ids (table_id, number);";
+
 #define PART_COLUMNS                                                                                                                       \
     "name, partition_id, partition, file, checksum, min_block, max_block, level, rows, bytes, raw_bytes, created_s, deleted_rows, delete_mask"
 #define TABLE_COLUMNS "id, uuid, database, name, create_sql, column_ids, next_column_id, next_block, created_s, detached"
@@ -51,6 +57,12 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_PART_ADD] = "INSERT INTO parts (table_id, " PART_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_PART_REMOVE] = "DELETE FROM parts WHERE table_id = ? AND name = ?",
     [SQL_PARTS_REMOVE] = "DELETE FROM parts WHERE table_id = ?",
+    [SQL_INSERT_ID] = "SELECT created_s, number FROM insert_ids WHERE table_id = ? AND id = ? AND partition_id = ?",
+    [SQL_INSERT_ID_ADD] = "INSERT OR REPLACE INTO insert_ids (table_id, id, partition_id, number, block, created_s) VALUES (?, ?, ?, ?, ?, ?)",
+    [SQL_INSERT_ID_LAST] = "SELECT coalesce(max(number), 0) FROM insert_ids WHERE table_id = ?",
+    [SQL_INSERT_IDS_TRIM] = "DELETE FROM insert_ids WHERE table_id = ? AND number <= ?",
+    [SQL_INSERT_IDS_FORGET] = "DELETE FROM insert_ids WHERE table_id = ? AND partition_id = ? AND block BETWEEN ? AND ?",
+    [SQL_INSERT_IDS_REMOVE] = "DELETE FROM insert_ids WHERE table_id = ?",
 };
 
 /* What SQLite says, as one of our codes. */
@@ -112,6 +124,7 @@ fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path)
     if (version > SCHEMA_VERSION)
         return fn_fail(ctx, FN_FORMAT_VERSION_TOO_OLD, "%s was written by a newer firn (schema %d, this one knows %d)", file, version, SCHEMA_VERSION);
     if (version == 0) FN_TRY(exec_text(ctx, c, schema_sql));
+    FN_TRY(exec_text(ctx, c, inserts_sql));
     FN_TRY(exec_text(ctx, c, "COMMIT"));
     for (int i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(c->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &c->statements[i], NULL) != SQLITE_OK)

@@ -11,7 +11,8 @@ typedef enum catalog_sql {
     SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO,
     SQL_DATABASES, SQL_DATABASE_ADD, SQL_DATABASE_REMOVE, SQL_DATABASE_RENAME, SQL_DATABASE_TABLES_RENAME,
     SQL_TABLES, SQL_TABLE_DETACHED, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
-    SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE, SQL_COUNT
+    SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE,
+    SQL_INSERT_ID, SQL_INSERT_ID_ADD, SQL_INSERT_ID_LAST, SQL_INSERT_IDS_TRIM, SQL_INSERT_IDS_FORGET, SQL_INSERT_IDS_REMOVE, SQL_COUNT
 } catalog_sql;
 
 /* A table known to the store, by uuid; also detached ones. Lives until the catalog closes. */
@@ -21,6 +22,7 @@ struct table_state {
     char uuid[37];
     int64_t id;
     _Atomic uint64_t next_block;
+    uint64_t next_insert;      /* number of the next id in insert_ids; 0: not looked up yet. By the leader */
     fn_str detached_database, detached_name; /* detached in memory only: the name stays taken */
 };
 
@@ -78,6 +80,12 @@ catalog_entry *names_table(const catalog_database *d, fn_str name);
 fn_status names_add_table(fn_ctx *ctx, catalog_names *n, catalog_database *d, fn_str name, table *t) FN_MUST_USE;
 void names_remove_table(catalog_database *d, fn_str name);
 void catalog_publish(catalog *c, catalog_names *names_take);
+
+/* ---- inserts that were made (catalog_inserts.c) ---- */
+/* Says in change->skipped which of the added parts hold an insert that was made before; the ids of the others are remembered. */
+fn_status catalog_inserts_check(fn_ctx *ctx, catalog *c, table_state *state, const mt_change *change) FN_MUST_USE;
+/* change->forget and forget_partition. */
+fn_status catalog_inserts_forget(fn_ctx *ctx, catalog *c, const table_state *state, const mt_change *change) FN_MUST_USE;
 
 /* ---- states (catalog_parts.c) ---- */
 table_state *state_find(catalog *c, const char *uuid);

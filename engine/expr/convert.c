@@ -204,11 +204,20 @@ static fn_status with_nulls(fn_ctx *ctx, fn_column *values, const fn_column *in,
     return *out ? FN_OK : ctx->error.code;
 }
 
+/* ClickHouse 26.9: text cast to a Nullable type gives NULL where it cannot be read; not so to Bool and Enum. */
+static convert_mode mode_of_text(const fn_type *from, const fn_type *to, convert_mode mode)
+{
+    const fn_type_id id = fn_type_base(to)->id;
+    const bool forgives = fn_type_base(from)->id == FN_T_STRING && fn_type_is_nullable(to) && id != FN_T_BOOL && id != FN_T_ENUM8 && id != FN_T_ENUM16;
+    return forgives && (mode == CONVERT_CAST || mode == CONVERT_ACCURATE) ? CONVERT_TEXT_OR_NULL : mode;
+}
+
 /* FLAT input. */
 static fn_status convert_flat(fn_ctx *ctx, const fn_column *in, const fn_type *to, convert_mode mode, fn_column **out)
 {
     const bool nullable = fn_type_is_nullable(to);
     fn_column *bare = NULL, *values = NULL;
+    mode = mode_of_text(in->type, to, mode);
     convert_job j = {.ctx = ctx, .from = fn_type_base(in->type), .to = fn_type_base(to), .nulls = in->nulls, .mode = nullable || mode < CONVERT_OR_NULL ? mode : mode == CONVERT_OR_NULL ? CONVERT_ACCURATE : CONVERT_OR_ZERO};
     if (!nullable && any_null(in)) {
         if (mode != CONVERT_OR_ZERO) return fn_fail(ctx, FN_CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN, "Cannot convert NULL value to non-Nullable type");

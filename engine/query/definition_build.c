@@ -380,10 +380,28 @@ static fn_status read_log(builder *b)
     return read_defaults(b);
 }
 
+/* A Replicated or Shared table runs as a local one and remembers inserts as they do. */
+static fn_status read_settings(builder *b)
+{
+    const ast_engine *e = &b->create->engine;
+    mt_definition *mt = b->mt;
+    for (uint32_t i = 0; i < e->setting_count; i++) {
+        fn_str value;
+        if (e->settings[i].is_default) continue;
+        FN_TRY(query_setting_text(&b->ctx, &e->settings[i], &value));
+        FN_TRY(table_settings_set(&b->ctx, &mt->settings, e->settings[i].name, value));
+    }
+    const bool replicated = fn_str_starts(e->name, FN_STR("Replicated")) || fn_str_starts(e->name, FN_STR("Shared"));
+    mt->window = replicated ? mt->settings.replicated_deduplication_window : mt->settings.non_replicated_deduplication_window;
+    mt->window_s = replicated ? mt->settings.replicated_deduplication_window_seconds : 0;
+    return FN_OK;
+}
+
 static fn_status read_merge_tree(builder *b)
 {
     b->mt->log_name = log_name(b->create->engine.name);
     if (b->mt->log_name) return read_log(b);
+    FN_TRY(read_settings(b));
     FN_TRY(find_family(&b->ctx, &b->create->engine, &b->family, &b->params));
     b->mt->mode = b->family->mode;
     FN_TRY(read_keys(b));
@@ -395,7 +413,7 @@ static fn_status make_merge_tree(fn_ctx *ctx, const ast_create *c, const table_s
 {
     fn_arena *arena = fn_arena_new(&(fn_ctx){.arena = NULL});
     if (!arena) return fn_fail_memory(ctx, sizeof *out);
-    *out = (mt_definition){.version_column = -1, .is_deleted_column = -1, .sign_column = -1, .index_granularity = 8192, .arena = arena};
+    *out = (mt_definition){.version_column = -1, .is_deleted_column = -1, .sign_column = -1, .index_granularity = 8192, .settings = table_settings_default(), .arena = arena};
     builder b = {.ctx = {.arena = arena}, .create = c, .schema = schema, .world = definition_bare_world(), .mt = out};
     const fn_status status = read_merge_tree(&b);
     if (status == FN_OK) return FN_OK;

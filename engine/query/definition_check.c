@@ -6,7 +6,6 @@
 static const struct {
     const char *name, *allowed; /* the only values that change nothing; a second one behind '|' */
 } refused[] = {
-    {"non_replicated_deduplication_window", "0"},
     {"disk", ""},
     {"table_disk", "0|false"},
     {"max_partitions_to_read", "-1"},

@@ -289,6 +289,7 @@ fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
         else fn_column_drop(columns[i]);
     }
     fn_free(columns);
+    if (status == FN_OK) status = insert_identity_add(in, ctx, stored);
     if (status == FN_OK) status = in->writer->write(in->writer, ctx, stored);
     if (status == FN_OK && in->view_count) status = keep_block(in, ctx, stored);
     if (status == FN_OK) {
@@ -357,6 +358,7 @@ static fn_status run_view(insert_target *in, const table *view, insert_target *o
     fn_status status = query_plan(q, s->create->as_select, &bound);
     if (status == FN_OK) {
         status = open_view_target(q, target, &bound->schema, out);
+        if (status == FN_OK) status = insert_identity_of_view(in, view, &out->identity);
         if (status == FN_OK) status = query_exec(q, bound, &output.base, NULL, NULL);
         plan_query_release(bound);
     }
@@ -445,6 +447,7 @@ fn_status insert_from_query(query *q, table *t, const ast_list *columns, const a
     fn_status status = types ? FN_OK : q->ctx->error.code;
     for (uint32_t i = 0; i < bound->schema.count && types; i++) types[i] = bound->schema.fields[i].type;
     if (status == FN_OK) status = insert_open(q, t, columns, types, bound->schema.count, &in);
+    if (status == FN_OK) status = insert_identity_begin(q, select, &in.identity);
     if (status == FN_OK) status = insert_compile(&in, NULL);
     if (status == FN_OK) status = query_exec(q, bound, &out.base, NULL, NULL);
     if (status == FN_OK) status = insert_commit(&in);

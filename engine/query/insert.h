@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_QUERY_INSERT_H
 #define FIRN_QUERY_INSERT_H
-#include "query/query.h"
+#include "query/insert_identity.h"
 
 typedef struct insert_constraint {
     fn_str name, text;
@@ -23,6 +23,7 @@ typedef struct insert_target {
     uint32_t stored_count, constraint_count;
     insert_constraint *constraints;
     uint64_t rows;
+    insert_identity identity;  /* set between insert_open and the first block */
     table *owned;              /* the table, when this target holds it */
     table **views;             /* materialized views of the table, referenced */
     uint32_t view_count;

@@ -172,6 +172,7 @@ static fn_status insert_data(query *q, const ast_statement *s, table *t)
     data_source data = {.base = {read_data, NULL}, .text = {sql.data + offset, sql.size - offset}, .body = q->request->body};
     FN_TRY(find_format(q->ctx, s->format, &format));
     fn_status status = insert_open(q, t, &s->insert_columns, NULL, 0, &in);
+    if (status == FN_OK) status = insert_identity_begin(q, NULL, &in.identity);
     if (status == FN_OK) status = read_format(&in, &data.base, format);
     if (status == FN_OK && s->insert_values && !data.any) status = fn_fail(q->ctx, FN_NO_DATA_TO_INSERT, "No data to insert");
     if (status == FN_OK) status = insert_commit(&in);

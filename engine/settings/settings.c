@@ -136,7 +136,7 @@ static uint64_t suffix_factor(fn_str suffix)
     return factor;
 }
 
-static fn_status parse_unsigned(fn_ctx *ctx, fn_str name, fn_str text, uint64_t *out)
+fn_status settings_parse_unsigned(fn_ctx *ctx, fn_str name, fn_str text, uint64_t *out)
 {
     uint64_t v = 0;
     size_t i = 0;
@@ -160,7 +160,7 @@ static fn_status parse_unsigned(fn_ctx *ctx, fn_str name, fn_str text, uint64_t 
     return FN_OK;
 }
 
-static fn_status parse_number(fn_ctx *ctx, fn_str text, double *out)
+fn_status settings_parse_number(fn_ctx *ctx, fn_str text, double *out)
 {
     char copy[64], *end = copy;
     if (text.size && text.size < sizeof copy) {
@@ -176,7 +176,7 @@ static fn_status parse_signed(fn_ctx *ctx, fn_str name, fn_str text, int64_t *ou
 {
     const bool negative = text.size && text.data[0] == '-';
     uint64_t v;
-    FN_TRY(parse_unsigned(ctx, name, negative ? (fn_str){text.data + 1, text.size - 1} : text, &v));
+    FN_TRY(settings_parse_unsigned(ctx, name, negative ? (fn_str){text.data + 1, text.size - 1} : text, &v));
     if (v > (uint64_t)INT64_MAX) return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Field value " FN_STR_FMT " is out of range of long type", FN_STR_ARG(text));
     *out = negative ? -(int64_t)v : (int64_t)v;
     return FN_OK;
@@ -201,6 +201,8 @@ static const struct {
     {"distinct_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"group_by_overflow_mode", "OverflowModeGroupBy", {"any", "break", "throw"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"join_default_strictness", "JoinStrictness", {"", "ALL", "ANY"}, FN_UNKNOWN_JOIN},
+    {"deduplicate_insert", "DeduplicateInsertMode", {"disable", "enable", "backward_compatible_choice"}, FN_BAD_ARGUMENTS},
+    {"deduplicate_insert_select", "DeduplicateInsertSelectMode", {"enable_even_for_bad_queries", "force_enable", "disable", "enable_when_possible"}, FN_BAD_ARGUMENTS},
 };
 
 static fn_status check_choice(fn_ctx *ctx, fn_str name, fn_str value)
@@ -260,12 +262,12 @@ static fn_status set_def(fn_ctx *ctx, fn_settings *s, const setting_def *d, fn_s
     case KIND_BOOL:
         return parse_bool(ctx, value, place(s, d));
     case KIND_U64:
-        return parse_unsigned(ctx, name, value, place(s, d));
+        return settings_parse_unsigned(ctx, name, value, place(s, d));
     case KIND_I64:
         return parse_signed(ctx, name, value, place(s, d));
     case KIND_F64:
     case KIND_SECONDS:
-        return parse_number(ctx, value, place(s, d));
+        return settings_parse_number(ctx, value, place(s, d));
     case KIND_TEXT:
         return set_text(ctx, s, d, value, place(s, d));
     }

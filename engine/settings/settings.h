@@ -53,6 +53,9 @@ bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *
 /* NOT_IMPLEMENTED naming the first setting of settings_refused.def that has another value than its default. */
 fn_status settings_check(fn_ctx *ctx, const fn_settings *s) FN_MUST_USE;
 fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *out) FN_MUST_USE;
+/* Numbers as settings are written: 10, 10K, 1Gi. Errors as of settings_set. */
+fn_status settings_parse_unsigned(fn_ctx *ctx, fn_str name, fn_str text, uint64_t *out) FN_MUST_USE;
+fn_status settings_parse_number(fn_ctx *ctx, fn_str text, double *out) FN_MUST_USE;
 /* The settings of a context, never NULL (defaults when ctx has none). */
 const fn_settings *settings_of(const fn_ctx *ctx);
 struct fn_format_settings;

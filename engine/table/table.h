@@ -90,6 +90,8 @@ struct table_writer {
     fn_status (*write)(table_writer *self, fn_ctx *ctx, const fn_block *block); /* all stored columns, in schema order */
     fn_status (*commit)(table_writer *self, fn_ctx *ctx);                       /* durable and visible when it returns OK */
     void (*close)(table_writer *self);                                          /* without commit: everything is undone */
+    /* What the rows up to those of the next write are known by, so that a second insert of them changes nothing; NULL: the table remembers none. */
+    void (*identify)(table_writer *self, fn_hash128 id);
 };
 
 typedef struct table_ops {

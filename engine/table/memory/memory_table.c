@@ -220,7 +220,7 @@ static fn_status memory_writer_open(table *t, fn_ctx *ctx, table_writer **out)
     memory_writer *w = fn_alloc_zero(ctx, sizeof *w);
     FN_TRY_PTR(ctx, w);
     w->table = (memory_table *)table_ref(t);
-    w->base = (table_writer){memory_write, memory_commit, memory_writer_close};
+    w->base = (table_writer){.write = memory_write, .commit = memory_commit, .close = memory_writer_close};
     *out = &w->base;
     return FN_OK;
 }

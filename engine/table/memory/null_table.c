@@ -72,7 +72,7 @@ static fn_status null_writer(table *t, fn_ctx *ctx, table_writer **out)
     (void)t;
     table_writer *w = fn_alloc_zero(ctx, sizeof *w);
     FN_TRY_PTR(ctx, w);
-    *w = (table_writer){null_write, null_commit, null_writer_close};
+    *w = (table_writer){.write = null_write, .commit = null_commit, .close = null_writer_close};
     *out = w;
     return FN_OK;
 }

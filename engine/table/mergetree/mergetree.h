@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_MERGETREE_H
 #define FIRN_MERGETREE_H
+#include "settings/table_settings.h"
 #include "table/table.h"
 #include <firn/part.h>
 #include <firn/thread.h>
@@ -31,6 +32,13 @@ typedef struct mt_part_row {
     fn_part_id delete_mask;  /* file of the mask, 0 = none */
 } mt_part_row;
 
+/* What an inserted block is known by: together with a partition it is remembered in the catalog, so that the same insert sent again
+ * changes nothing. */
+typedef struct mt_insert_id {
+    fn_hash128 id;
+    uint32_t part;           /* in mt_change.add: whose partition it is about, and what is left out when it is known */
+} mt_insert_id;
+
 /* What one table's part list loses and gains. */
 typedef struct mt_change {
     const char *table_uuid;
@@ -38,6 +46,13 @@ typedef struct mt_change {
     size_t add_count;
     const fn_str *remove;    /* part names */
     size_t remove_count;
+    const mt_part_row *forget; /* the inserts that made these parts may be made again: DROP PART */
+    size_t forget_count;
+    const fn_str *forget_partition; /* ... and all into this partition: DROP PARTITION; data NULL: into any. NULL: none */
+    const mt_insert_id *ids;
+    size_t id_count;
+    uint64_t window, window_s; /* how many ids are remembered, and for how long; window_s 0: for ever */
+    bool *skipped;           /* out, per added part: it was there already and is not added. NULL: INSERT_WAS_DEDUPLICATED (389) instead */
 } mt_change;
 
 /* Handed down by the engine (catalog/): makes changes durable. Returns only when they are; on failure nothing has changed.
@@ -79,6 +94,8 @@ typedef struct mt_definition {
     uint32_t sum_count;
     expr **defaults;          /* per schema column: value where a part lacks the column, over the schema; NULL: the type's default */
     uint64_t index_granularity; /* kept for SHOW CREATE; granules are FN_GRANULE_ROWS */
+    table_settings settings;
+    uint64_t window, window_s;  /* of deduplication, by the kind of engine; window 0: none, window_s 0: for ever */
     fn_str settings_text;
     const char *log_name;     /* NULL: MergeTree; "Log", "TinyLog", "StripeLog": a table of that engine, kept as parts without a key */
     fn_arena *arena;          /* owns all of the above; taken by mt_table_new on success */

@@ -128,6 +128,12 @@ typedef struct mt_edit {
     uint32_t add_count;
     mt_part *const *remove;
     uint32_t remove_count;
+    bool forget;                /* inserts that made the removed parts may be made again, */
+    const fn_str *forget_partition; /* and those into this partition; data NULL: into any. NULL: none */
+    const mt_insert_id *ids;    /* of the added parts */
+    uint32_t id_count;
+    const mt_definition *definition; /* says how many ids are remembered; NULL: no ids */
+    bool *skipped;              /* out, per added part: its id was known, it is not added; NULL: INSERT_WAS_DEDUPLICATED then */
 } mt_edit;
 /* One catalog transaction, then every table's list is swapped. Whoever removes parts holds the `change` lock of those tables and
  * has taken `remove` from their current lists. On failure nothing has changed. */

@@ -119,6 +119,11 @@ static bool is_among(mt_part *const *parts, uint32_t count, const mt_part *p)
     return false;
 }
 
+static bool is_skipped(const mt_edit *e, uint32_t part)
+{
+    return e->skipped && e->skipped[part];
+}
+
 /* The list behind the edit in place of the current one. The catalog has committed: nothing may fail any more, and running out of
  * memory for a list of pointers leaves only the crash, from which the catalog recovers. */
 static void swap_list(const mt_edit *e)
@@ -132,10 +137,12 @@ static void swap_list(const mt_edit *e)
     uint32_t n = 0;
     for (uint32_t i = 0; i < old->count; i++)
         if (!is_among(e->remove, e->remove_count, old->parts[i])) parts[n++] = old->parts[i];
-    for (uint32_t i = 0; i < e->add_count; i++) parts[n++] = e->add[i];
+    for (uint32_t i = 0; i < e->add_count; i++)
+        if (!is_skipped(e, i)) parts[n++] = e->add[i];
     const fn_status status = mt_list_new(&ctx, parts, n, &fresh);
     FN_ASSERT(status == FN_OK);
-    for (uint32_t i = 0; i < e->add_count; i++) mt_file_list(e->add[i]->file, 1);
+    for (uint32_t i = 0; i < e->add_count; i++)
+        if (!is_skipped(e, i)) mt_file_list(e->add[i]->file, 1);
     for (uint32_t i = 0; i < e->remove_count; i++) mt_file_list(e->remove[i]->file, -1);
     t->list = fresh;
     pthread_mutex_unlock(&t->lock);
@@ -147,10 +154,18 @@ static fn_status fill_change(fn_ctx *ctx, const mt_edit *e, mt_change *out)
 {
     mt_part_row *add = FN_NEW_ARRAY(ctx, mt_part_row, FN_MAX(e->add_count, 1));
     fn_str *remove = FN_NEW_ARRAY(ctx, fn_str, FN_MAX(e->remove_count, 1));
-    if (!add || !remove) return ctx->error.code;
+    mt_part_row *forget = FN_NEW_ARRAY(ctx, mt_part_row, e->forget ? e->remove_count + 1 : 1);
+    if (!add || !remove || !forget) return ctx->error.code;
     for (uint32_t i = 0; i < e->add_count; i++) add[i] = e->add[i]->row;
     for (uint32_t i = 0; i < e->remove_count; i++) remove[i] = e->remove[i]->row.name;
-    *out = (mt_change){.table_uuid = e->table->base.uuid, .add = add, .add_count = e->add_count, .remove = remove, .remove_count = e->remove_count};
+    for (uint32_t i = 0; e->forget && i < e->remove_count; i++) forget[i] = e->remove[i]->row;
+    *out = (mt_change){.table_uuid = e->table->base.uuid, .add = add, .add_count = e->add_count, .remove = remove,
+                       .remove_count = e->remove_count, .forget = forget, .forget_count = e->forget ? e->remove_count : 0,
+                       .forget_partition = e->forget_partition, .ids = e->ids, .id_count = e->id_count, .skipped = e->skipped};
+    if (e->definition) {
+        out->window = e->definition->window;
+        out->window_s = e->definition->window_s;
+    }
     return FN_OK;
 }
 
@@ -160,7 +175,7 @@ fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t 
     FN_TRY_PTR(ctx, changes);
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (edits[i].add_count || edits[i].remove_count) FN_TRY(fill_change(ctx, &edits[i], &changes[n++]));
+        if (edits[i].add_count || edits[i].remove_count || edits[i].forget_partition) FN_TRY(fill_change(ctx, &edits[i], &changes[n++]));
     }
     if (n == 0) return FN_OK;
     FN_TRY(store->options.catalog->commit(store->options.catalog, ctx, changes, n));

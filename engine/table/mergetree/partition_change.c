@@ -35,7 +35,7 @@ fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id)
     mt_lock_change(m, NULL);
     fn_status status = choose(ctx, m, partition_id, (fn_str){NULL, 0}, &s);
     if (status == FN_OK) {
-        const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count};
+        const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count, .forget_partition = &partition_id};
         status = mt_apply(ctx, m->store, &edit, 1);
         mt_list_drop(s.list);
     }
@@ -50,7 +50,7 @@ fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name)
     mt_lock_change(m, NULL);
     fn_status status = choose(ctx, m, (fn_str){NULL, 0}, name, &s);
     if (status == FN_OK) {
-        const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count};
+        const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count, .forget = true};
         if (s.count == 0) status = fn_fail(ctx, FN_NO_SUCH_DATA_PART, "No part " FN_STR_FMT " in committed state", FN_STR_ARG(name));
         else status = mt_apply(ctx, m->store, &edit, 1);
         mt_list_drop(s.list);

@@ -1,6 +1,9 @@
 /* writer.c - INSERT: rows are collected up to max_insert_block_size, cut by partition, sorted, collapsed and written as parts beside
  * the live ones; commit lists all of them in one catalog transaction.
  *
+ * Deduplication: every part gets the id of the block it was cut from (what the statement says its rows are known by, and the number
+ * of the flush); the commit leaves out parts whose id is known for their partition.
+ *
  * A part's name needs a block number, which is asked for at commit so that an aborted insert uses none up: parts wait with their
  * file written and get their row then.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -20,6 +23,11 @@ typedef struct writer {
     fn_arena *arena;   /* of one flush */
     bool collapses;    /* blocks are collapsed before they are written */
     bool pressed;      /* back-pressure was asked about */
+    mt_insert_id *ids; /* per part; id_count 0: the insert has none */
+    uint32_t id_count;
+    bool identified;   /* `id` is set */
+    fn_hash128 id;     /* of the rows so far */
+    uint64_t flushes;
 } writer;
 
 enum { SQUASH_BYTES = 256 << 20 }; /* as min_insert_block_size_bytes: wide rows do not pile up */
@@ -81,17 +89,30 @@ static fn_status collapse_block(fn_ctx *ctx, const mt_shape *shape, bool collaps
     return status;
 }
 
+static fn_status make_room(fn_ctx *ctx, writer *w)
+{
+    if (w->part_count < w->part_capacity) return FN_OK;
+    const uint32_t capacity = w->part_capacity ? 2 * w->part_capacity : 8;
+    mt_part **parts = fn_realloc(ctx, w->parts, capacity * sizeof *parts);
+    FN_TRY_PTR(ctx, parts);
+    w->parts = parts;
+    mt_insert_id *ids = fn_realloc(ctx, w->ids, capacity * sizeof *ids);
+    FN_TRY_PTR(ctx, ids);
+    w->ids = ids;
+    w->part_capacity = capacity;
+    return FN_OK;
+}
+
 static fn_status keep_part(fn_ctx *ctx, writer *w, mt_part *part_take)
 {
-    if (w->part_count == w->part_capacity) {
-        const uint32_t capacity = w->part_capacity ? 2 * w->part_capacity : 8;
-        mt_part **more = fn_realloc(ctx, w->parts, capacity * sizeof *more);
-        if (!more) {
-            mt_part_drop(part_take);
-            return ctx->error.code;
-        }
-        w->parts = more;
-        w->part_capacity = capacity;
+    const fn_status status = make_room(ctx, w);
+    if (status != FN_OK) {
+        mt_part_drop(part_take);
+        return status;
+    }
+    if (w->identified) {
+        const uint64_t words[] = {w->id.low, w->id.high, w->flushes};
+        w->ids[w->id_count++] = (mt_insert_id){fn_hash_bytes128(words, sizeof words), w->part_count};
     }
     w->parts[w->part_count++] = part_take;
     return FN_OK;
@@ -262,6 +283,7 @@ static fn_status flush(fn_ctx *ctx, writer *w)
     fn_status status = join_blocks(ctx, w, &all);
     drop_blocks(w);
     if (status == FN_OK) status = write_partitions(ctx, w, all);
+    w->flushes++;
     fn_block_drop(all);
     ctx->arena = query;
     fn_arena_reset(w->arena);
@@ -316,12 +338,22 @@ static fn_status writer_commit(table_writer *self, fn_ctx *ctx)
     FN_TRY(flush(ctx, w));
     if (w->part_count == 0) return FN_OK;
     FN_TRY(number_parts(ctx, w));
-    const mt_edit edit = {.table = w->table, .add = w->parts, .add_count = w->part_count};
+    bool *skipped = FN_NEW_ARRAY(ctx, bool, w->part_count);
+    FN_TRY_PTR(ctx, skipped);
+    const mt_edit edit = {.table = w->table, .add = w->parts, .add_count = w->part_count, .ids = w->ids, .id_count = w->id_count,
+                          .definition = w->shape->definition, .skipped = skipped};
     FN_TRY(mt_apply(ctx, w->table->store, &edit, 1));
     for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
     w->part_count = 0;
     mt_merge_schedule(w->table);
     return FN_OK;
+}
+
+static void writer_identify(table_writer *self, fn_hash128 id)
+{
+    writer *w = (writer *)self;
+    w->identified = true;
+    w->id = id;
 }
 
 static void writer_close(table_writer *self)
@@ -330,6 +362,7 @@ static void writer_close(table_writer *self)
     drop_blocks(w);
     for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]); /* unlisted: their files go */
     fn_free(w->parts);
+    fn_free(w->ids);
     fn_free(w->blocks);
     fn_arena_free(w->arena);
     mt_shape_drop(w->shape);
@@ -349,7 +382,8 @@ fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out)
     w->table = (mt_table *)table_ref(t);
     w->shape = mt_table_shape(w->table);
     w->collapses = settings_of(ctx)->optimize_on_insert;
-    w->base = (table_writer){writer_write, writer_commit, writer_close};
+    w->base = (table_writer){.write = writer_write, .commit = writer_commit, .close = writer_close,
+                             .identify = w->shape->definition->window ? writer_identify : NULL};
     *out = &w->base;
     return FN_OK;
 }
