@@ -64,7 +64,7 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     FN_TRY(fill_texts(ctx, e, o));
     e->counters = fn_arena_alloc_zero(ctx, e->arena, sizeof *e->counters);
     FN_TRY_PTR(ctx, e->counters);
-    e->fs = fn_fs_local();
+    e->fs = o->files ? o->files : fn_fs_local();
     e->threads = o->threads ? o->threads : fn_cpu_count();
     e->workers = fn_pool_new(ctx, "worker", e->threads);
     FN_TRY_PTR(ctx, e->workers);

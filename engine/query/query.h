@@ -30,7 +30,7 @@ typedef struct session_list {
 struct fn_engine {
     fn_tracker memory;          /* all queries */
     fn_arena *arena;            /* texts below; filled by fn_engine_open only */
-    fn_fs *fs;                  /* the machine's files */
+    fn_fs *fs;                  /* the machine's files, or a test's */
     fn_fs *parts_fs;            /* where parts lie: fs, or memory */
     const char *path;           /* NULL: in memory */
     const char *user_files, *display_name, *user, *password, *database;

@@ -208,6 +208,27 @@ static fn_status local_list(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn 
     return status;
 }
 
+static fn_status local_sync_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
+{
+    (void)fs;
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return fn_fail_errno(ctx, FN_CANNOT_OPEN_FILE, errno, "Cannot open directory %s", dir);
+    const int err = fsync(fd) == 0 ? 0 : errno;
+    (void)close(fd);
+    return err ? fn_fail_errno(ctx, FN_CANNOT_FSYNC, err, "Cannot fsync directory %s", dir) : FN_OK;
+}
+
+/* The folder that got the new entry `path`. */
+static fn_status sync_parent(fn_fs *fs, fn_ctx *ctx, const char *path)
+{
+    char parent[PATH_SIZE];
+    const char *slash = strrchr(path, '/');
+    const size_t size = slash ? (size_t)(slash - path) : 0;
+    memcpy(parent, path, size);
+    parent[size] = 0;
+    return local_sync_dir(fs, ctx, size ? parent : slash ? "/" : ".");
+}
+
 static fn_status local_make_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
 {
     (void)fs;
@@ -218,22 +239,13 @@ static fn_status local_make_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
     for (size_t i = 1; i <= length; i++) {
         if (path[i] != '/' && path[i] != 0) continue;
         path[i] = 0;
-        if (mkdir(path, 0750) != 0 && errno != EEXIST) return fn_fail_errno(ctx, FN_CANNOT_CREATE_DIRECTORY, errno, "Cannot create directory %s", path);
+        if (mkdir(path, 0750) == 0) FN_TRY(sync_parent(fs, ctx, path));
+        else if (errno != EEXIST) return fn_fail_errno(ctx, FN_CANNOT_CREATE_DIRECTORY, errno, "Cannot create directory %s", path);
         path[i] = i < length ? '/' : 0;
     }
     fn_file_info info;
     FN_TRY(local_stat(fs, ctx, dir, &info));
     return info.is_dir ? FN_OK : fn_fail(ctx, FN_CANNOT_CREATE_DIRECTORY, "Cannot create directory %s: a file is in its place", dir);
-}
-
-static fn_status local_sync_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
-{
-    (void)fs;
-    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return fn_fail_errno(ctx, FN_CANNOT_OPEN_FILE, errno, "Cannot open directory %s", dir);
-    const int err = fsync(fd) == 0 ? 0 : errno;
-    (void)close(fd);
-    return err ? fn_fail_errno(ctx, FN_CANNOT_FSYNC, err, "Cannot fsync directory %s", dir) : FN_OK;
 }
 
 static fn_status local_rename(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to)

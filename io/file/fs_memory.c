@@ -1,76 +1,73 @@
-/* fs_memory.c - files in memory for tests: durability is modelled as strictly as a disk may behave, and any call can fail.
+/* fs_memory.c - files in memory: the data directory of an engine without one, and the disk of tests. Any call can be made to fail,
+ * and a disk loses at a crash what was not synced: see memory_disk.c.
  *
- * Model: a file's bytes are durable after sync, a name (created, renamed, removed) after sync_dir of its directory; directories
- * are durable at once. A crash brings back the last durable state of both. Calls are counted, so that a test can let each one
- * fail in turn (SQLite's counter loop). Open handles survive a crash only to be closed.
+ * Calls are counted, so that a test can let each one fail in turn (SQLite's counter loop). A failed write may have written a part.
+ * Open handles survive a crash only to be closed.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "file/open_file.h"
-#include <firn/thread.h>
+#include "file/fs_memory.h"
 #include <stdlib.h>
 
-typedef struct node { /* the bytes behind one or more names */
-    struct node *next;
-    fn_buf now, durable;
-} node;
-
-typedef struct name {
-    struct name *next;
-    node *now, *durable; /* NULL: no such file in this state */
-    bool is_dir;
-    char path[];
-} name;
-
-typedef struct memory_file {
-    fn_file base;
-    node *node;
-} memory_file;
-
-typedef struct memory_fs {
-    fn_fs base;
-    pthread_mutex_t lock;
-    name *names; /* sorted by path */
-    node *nodes;
-    uint64_t calls, fail_at;
-    fn_status fail_code;
-} memory_fs;
-
-static memory_fs *of(fn_fs *fs)
+memory_node *memory_node_ref(memory_node *n)
 {
-    return (memory_fs *)(void *)fs;
+    n->refs++;
+    return n;
+}
+
+void memory_node_drop(memory_fs *m, memory_node *n)
+{
+    if (!n || --n->refs) return;
+    *n->previous = n->next;
+    if (n->next) n->next->previous = n->previous;
+    m->bytes -= n->now.size;
+    memory_free_changes(n);
+    fn_buf_release(&n->now);
+    fn_buf_release(&n->durable);
+    fn_free(n);
+}
+
+/* Is this call the one that fails? */
+static bool fails(memory_fs *m, unsigned kind)
+{
+    fn_fs_fault *f = &m->fault;
+    m->calls++;
+    if (f->nth == 0 || !(f->kinds & kind)) return false;
+    if (--f->nth) return false;
+    if (f->forever) f->nth = 1;
+    f->hit = true;
+    return true;
 }
 
 /* Locks and counts. On failure nothing is locked. */
-static fn_status enter(fn_fs *fs, fn_ctx *ctx, const char *what, const char *path)
+static fn_status enter(fn_fs *fs, fn_ctx *ctx, unsigned kind, const char *what, const char *path)
 {
-    memory_fs *m = of(fs);
+    memory_fs *m = memory_of(fs);
     FN_ASSERT(pthread_mutex_lock(&m->lock) == 0);
-    m->calls++;
-    if (m->fail_at == 0 || --m->fail_at != 0) return FN_OK;
+    if (!fails(m, kind)) return FN_OK;
     FN_ASSERT(pthread_mutex_unlock(&m->lock) == 0);
-    return fn_fail(ctx, m->fail_code, "Cannot %s %s: injected failure", what, path);
+    return fn_fail(ctx, m->fault.code, "Cannot %s %s: injected failure", what, path);
 }
 
 static fn_status leave(fn_fs *fs, fn_status status)
 {
-    FN_ASSERT(pthread_mutex_unlock(&of(fs)->lock) == 0);
+    FN_ASSERT(pthread_mutex_unlock(&memory_of(fs)->lock) == 0);
     return status;
 }
 
-static name *find(const memory_fs *m, const char *path)
+static memory_name *find(const memory_fs *m, const char *path)
 {
-    for (name *n = m->names; n; n = n->next)
+    for (memory_name *n = m->names; n; n = n->next)
         if (strcmp(n->path, path) == 0) return n;
     return NULL;
 }
 
 /* The entry of a path, made if it is not there yet. */
-static name *entry(memory_fs *m, fn_ctx *ctx, const char *path)
+static memory_name *entry(memory_fs *m, fn_ctx *ctx, const char *path)
 {
-    name **at = &m->names;
+    memory_name **at = &m->names;
     while (*at && strcmp((*at)->path, path) < 0) at = &(*at)->next;
     if (*at && strcmp((*at)->path, path) == 0) return *at;
     const size_t size = strlen(path) + 1;
-    name *n = fn_alloc_zero(ctx, sizeof *n + size);
+    memory_name *n = fn_alloc_zero(ctx, sizeof *n + size);
     if (!n) return NULL;
     memcpy(n->path, path, size);
     n->next = *at;
@@ -78,9 +75,22 @@ static name *entry(memory_fs *m, fn_ctx *ctx, const char *path)
     return n;
 }
 
-static fn_status open_node(memory_fs *m, fn_ctx *ctx, const char *path, unsigned flags, node **out)
+static fn_status new_node(memory_fs *m, fn_ctx *ctx, memory_name *name)
 {
-    name *n = find(m, path);
+    memory_node *n = fn_alloc_zero(ctx, sizeof *n);
+    FN_TRY_PTR(ctx, n);
+    n->changes_end = &n->changes;
+    n->next = m->nodes;
+    n->previous = &m->nodes;
+    if (n->next) n->next->previous = &n->next;
+    m->nodes = n;
+    name->now = memory_node_ref(n);
+    return FN_OK;
+}
+
+static fn_status open_node(memory_fs *m, fn_ctx *ctx, const char *path, unsigned flags, memory_node **out)
+{
+    memory_name *n = find(m, path);
     if (n && n->is_dir) return fn_fail(ctx, FN_CANNOT_OPEN_FILE, "Cannot open file %s: it is a directory", path);
     if (n && n->now) {
         *out = n->now;
@@ -89,46 +99,57 @@ static fn_status open_node(memory_fs *m, fn_ctx *ctx, const char *path, unsigned
     if (!(flags & FN_OPEN_CREATE)) return fn_fail(ctx, FN_FILE_DOESNT_EXIST, "Cannot open file %s: no such file", path);
     n = entry(m, ctx, path);
     FN_TRY_PTR(ctx, n);
-    n->now = fn_alloc_zero(ctx, sizeof *n->now);
-    FN_TRY_PTR(ctx, n->now);
-    n->now->next = m->nodes;
-    m->nodes = n->now;
+    FN_TRY(new_node(m, ctx, n));
     *out = n->now;
     return FN_OK;
 }
 
 static fn_status memory_open(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned flags, fn_file **out)
 {
-    FN_TRY(enter(fs, ctx, "open", path));
-    node *bytes = NULL;
-    const fn_status status = open_node(of(fs), ctx, path, flags, &bytes);
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "open", path));
+    memory_node *bytes = NULL;
+    const fn_status status = open_node(memory_of(fs), ctx, path, flags, &bytes);
     if (status != FN_OK) return leave(fs, status);
     const size_t size = strlen(path) + 1;
     memory_file *f = fn_alloc_zero(ctx, sizeof *f + size);
     if (!f) return leave(fs, ctx->error.code);
     f->base = (fn_file){.size = bytes->now.size, .path = (char *)(f + 1), .flags = flags};
     memcpy(f->base.path, path, size);
-    f->node = bytes;
+    f->node = memory_node_ref(bytes);
     *out = &f->base;
     return leave(fs, FN_OK);
 }
 
 static void memory_close(fn_fs *fs, fn_file *file)
 {
-    (void)fs;
+    memory_fs *m = memory_of(fs);
+    FN_ASSERT(pthread_mutex_lock(&m->lock) == 0);
+    memory_node_drop(m, ((memory_file *)file)->node);
+    FN_ASSERT(pthread_mutex_unlock(&m->lock) == 0);
     fn_free(file);
+}
+
+/* One bit of what is read is wrong. */
+static void flip(memory_fs *m, const fn_range *ranges, size_t count)
+{
+    const fn_range *r = &ranges[memory_draw(m, count)];
+    if (r->size) ((uint8_t *)r->out)[memory_draw(m, r->size)] ^= (uint8_t)(1u << memory_draw(m, 8));
 }
 
 static fn_status memory_read(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_range *ranges, size_t count)
 {
-    FN_TRY(enter(fs, ctx, "read", file->path));
-    const node *n = ((memory_file *)file)->node;
+    memory_fs *m = memory_of(fs);
+    FN_ASSERT(pthread_mutex_lock(&m->lock) == 0);
+    const bool wrong = fails(m, FN_FS_READS);
+    if (wrong && !m->fault.flip) return leave(fs, fn_fail(ctx, m->fault.code, "Cannot read %s: injected failure", file->path));
+    const memory_node *n = ((memory_file *)file)->node;
     for (size_t i = 0; i < count; i++) {
         file->size = n->now.size;
         const fn_status status = file_check_range(ctx, file, &ranges[i]);
         if (status != FN_OK) return leave(fs, status);
         if (ranges[i].size) memcpy(ranges[i].out, n->now.data + ranges[i].offset, (size_t)ranges[i].size);
     }
+    if (wrong && count) flip(m, ranges, count);
     return leave(fs, FN_OK);
 }
 
@@ -137,7 +158,7 @@ static void memory_will_read(fn_fs *fs, fn_file *file, const fn_range *ranges, s
     (void)fs, (void)file, (void)ranges, (void)count; /* it is all there */
 }
 
-static fn_status put(fn_ctx *ctx, fn_buf *b, uint64_t offset, const void *bytes, size_t size)
+fn_status memory_put(fn_ctx *ctx, fn_buf *b, uint64_t offset, const void *bytes, size_t size)
 {
     const size_t end = (size_t)offset + size;
     if (end > b->size) {
@@ -149,21 +170,38 @@ static fn_status put(fn_ctx *ctx, fn_buf *b, uint64_t offset, const void *bytes,
     return FN_OK;
 }
 
+static fn_status put(memory_fs *m, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size)
+{
+    memory_node *n = ((memory_file *)file)->node;
+    const size_t before = n->now.size;
+    if (m->bytes_max && offset + size > before && m->bytes + (offset + size - before) > m->bytes_max)
+        return fn_fail(ctx, FN_NOT_ENOUGH_SPACE, "Cannot write %s: the disk is full", file->path);
+    FN_TRY(memory_note(m, ctx, n, offset, bytes, size, false));
+    const fn_status status = memory_put(ctx, &n->now, offset, bytes, size);
+    m->bytes += n->now.size - before;
+    file->size = n->now.size;
+    return status;
+}
+
 static fn_status memory_write(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size)
 {
-    FN_TRY(enter(fs, ctx, "write", file->path));
-    node *n = ((memory_file *)file)->node;
-    const fn_status status = put(ctx, &n->now, offset, bytes, size);
-    file->size = n->now.size;
-    return leave(fs, status);
+    memory_fs *m = memory_of(fs);
+    FN_ASSERT(pthread_mutex_lock(&m->lock) == 0);
+    if (!fails(m, FN_FS_WRITES)) return leave(fs, put(m, ctx, file, offset, bytes, size));
+    const fn_status code = m->fault.code;
+    fn_ctx own = {.arena = NULL};
+    (void)put(m, &own, file, offset, bytes, (size_t)memory_draw(m, size + 1)); /* if there is no room, less still */
+    return leave(fs, fn_fail(ctx, code, "Cannot write %s: injected failure", file->path));
 }
 
 static fn_status memory_sync(fn_fs *fs, fn_ctx *ctx, fn_file *file)
 {
-    FN_TRY(enter(fs, ctx, "fsync", file->path));
-    node *n = ((memory_file *)file)->node;
-    n->durable.size = 0;
-    return leave(fs, fn_buf_append(ctx, &n->durable, n->now.data, n->now.size));
+    memory_fs *m = memory_of(fs);
+    FN_ASSERT(pthread_mutex_lock(&m->lock) == 0);
+    memory_node *n = ((memory_file *)file)->node;
+    if (!fails(m, FN_FS_SYNCS)) return leave(fs, memory_sync_node(m, ctx, n));
+    memory_lose_changes(m, n);
+    return leave(fs, fn_fail(ctx, m->fault.code, "Cannot fsync %s: injected failure", file->path));
 }
 
 static fn_status memory_write_sync(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size)
@@ -172,10 +210,23 @@ static fn_status memory_write_sync(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64
     return memory_sync(fs, ctx, file);
 }
 
+fn_status fn_fs_memory_cut(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t size)
+{
+    memory_fs *m = memory_of(fs);
+    FN_TRY(enter(fs, ctx, FN_FS_WRITES, "truncate", file->path));
+    memory_node *n = ((memory_file *)file)->node;
+    if (size >= n->now.size) return leave(fs, FN_OK);
+    const fn_status status = memory_note(m, ctx, n, size, NULL, 0, true);
+    if (status != FN_OK) return leave(fs, status);
+    m->bytes -= n->now.size - (size_t)size;
+    file->size = n->now.size = (size_t)size;
+    return leave(fs, FN_OK);
+}
+
 static fn_status memory_stat(fn_fs *fs, fn_ctx *ctx, const char *path, fn_file_info *out)
 {
-    FN_TRY(enter(fs, ctx, "stat", path));
-    const name *n = find(of(fs), path);
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "stat", path));
+    const memory_name *n = find(memory_of(fs), path);
     *out = (fn_file_info){.exists = n && (n->is_dir || n->now), .is_dir = n && n->is_dir, .size = n && n->now ? n->now->now.size : 0};
     return leave(fs, FN_OK);
 }
@@ -190,25 +241,27 @@ static const char *within(const char *path, const char *dir, size_t dir_size)
 
 static fn_status memory_list(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn *each, void *self)
 {
-    FN_TRY(enter(fs, ctx, "list", dir));
-    const name *d = find(of(fs), dir);
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "list", dir));
+    const memory_name *d = find(memory_of(fs), dir);
     if (!d || !d->is_dir) return leave(fs, fn_fail(ctx, FN_FILE_DOESNT_EXIST, "Cannot list directory %s: no such directory", dir));
     const size_t dir_size = strlen(dir);
     fn_status status = FN_OK;
-    for (const name *n = of(fs)->names; n && status == FN_OK; n = n->next) {
+    memory_of(fs)->listing++;
+    for (const memory_name *n = memory_of(fs)->names; n && status == FN_OK; n = n->next) {
         const char *last = within(n->path, dir, dir_size);
         if (!last || !(n->is_dir || n->now)) continue;
         const fn_file_info info = {.exists = true, .is_dir = n->is_dir, .size = n->now ? n->now->now.size : 0};
-        FN_ASSERT(pthread_mutex_unlock(&of(fs)->lock) == 0); /* `each` may call us; entries are never freed while we live */
+        FN_ASSERT(pthread_mutex_unlock(&memory_of(fs)->lock) == 0); /* `each` may call us; no entry is freed meanwhile */
         status = each(self, ctx, last, &info);
-        FN_ASSERT(pthread_mutex_lock(&of(fs)->lock) == 0);
+        FN_ASSERT(pthread_mutex_lock(&memory_of(fs)->lock) == 0);
     }
+    memory_of(fs)->listing--;
     return leave(fs, status);
 }
 
 static fn_status memory_make_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
 {
-    FN_TRY(enter(fs, ctx, "create directory", dir));
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "create directory", dir));
     char path[1024];
     const size_t size = strlen(dir);
     if (size == 0 || size >= sizeof path) return leave(fs, fn_fail(ctx, FN_CANNOT_CREATE_DIRECTORY, "Cannot create directory: path of %zu bytes", size));
@@ -216,51 +269,82 @@ static fn_status memory_make_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
         if (i < size && dir[i] != '/') continue;
         memcpy(path, dir, i);
         path[i] = 0;
-        name *n = entry(of(fs), ctx, path);
+        memory_name *n = entry(memory_of(fs), ctx, path);
         if (!n) return leave(fs, ctx->error.code);
         if (n->now) return leave(fs, fn_fail(ctx, FN_CANNOT_CREATE_DIRECTORY, "Cannot create directory %s: a file is in its place", path));
-        n->is_dir = true;
+        n->is_dir = n->was_dir = true;
     }
     return leave(fs, FN_OK);
 }
 
 static fn_status memory_sync_dir(fn_fs *fs, fn_ctx *ctx, const char *dir)
 {
-    FN_TRY(enter(fs, ctx, "fsync", dir));
-    const size_t dir_size = strlen(dir);
-    for (name *n = of(fs)->names; n; n = n->next)
-        if (within(n->path, dir, dir_size)) n->durable = n->now;
+    memory_fs *m = memory_of(fs);
+    FN_TRY(enter(fs, ctx, FN_FS_SYNCS, "fsync", dir));
+    const size_t dir_size = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+    for (memory_name *n = m->is_disk ? m->names : NULL; n; n = n->next) {
+        if (!within(n->path, dir, dir_size)) continue;
+        memory_node *old = n->durable;
+        n->durable = n->now ? memory_node_ref(n->now) : NULL;
+        n->was_dir = n->is_dir;
+        memory_node_drop(m, old);
+    }
     return leave(fs, FN_OK);
 }
 
 static fn_status memory_rename(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to)
 {
-    FN_TRY(enter(fs, ctx, "rename", from));
-    name *old = find(of(fs), from);
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "rename", from));
+    memory_name *old = find(memory_of(fs), from);
     if (!old || !old->now) return leave(fs, fn_fail(ctx, FN_FILE_DOESNT_EXIST, "Cannot rename %s to %s: no such file", from, to));
-    name *new = entry(of(fs), ctx, to);
+    memory_name *new = entry(memory_of(fs), ctx, to);
     if (!new) return leave(fs, ctx->error.code);
-    node *moved = old->now;
+    if (new == old) return leave(fs, FN_OK);
+    memory_node *replaced = new->now;
+    new->now = old->now;
     old->now = NULL;
-    new->now = moved;
+    memory_node_drop(memory_of(fs), replaced);
     return leave(fs, FN_OK);
+}
+
+static void remove_name(memory_fs *m, memory_name *n)
+{
+    memory_node *old = n->now;
+    n->now = NULL;
+    memory_node_drop(m, old);
+}
+
+/* Entries that say nothing about any state. */
+static void forget_names(memory_fs *m)
+{
+    if (m->listing) return;
+    for (memory_name **at = &m->names; *at;) {
+        memory_name *n = *at;
+        if (n->now || n->durable || n->is_dir || n->was_dir) {
+            at = &n->next;
+            continue;
+        }
+        *at = n->next;
+        fn_free(n);
+    }
 }
 
 static fn_status memory_remove(fn_fs *fs, fn_ctx *ctx, const char *path)
 {
-    FN_TRY(enter(fs, ctx, "remove", path));
-    name *n = find(of(fs), path);
-    if (n) n->now = NULL;
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "remove", path));
+    memory_name *n = find(memory_of(fs), path);
+    if (n) remove_name(memory_of(fs), n);
+    forget_names(memory_of(fs));
     return leave(fs, FN_OK);
 }
 
 static fn_status memory_remove_tree(fn_fs *fs, fn_ctx *ctx, const char *dir)
 {
-    FN_TRY(enter(fs, ctx, "remove", dir));
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "remove", dir));
     const size_t size = strlen(dir);
-    for (name *n = of(fs)->names; n; n = n->next) {
+    for (memory_name *n = memory_of(fs)->names; n; n = n->next) {
         if (strncmp(n->path, dir, size) != 0 || (n->path[size] != '/' && n->path[size] != 0)) continue;
-        n->now = NULL;
+        remove_name(memory_of(fs), n);
         n->is_dir = false;
     }
     return leave(fs, FN_OK);
@@ -268,8 +352,10 @@ static fn_status memory_remove_tree(fn_fs *fs, fn_ctx *ctx, const char *dir)
 
 static fn_status memory_space(fn_fs *fs, fn_ctx *ctx, const char *dir, uint64_t *free_bytes, uint64_t *total_bytes)
 {
-    FN_TRY(enter(fs, ctx, "look up the free space of", dir));
-    *free_bytes = *total_bytes = (uint64_t)1 << 40;
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "look up the free space of", dir));
+    const memory_fs *m = memory_of(fs);
+    *total_bytes = m->bytes_max ? m->bytes_max : (uint64_t)1 << 40;
+    *free_bytes = *total_bytes - FN_MIN(m->bytes, *total_bytes);
     return leave(fs, FN_OK);
 }
 
@@ -284,40 +370,24 @@ fn_status fn_fs_memory(fn_ctx *ctx, fn_fs **out)
     return FN_OK;
 }
 
+fn_status fn_fs_disk(fn_ctx *ctx, fn_fs **out)
+{
+    FN_TRY(fn_fs_memory(ctx, out));
+    memory_of(*out)->is_disk = true;
+    return FN_OK;
+}
+
 void fn_fs_memory_free(fn_fs *fs)
 {
-    memory_fs *m = of(fs);
-    for (name *n = m->names, *next; n; n = next) {
-        next = n->next;
-        fn_free(n);
+    memory_fs *m = memory_of(fs);
+    for (memory_name *n = m->names; n; n = n->next) {
+        memory_node_drop(m, n->now);
+        memory_node_drop(m, n->durable);
+        n->now = n->durable = NULL;
+        n->is_dir = n->was_dir = false;
     }
-    for (node *n = m->nodes, *next; n; n = next) {
-        next = n->next;
-        fn_buf_release(&n->now);
-        fn_buf_release(&n->durable);
-        fn_free(n);
-    }
+    forget_names(m);
+    FN_ASSERT(m->nodes == NULL); /* every file is closed */
     (void)pthread_mutex_destroy(&m->lock);
     fn_free(m);
-}
-
-void fn_fs_memory_crash(fn_fs *fs)
-{
-    memory_fs *m = of(fs);
-    for (name *n = m->names; n; n = n->next) n->now = n->durable;
-    for (node *n = m->nodes; n; n = n->next) {
-        if (n->durable.size) memcpy(n->now.data, n->durable.data, n->durable.size);
-        n->now.size = n->durable.size;
-    }
-}
-
-void fn_fs_memory_fail(fn_fs *fs, uint64_t nth, fn_status code)
-{
-    of(fs)->fail_at = nth;
-    of(fs)->fail_code = code;
-}
-
-uint64_t fn_fs_memory_calls(const fn_fs *fs)
-{
-    return ((const memory_fs *)(const void *)fs)->calls;
 }

@@ -17,6 +17,7 @@ typedef struct fn_engine_options {
     const char *user_files;      /* file() reads below this directory; NULL: <path>/user_files; "/" allows all (firn local) */
     const char *display_name;    /* X-ClickHouse-Server-Display-Name; NULL: host name */
     const char *user, *password, *database; /* CLICKHOUSE_USER/PASSWORD/DB; NULL: default, no password, default */
+    struct fn_fs *files;         /* where `path` and user files lie; NULL: the machine's. SQLite's own file goes by its default VFS */
 } fn_engine_options;
 
 fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out) FN_MUST_USE;

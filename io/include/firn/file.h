@@ -35,7 +35,7 @@ struct fn_fs {
     fn_status (*sync)(fn_fs *fs, fn_ctx *ctx, fn_file *file); /* fdatasync; after a failure the file must be discarded */
     fn_status (*stat)(fn_fs *fs, fn_ctx *ctx, const char *path, fn_file_info *out); /* missing: exists = false, OK */
     fn_status (*list)(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn *each, void *self);
-    fn_status (*make_dir)(fn_fs *fs, fn_ctx *ctx, const char *dir); /* with parents; existing is OK */
+    fn_status (*make_dir)(fn_fs *fs, fn_ctx *ctx, const char *dir); /* with parents; existing is OK; what it makes is durable */
     fn_status (*sync_dir)(fn_fs *fs, fn_ctx *ctx, const char *dir);
     fn_status (*rename)(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to);
     fn_status (*remove)(fn_fs *fs, fn_ctx *ctx, const char *path);       /* file; missing is OK */
@@ -44,13 +44,31 @@ struct fn_fs {
 };
 
 fn_fs *fn_fs_local(void);                                /* the machine's files; one for the process */
-/* Files in memory, for tests: a crash loses what was not synced, and the n-th operation can be made to fail. */
+/* Files in memory: where an engine without a data directory keeps its parts. */
 fn_status fn_fs_memory(fn_ctx *ctx, fn_fs **out) FN_MUST_USE;
-void fn_fs_memory_free(fn_fs *fs);
-void fn_fs_memory_crash(fn_fs *fs);                      /* un-synced bytes, names and removals are as at the last sync */
-/* The `nth` (1 = next) call that changes or reads something fails with code (FN_NOT_ENOUGH_SPACE, FN_CANNOT_FSYNC ...); 0: none. */
-void fn_fs_memory_fail(fn_fs *fs, uint64_t nth, fn_status code);
-uint64_t fn_fs_memory_calls(const fn_fs *fs);            /* calls so far that fn_fs_memory_fail counts */
+void fn_fs_memory_free(fn_fs *fs); /* every file is closed */
+
+/* ---- for tests: a disk that loses, tears and refuses ---- */
+fn_status fn_fs_disk(fn_ctx *ctx, fn_fs **out) FN_MUST_USE; /* like fn_fs_memory; what was not synced may be lost at a crash */
+void fn_fs_disk_seed(fn_fs *fs, uint64_t seed);             /* what happens to un-synced changes; 0 (at first): nothing of them survives */
+void fn_fs_disk_crash(fn_fs *fs);                           /* the power went and came again; faults are over. See memory_disk.c */
+fn_status fn_fs_disk_copy(fn_fs *fs, fn_ctx *ctx, fn_fs **out) FN_MUST_USE; /* a disk with the same files, all of them durable */
+enum { FN_FS_READS = 1, FN_FS_WRITES = 2, FN_FS_SYNCS = 4, FN_FS_NAMES = 8, FN_FS_ANY = 15 };
+typedef struct fn_fs_fault {
+    unsigned kinds;  /* which calls are counted */
+    uint64_t nth;    /* the one that fails, 1 = the next; 0: none */
+    fn_status code;  /* FN_NOT_ENOUGH_SPACE, FN_CANNOT_FSYNC ... */
+    bool forever;    /* all calls from there on fail too */
+    bool flip;       /* a read does not fail: one bit of it is wrong */
+    bool hit;        /* out: it has come to pass */
+} fn_fs_fault;
+void fn_fs_memory_fault(fn_fs *fs, const fn_fs_fault *fault); /* in place of the one before */
+bool fn_fs_memory_failed(const fn_fs *fs);                    /* the last fault set has come to pass */
+void fn_fs_memory_fail(fn_fs *fs, uint64_t nth, fn_status code); /* of all kinds, once */
+uint64_t fn_fs_memory_calls(const fn_fs *fs);                 /* so far, of all kinds */
+void fn_fs_memory_limit(fn_fs *fs, uint64_t bytes_max);       /* size of the disk; 0: no limit */
+const char *fn_fs_memory_path(const fn_file *file);           /* of an open file */
+fn_status fn_fs_memory_cut(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t size) FN_MUST_USE; /* truncates */
 fn_status fn_fs_blob(fn_fs *fs, fn_ctx *ctx, const char *path, fn_blob **out) FN_MUST_USE; /* for reading; close with blob->close */
 fn_status fn_fs_read_all(fn_fs *fs, fn_ctx *ctx, const char *path, fn_buf *out) FN_MUST_USE;
 fn_status fn_fs_source(fn_fs *fs, fn_ctx *ctx, const char *path, fn_source **out) FN_MUST_USE; /* sequential */

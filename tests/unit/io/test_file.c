@@ -1,5 +1,5 @@
 /* test_file.c - the two file systems behind one door: what is written is read, errors name the path and carry ClickHouse's codes,
- * un-synced data is lost at a crash of the memory one, and its n-th call fails when asked.
+ * un-synced data is lost or torn at a crash of the memory disk, and its n-th call fails when asked.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <firn/file.h>
 #include <firn/time.h>
@@ -110,17 +110,83 @@ static void check_crash(fn_ctx *ctx, fn_fs *fs)
     CHECK(fs->open(fs, ctx, "/d/y", FN_OPEN_WRITE | FN_OPEN_CREATE, &f) == FN_OK);
     CHECK(fs->write_sync(fs, ctx, f, 0, "lost name", 9) == FN_OK);
     fs->close(fs, f);
-    fn_fs_memory_crash(fs);
+    fn_fs_disk_crash(fs);
     CHECK(fs->stat(fs, ctx, "/d/x", &info) == FN_OK && info.exists && info.size == 3);
     CHECK(fs->stat(fs, ctx, "/d/y", &info) == FN_OK && !info.exists);
     CHECK(fs->remove(fs, ctx, "/d/x") == FN_OK);
-    fn_fs_memory_crash(fs);
+    fn_fs_disk_crash(fs);
     CHECK(fs->stat(fs, ctx, "/d/x", &info) == FN_OK && info.exists);
     fn_fs_memory_fail(fs, 2, FN_NOT_ENOUGH_SPACE);
     CHECK(fs->stat(fs, ctx, "/d/x", &info) == FN_OK);
     CHECK(fs->remove(fs, ctx, "/d/x") == FN_NOT_ENOUGH_SPACE && strstr(ctx->error.text, "/d/x"));
     fn_error_clear(ctx);
     CHECK(fs->remove(fs, ctx, "/d/x") == FN_OK);
+}
+
+/* What a crash may leave of a write that was not synced: nothing, all, its first sectors, some of them; bytes beside it never change. */
+static void check_torn(fn_ctx *ctx)
+{
+    enum { SIZE = 4 * 512 };
+    bool nothing = false, all = false, some = false;
+    for (uint64_t seed = 1; seed < 200; seed++) {
+        char before[SIZE], after[SIZE], got[SIZE];
+        fn_fs *fs;
+        fn_file *f;
+        memset(before, 'a', SIZE);
+        memset(after, 'b', SIZE);
+        CHECK(fn_fs_disk(ctx, &fs) == FN_OK);
+        fn_fs_disk_seed(fs, seed);
+        CHECK(fs->open(fs, ctx, "/x", FN_OPEN_WRITE | FN_OPEN_CREATE, &f) == FN_OK && fs->write_sync(fs, ctx, f, 0, before, SIZE) == FN_OK);
+        CHECK(fs->sync_dir(fs, ctx, "/") == FN_OK && fs->write(fs, ctx, f, 100, after, SIZE - 200) == FN_OK);
+        fs->close(fs, f);
+        fn_fs_disk_crash(fs);
+        const fn_range range = {0, SIZE, got};
+        CHECK(fs->open(fs, ctx, "/x", FN_OPEN_READ, &f) == FN_OK && fs->read(fs, ctx, f, &range, 1) == FN_OK);
+        fs->close(fs, f);
+        size_t changed = 0;
+        for (size_t i = 0; i < SIZE; i++) {
+            changed += got[i] == 'b';
+            CHECK(i % 512 == 0 || i == 100 || i == SIZE - 100 || got[i] == got[i - 1]);
+        }
+        CHECK(memcmp(got, before, 100) == 0 && memcmp(got + SIZE - 100, before, 100) == 0);
+        nothing |= changed == 0;
+        all |= changed == SIZE - 200;
+        some |= changed != 0 && changed != SIZE - 200;
+        fn_fs_memory_free(fs);
+    }
+    CHECK(nothing && all && some);
+}
+
+/* A sync that failed has lost what it was to save, whatever a second one says; a full disk; a wrong bit; a copy. */
+static void check_disk(fn_ctx *ctx)
+{
+    fn_fs *fs, *copy;
+    fn_file *f;
+    char got[4];
+    const fn_range range = {0, 4, got};
+    const fn_fs_fault lost = {.kinds = FN_FS_SYNCS, .nth = 1, .code = FN_CANNOT_FSYNC}, wrong = {.kinds = FN_FS_READS, .nth = 1, .flip = true};
+    CHECK(fn_fs_disk(ctx, &fs) == FN_OK && fs->open(fs, ctx, "/x", FN_OPEN_WRITE | FN_OPEN_CREATE, &f) == FN_OK);
+    CHECK(fs->write_sync(fs, ctx, f, 0, "abcd", 4) == FN_OK && fs->sync_dir(fs, ctx, "/") == FN_OK);
+    fn_fs_memory_fault(fs, &lost);
+    CHECK(fs->write_sync(fs, ctx, f, 0, "efgh", 4) == FN_CANNOT_FSYNC && fn_fs_memory_failed(fs));
+    fn_error_clear(ctx);
+    CHECK(fs->sync(fs, ctx, f) == FN_OK && fs->read(fs, ctx, f, &range, 1) == FN_OK && memcmp(got, "efgh", 4) == 0);
+    fn_fs_disk_crash(fs);
+    CHECK(fs->read(fs, ctx, f, &range, 1) == FN_OK && memcmp(got, "abcd", 4) == 0);
+    fn_fs_memory_fault(fs, &wrong);
+    CHECK(fs->read(fs, ctx, f, &range, 1) == FN_OK && memcmp(got, "abcd", 4) != 0);
+    fn_fs_memory_limit(fs, 6);
+    CHECK(fs->write(fs, ctx, f, 4, "xyz", 3) == FN_NOT_ENOUGH_SPACE);
+    fn_error_clear(ctx);
+    CHECK(fs->write(fs, ctx, f, 4, "xy", 2) == FN_OK && fn_fs_memory_cut(fs, ctx, f, 3) == FN_OK && fn_fs_file_size(f) == 3);
+    fs->close(fs, f);
+    CHECK(fn_fs_disk_copy(fs, ctx, &copy) == FN_OK);
+    fn_fs_disk_crash(copy);
+    fn_buf all = FN_BUF_INIT;
+    CHECK(fn_fs_read_all(copy, ctx, "/x", &all) == FN_OK && all.size == 3 && memcmp(all.data, "abc", 3) == 0);
+    fn_buf_release(&all);
+    fn_fs_memory_free(copy);
+    fn_fs_memory_free(fs);
 }
 
 /* In a child whose kernel refuses rings, as containers often do: everything works by plain system calls. */
@@ -157,11 +223,13 @@ int main(void)
     check_bytes(&ctx, local, dir);
     check_errors(&ctx, local, dir);
     CHECK(local->remove_tree(local, &ctx, dir) == FN_OK && access(dir, F_OK) != 0);
-    CHECK(fn_fs_memory(&ctx, &memory) == FN_OK && memory->make_dir(memory, &ctx, "/m") == FN_OK);
+    CHECK(fn_fs_disk(&ctx, &memory) == FN_OK && memory->make_dir(memory, &ctx, "/m") == FN_OK);
     check_bytes(&ctx, memory, "/m");
     check_errors(&ctx, memory, "/m");
     check_crash(&ctx, memory);
     fn_fs_memory_free(memory);
+    check_torn(&ctx);
+    check_disk(&ctx);
     if (ctx.error.code) printf("left over: %s\n", ctx.error.text);
     printf("%d failures\n", failures);
     return failures != 0;

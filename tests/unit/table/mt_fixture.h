@@ -113,7 +113,7 @@ static void world_open(world *w, bool background)
     *w = (world){.catalog = {.base = {fake_commit, fake_numbers}}};
     pthread_mutex_init(&w->catalog.lock, NULL);
     w->ctx.arena = fn_arena_new(&w->ctx);
-    MUST(&w->ctx, fn_fs_memory(&w->ctx, &w->fs));
+    MUST(&w->ctx, fn_fs_disk(&w->ctx, &w->fs));
     w->background = background ? fn_pool_new(&w->ctx, "merge", 2) : NULL;
     const mt_store_options options = {.fs = w->fs, .root = "/data", .catalog = &w->catalog.base, .background = w->background};
     MUST(&w->ctx, mt_store_open(&w->ctx, &options, &w->store));

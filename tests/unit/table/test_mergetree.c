@@ -664,7 +664,7 @@ static void test_crash(void)
         MUST(ctx, t->ops->write(t, ctx, &open));
         MUST(ctx, open->write(open, ctx, b));
         fn_block_drop(b);
-        fn_fs_memory_crash(w.fs);
+        fn_fs_disk_crash(w.fs);
         open->close(open);
         table_drop(t);
         mt_store_close(w.store);
