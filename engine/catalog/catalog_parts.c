@@ -144,4 +144,42 @@ static fn_status block_numbers(mt_catalog *self, fn_ctx *ctx, const char *uuid, 
     return FN_OK;
 }
 
-const mt_catalog catalog_part_functions = {.commit = commit, .block_numbers = block_numbers};
+typedef struct file_work {
+    catalog_work base;
+    fn_part_id *files;
+    size_t count, capacity;
+} file_work;
+
+static fn_status run_files(catalog *c, catalog_work *work)
+{
+    file_work *w = (file_work *)work;
+    fn_ctx *ctx = work->ctx;
+    sqlite3_stmt *s = catalog_sql_bind(c, SQL_PART_FILES, "");
+    for (bool row = true;;) {
+        uint64_t words[2];
+        FN_TRY(catalog_sql_step(ctx, c, s, &row));
+        if (!row) return FN_OK;
+        if (!read_words(s, 0, words)) return fn_fail(ctx, FN_CORRUPTED_DATA, "A part's row in the catalog is damaged");
+        if (w->count == w->capacity) {
+            w->capacity = w->capacity ? w->capacity * 2 : 256;
+            fn_part_id *grown = FN_NEW_ARRAY(ctx, fn_part_id, w->capacity);
+            FN_TRY_PTR(ctx, grown);
+            if (w->count) memcpy(grown, w->files, sizeof *grown * w->count);
+            w->files = grown;
+        }
+        w->files[w->count++] = (fn_part_id){words[0], words[1]};
+    }
+}
+
+static fn_status files(mt_catalog *self, fn_ctx *ctx, fn_part_id **out, size_t *count)
+{
+    file_work work = {.base = {.run = run_files}};
+    work.files = FN_NEW_ARRAY(ctx, fn_part_id, 1); /* never NULL */
+    FN_TRY_PTR(ctx, work.files);
+    FN_TRY(catalog_do(ctx, (catalog *)self, &work.base));
+    *out = work.files;
+    *count = work.count;
+    return FN_OK;
+}
+
+const mt_catalog catalog_part_functions = {.commit = commit, .block_numbers = block_numbers, .files = files};

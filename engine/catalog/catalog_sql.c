@@ -54,6 +54,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_TABLE_BLOCK] = "UPDATE tables SET next_block = max(next_block, ?) WHERE id = ?",
     [SQL_PARTS] = "SELECT table_id, " PART_COLUMNS " FROM parts ORDER BY table_id, name",
     [SQL_PARTS_OF] = "SELECT table_id, " PART_COLUMNS " FROM parts WHERE table_id = ? ORDER BY name",
+    [SQL_PART_FILES] = "SELECT file FROM parts",
     [SQL_PART_ADD] = "INSERT INTO parts (table_id, " PART_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_PART_REMOVE] = "DELETE FROM parts WHERE table_id = ? AND name = ?",
     [SQL_PARTS_REMOVE] = "DELETE FROM parts WHERE table_id = ?",

@@ -76,6 +76,17 @@ def local_keeps_data(path):
 
 
 @test
+def detached_table_keeps_its_rows(path):
+    data = os.path.join(path, 'data')
+    same(run('local', '--path', data, '-q', 'CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a')[0], 0)
+    same(run('local', '--path', data, '-q', 'INSERT INTO t VALUES (1), (2)')[0], 0)
+    same(run('local', '--path', data, '-q', 'DETACH TABLE t PERMANENTLY')[0], 0)
+    same(run('local', '--path', data, '-q', 'SHOW TABLES')[:2], (0, ''))
+    same(run('local', '--path', data, '-q', 'ATTACH TABLE t')[0], 0)
+    same(run('local', '--path', data, '-q', 'SELECT sum(a) FROM t')[:2], (0, '3\n'))
+
+
+@test
 def server_and_client(path):
     s = serve(os.path.join(path, 'data'))
     try:

@@ -62,6 +62,8 @@ struct mt_catalog {
     fn_status (*commit)(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count);
     /* Numbers for new parts of a table: `count` consecutive block numbers, never given again (also after a restart). */
     fn_status (*block_numbers)(mt_catalog *self, fn_ctx *ctx, const char *table_uuid, uint64_t count, uint64_t *first);
+    /* The files of all rows, also of tables that are detached or could not be loaded; in ctx->arena, any order. */
+    fn_status (*files)(mt_catalog *self, fn_ctx *ctx, fn_part_id **out, size_t *count);
 };
 
 /* What all MergeTree tables of an engine share. Lives as long as the engine. */
@@ -74,7 +76,7 @@ typedef struct mt_store_options {
     fn_pool *background;     /* merges and removal of files */
 } mt_store_options;
 fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store **out) FN_MUST_USE;
-/* Removes the files that no loaded table listed; call once after all tables are loaded. */
+/* Removes the files that no row of the catalog names; call once after all tables are loaded. */
 fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store) FN_MUST_USE;
 void mt_store_stop(mt_store *store);  /* background work ends; the catalog is still there for it */
 void mt_store_close(mt_store *store);

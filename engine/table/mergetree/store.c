@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/mt.h"
 #include <inttypes.h>
+#include <stdlib.h>
 
 static size_t slot_of(fn_part_id id)
 {
@@ -162,8 +163,10 @@ fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store *
 typedef struct sweep {
     mt_store *store;
     const char *dir;
-    fn_buf rubbish; /* paths, each 0-terminated */
-    bool folders;   /* collecting folder names instead of files */
+    fn_buf rubbish;    /* paths, each 0-terminated */
+    bool folders;      /* collecting folder names instead of files */
+    fn_part_id *files; /* of the catalog, sorted; NULL until a file turns up that no loaded table lists */
+    size_t file_count;
 } sweep;
 
 static bool parse_id(const char *name, fn_part_id *out)
@@ -189,24 +192,49 @@ static bool is_known(mt_store *store, fn_part_id id)
     return f != NULL;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const fn_part_id *x = a, *y = b;
+    return x->high != y->high ? (x->high < y->high ? -1 : 1) : (x->low > y->low) - (x->low < y->low);
+}
+
+/* The tables that are loaded do not say it all: those that are detached or damaged have files too. */
+static fn_status is_listed(fn_ctx *ctx, sweep *s, fn_part_id id, bool *out)
+{
+    *out = is_known(s->store, id);
+    if (*out) return FN_OK;
+    mt_catalog *catalog = s->store->options.catalog;
+    if (!s->files) {
+        FN_TRY(catalog->files(catalog, ctx, &s->files, &s->file_count));
+        if (s->file_count > 1) qsort(s->files, s->file_count, sizeof *s->files, compare_ids);
+    }
+    *out = s->file_count && bsearch(&id, s->files, s->file_count, sizeof id, compare_ids);
+    return FN_OK;
+}
+
 static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
 {
     sweep *s = self;
     fn_part_id id;
+    bool listed = false;
     if (info->is_dir != s->folders) return FN_OK;
-    if (!s->folders && (!parse_id(name, &id) || is_known(s->store, id))) return FN_OK;
+    if (!s->folders) {
+        if (!parse_id(name, &id)) return FN_OK;
+        FN_TRY(is_listed(ctx, s, id, &listed));
+        if (listed) return FN_OK;
+    }
     FN_TRY(fn_buf_printf(ctx, &s->rubbish, "%s/%s", s->dir, name));
     return fn_buf_byte(ctx, &s->rubbish, 0);
 }
 
-static fn_status sweep_folder(fn_ctx *ctx, mt_store *store, const char *dir)
+static fn_status sweep_folder(fn_ctx *ctx, sweep *files, const char *dir)
 {
-    fn_fs *fs = store->options.fs;
-    sweep files = {.store = store, .dir = dir};
-    fn_status status = fs->list(fs, ctx, dir, sweep_entry, &files);
-    for (size_t at = 0; status == FN_OK && at < files.rubbish.size; at += strlen(files.rubbish.data + at) + 1)
-        status = fs->remove(fs, ctx, files.rubbish.data + at);
-    fn_buf_release(&files.rubbish);
+    fn_fs *fs = files->store->options.fs;
+    files->dir = dir;
+    files->rubbish.size = 0;
+    fn_status status = fs->list(fs, ctx, dir, sweep_entry, files);
+    for (size_t at = 0; status == FN_OK && at < files->rubbish.size; at += strlen(files->rubbish.data + at) + 1)
+        status = fs->remove(fs, ctx, files->rubbish.data + at);
     return status;
 }
 
@@ -218,11 +246,12 @@ fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store)
     FN_TRY_PTR(ctx, dir);
     FN_TRY(fs->stat(fs, ctx, dir, &info));
     if (!info.exists) return FN_OK;
-    sweep folders = {.store = store, .dir = dir, .folders = true};
+    sweep folders = {.store = store, .dir = dir, .folders = true}, files = {.store = store};
     fn_status status = fs->list(fs, ctx, dir, sweep_entry, &folders);
     for (size_t at = 0; status == FN_OK && at < folders.rubbish.size; at += strlen(folders.rubbish.data + at) + 1)
-        status = sweep_folder(ctx, store, folders.rubbish.data + at);
+        status = sweep_folder(ctx, &files, folders.rubbish.data + at);
     fn_buf_release(&folders.rubbish);
+    fn_buf_release(&files.rubbish);
     return status;
 }
 

@@ -98,6 +98,16 @@ static fn_status fake_numbers(mt_catalog *self, fn_ctx *ctx, const char *uuid, u
     return FN_OK;
 }
 
+static fn_status fake_files(mt_catalog *self, fn_ctx *ctx, fn_part_id **out, size_t *count)
+{
+    fake_catalog *c = (fake_catalog *)self;
+    *out = FN_NEW_ARRAY(ctx, fn_part_id, c->count + 1);
+    FN_TRY_PTR(ctx, *out);
+    for (size_t i = 0; i < c->count; i++) (*out)[i] = c->rows[i].row.file;
+    *count = c->count;
+    return FN_OK;
+}
+
 /* ---- the world ---- */
 
 typedef struct world {
@@ -110,7 +120,7 @@ typedef struct world {
 
 static void world_open(world *w, bool background)
 {
-    *w = (world){.catalog = {.base = {fake_commit, fake_numbers}}};
+    *w = (world){.catalog = {.base = {fake_commit, fake_numbers, fake_files}}};
     pthread_mutex_init(&w->catalog.lock, NULL);
     w->ctx.arena = fn_arena_new(&w->ctx);
     MUST(&w->ctx, fn_fs_disk(&w->ctx, &w->fs));
