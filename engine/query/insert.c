@@ -396,11 +396,33 @@ static fn_status run_views(insert_target *in)
     return status;
 }
 
+/* The writers of an insert and of the views behind it; out NULL: only counts them. */
+static uint32_t list_writers(const insert_target *in, table_writer **out)
+{
+    uint32_t count = 1;
+    if (out) out[0] = in->writer;
+    for (uint32_t i = 0; in->view_targets && i < in->view_count; i++)
+        if (in->view_targets[i].writer) count += list_writers(&in->view_targets[i], out ? out + count : NULL);
+    return count;
+}
+
+/* In one transaction, where the engines can: the rows of a view are there if and only if those they were made of are. */
 static fn_status commit_all(insert_target *in)
 {
-    FN_TRY(in->writer->commit(in->writer, in->query->ctx));
-    for (uint32_t i = 0; in->view_targets && i < in->view_count; i++)
-        if (in->view_targets[i].writer) FN_TRY(commit_all(&in->view_targets[i]));
+    fn_ctx *ctx = in->query->ctx;
+    const uint32_t count = list_writers(in, NULL);
+    table_writer **writers = FN_NEW_ARRAY(ctx, table_writer *, count), **together = FN_NEW_ARRAY(ctx, table_writer *, count);
+    if (!writers || !together) return ctx->error.code;
+    (void)list_writers(in, writers);
+    uint32_t joined = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!writers[i]->commit_together || (joined && writers[i]->commit_together != together[0]->commit_together)) continue;
+        together[joined++] = writers[i];
+        writers[i] = NULL;
+    }
+    if (joined) FN_TRY(together[0]->commit_together(together, joined, ctx));
+    for (uint32_t i = 0; i < count; i++)
+        if (writers[i]) FN_TRY(writers[i]->commit(writers[i], ctx));
     return FN_OK;
 }
 

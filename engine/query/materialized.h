@@ -1,7 +1,7 @@
 /* query/materialized.h - materialized views: each INSERT into the source also runs the view's SELECT over the inserted rows and
  * writes what it gives into the view's target, a table named with TO or one of the view's own (".inner_id.<uuid of the view>").
- * Reading the view reads the target. The targets are committed right behind the source; a failure before the source's commit
- * leaves both as they were.
+ * Reading the view reads the target. Source and targets are committed in one transaction where all of them have parts: no crash can
+ * leave rows of one without the other. Other engines (Memory, Null) follow behind it.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_QUERY_MATERIALIZED_H
 #define FIRN_QUERY_MATERIALIZED_H

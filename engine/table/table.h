@@ -92,6 +92,8 @@ struct table_writer {
     void (*close)(table_writer *self);                                          /* without commit: everything is undone */
     /* What the rows up to those of the next write are known by, so that a second insert of them changes nothing; NULL: the table remembers none. */
     void (*identify)(table_writer *self, fn_hash128 id);
+    /* commit for several writers that have this very function: all of them or none, also after a crash. NULL: only one by one. */
+    fn_status (*commit_together)(table_writer *const *writers, uint32_t count, fn_ctx *ctx);
 };
 
 typedef struct table_ops {

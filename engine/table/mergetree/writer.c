@@ -332,21 +332,39 @@ static fn_status number_parts(fn_ctx *ctx, writer *w)
     return FN_OK;
 }
 
-static fn_status writer_commit(table_writer *self, fn_ctx *ctx)
+static fn_status prepare_commit(fn_ctx *ctx, writer *w, mt_edit *out)
 {
-    writer *w = (writer *)self;
     FN_TRY(flush(ctx, w));
+    *out = (mt_edit){.table = w->table};
     if (w->part_count == 0) return FN_OK;
     FN_TRY(number_parts(ctx, w));
     bool *skipped = FN_NEW_ARRAY(ctx, bool, w->part_count);
     FN_TRY_PTR(ctx, skipped);
-    const mt_edit edit = {.table = w->table, .add = w->parts, .add_count = w->part_count, .ids = w->ids, .id_count = w->id_count,
-                          .definition = w->shape->definition, .skipped = skipped};
-    FN_TRY(mt_apply(ctx, w->table->store, &edit, 1));
-    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
-    w->part_count = 0;
-    mt_merge_schedule(w->table);
+    *out = (mt_edit){.table = w->table, .add = w->parts, .add_count = w->part_count, .ids = w->ids, .id_count = w->id_count,
+                     .definition = w->shape->definition, .skipped = skipped};
     return FN_OK;
+}
+
+static void end_commit(writer *w)
+{
+    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
+    if (w->part_count) mt_merge_schedule(w->table);
+    w->part_count = 0;
+}
+
+static fn_status writers_commit(table_writer *const *writers, uint32_t count, fn_ctx *ctx)
+{
+    mt_edit *edits = FN_NEW_ARRAY(ctx, mt_edit, count);
+    FN_TRY_PTR(ctx, edits);
+    for (uint32_t i = 0; i < count; i++) FN_TRY(prepare_commit(ctx, (writer *)writers[i], &edits[i]));
+    FN_TRY(mt_apply(ctx, ((writer *)writers[0])->table->store, edits, count));
+    for (uint32_t i = 0; i < count; i++) end_commit((writer *)writers[i]);
+    return FN_OK;
+}
+
+static fn_status writer_commit(table_writer *self, fn_ctx *ctx)
+{
+    return writers_commit(&self, 1, ctx);
 }
 
 static void writer_identify(table_writer *self, fn_hash128 id)
@@ -383,7 +401,7 @@ fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out)
     w->shape = mt_table_shape(w->table);
     w->collapses = settings_of(ctx)->optimize_on_insert;
     w->base = (table_writer){.write = writer_write, .commit = writer_commit, .close = writer_close,
-                             .identify = w->shape->definition->window ? writer_identify : NULL};
+                             .commit_together = writers_commit, .identify = w->shape->definition->window ? writer_identify : NULL};
     *out = &w->base;
     return FN_OK;
 }
