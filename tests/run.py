@@ -3,7 +3,7 @@
 
   tests/run.py [--install] [--only STAGE,STAGE] [--list] [--jobs N]
 
-Everything runs under AddressSanitizer and UndefinedBehaviorSanitizer but the crash test, which measures start times and uses
+Everything runs under AddressSanitizer and UndefinedBehaviorSanitizer but the crash and power tests, which measure start times and use
 the release build. Answers are stored: neither ClickHouse nor DuckDB is needed. Logs are kept in build/logs/STAGE.log.
 SPDX-License-Identifier: Apache-2.0"""
 import argparse
@@ -223,11 +223,17 @@ def stage_crash(a):
                                timeout=600))
 
 
+def stage_power(a):
+    release = os.path.join(ROOT, 'build', 'release')
+    return tally('power', *run('power', [sys.executable, 'tests/server/power_test.py', os.path.join(release, 'firn'), os.path.join(release, 'tests', 'fault_fs'), '--cuts', '8'],
+                               timeout=600))
+
+
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
 STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert,
-          'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash}
+          'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power}
 LONGER = {'tsan': stage_tsan}
-NEEDS = {'crash': 'release', 'tsan': 'tsan'}
+NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}
 
 
 def install(a):
