@@ -25,7 +25,6 @@ typedef struct kern_table {
     void (*mask_or)(uint8_t *mask, const uint8_t *other, size_t n);
     void (*mask_and_not)(uint8_t *mask, const uint8_t *other, size_t n);
     size_t (*mask_count)(const uint8_t *mask, size_t n);
-    size_t (*mask_positions)(const uint8_t *mask, size_t n, uint32_t *out); /* ascending; out has room for n (+8) */
     void (*sum_f64)(const void *in, size_t n, double *sum);           /* adds to *sum; eight running sums */
     int64_t (*sum_int[KERN_TYPES])(const void *in, size_t n);         /* wraps at 64 bits; NULL for floats */
     void (*min_max[KERN_TYPES])(const void *in, size_t n, void *min, void *max); /* n > 0; NaN skipped unless all are */

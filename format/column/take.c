@@ -138,39 +138,111 @@ fn_column *fn_column_take(fn_ctx *ctx, const fn_column *c, const uint32_t *rows,
     return column_take_flat(ctx, c, rows, count);
 }
 
-/* Positions of the ones in mask, branch-free. */
+/* Positions of the ones in mask. */
 static fn_buffer *mask_rows(fn_ctx *ctx, const uint8_t *mask, uint32_t rows, uint32_t kept)
 {
-    fn_buffer *b = fn_buffer_new(ctx, ((size_t)kept + 1) * sizeof(uint32_t));
+    fn_buffer *b = fn_buffer_new(ctx, ((size_t)kept + 8) * sizeof(uint32_t));
     if (!b) return NULL;
-    uint32_t *out = (uint32_t *)(void *)b->data;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        out[n] = i; /* one spare slot takes the last write */
-        n += mask[i];
-    }
+    const size_t n = fn_mask_positions(mask, rows, (uint32_t *)(void *)b->data);
     FN_ASSERT(n == kept);
     return b;
 }
 
+/* Where nearly all rows are kept: eight at a time are copied, and only among others is looked for the ones that go. */
+#define PACK(T)                                                                                    \
+    do {                                                                                           \
+        T *to = (T *)(void *)out;                                                                  \
+        const T *from = (const T *)(const void *)in;                                               \
+        uint32_t i = 0;                                                                            \
+        for (; i + 8 <= rows; i += 8) {                                                            \
+            if (fn_load_u64(mask + i) == 0x0101010101010101u) {                                    \
+                memcpy(to, from + i, 8 * sizeof(T));                                               \
+                to += 8;                                                                           \
+                continue;                                                                          \
+            }                                                                                      \
+            for (uint32_t k = i; k < i + 8; k++) { /* the last write may go into the pad */        \
+                *to = from[k];                                                                     \
+                to += mask[k];                                                                     \
+            }                                                                                      \
+        }                                                                                          \
+        for (; i < rows; i++) {                                                                    \
+            *to = from[i];                                                                         \
+            to += mask[i];                                                                         \
+        }                                                                                          \
+    } while (0)
+
+static fn_buffer *pack_fixed(fn_ctx *ctx, const uint8_t *in, size_t width, const uint8_t *mask, uint32_t rows, uint32_t kept)
+{
+    fn_buffer *b = fn_buffer_new(ctx, width * kept);
+    if (!b) return NULL;
+    uint8_t *out = b->data;
+    switch (width) {
+    case 1: PACK(uint8_t); break;
+    case 2: PACK(uint16_t); break;
+    case 4: PACK(uint32_t); break;
+    default: PACK(uint64_t); break;
+    }
+    return b;
+}
+
+/* A mask at work on the columns of a block. */
+typedef struct filtering {
+    const uint8_t *mask;
+    uint32_t rows, kept;
+    fn_buffer *list; /* positions of the kept rows, made when first needed */
+} filtering;
+
+static bool is_packed(const filtering *f, const fn_column *c)
+{
+    const size_t width = c->shape == FN_DICT ? c->code_width : c->type->width;
+    if (f->kept < f->rows / 4 * 3) return false;
+    return (c->shape == FN_DICT || c->kid_count == 0) && (width == 1 || width == 2 || width == 4 || width == 8) &&
+           (c->shape == FN_DICT || (c->type->phys != FN_PHYS_STRING && c->type->phys != FN_PHYS_NOTHING));
+}
+
+static fn_column *pack_column(fn_ctx *ctx, const filtering *f, const fn_column *c)
+{
+    const size_t width = c->shape == FN_DICT ? c->code_width : c->type->width;
+    fn_buffer *nulls = c->nulls ? pack_fixed(ctx, c->nulls, 1, f->mask, f->rows, f->kept) : NULL;
+    if (c->nulls && !nulls) return NULL;
+    fn_buffer *values = pack_fixed(ctx, c->values, width, f->mask, f->rows, f->kept);
+    if (!values) {
+        fn_buffer_drop(nulls);
+        return NULL;
+    }
+    if (c->shape == FN_DICT) return fn_column_dict(ctx, c->type, f->kept, c->code_width, values, c->kids[0], nulls);
+    return fn_column_fixed(ctx, c->type, f->kept, values, nulls);
+}
+
+static fn_column *filter_column(fn_ctx *ctx, filtering *f, const fn_column *c)
+{
+    if (f->kept == c->rows) return fn_column_ref(c);
+    if (c->shape == FN_CONST) return column_shallow(ctx, c, c->type, f->kept);
+    if (is_packed(f, c)) return pack_column(ctx, f, c);
+    if (!f->list) f->list = mask_rows(ctx, f->mask, f->rows, f->kept);
+    return f->list ? fn_column_take(ctx, c, (const uint32_t *)(const void *)f->list->data, f->kept) : NULL;
+}
+
 fn_column *fn_column_filter(fn_ctx *ctx, const fn_column *c, const uint8_t *mask, uint32_t kept)
 {
-    if (kept == c->rows) return fn_column_ref(c);
-    if (c->shape == FN_CONST) return column_shallow(ctx, c, c->type, kept);
-    fn_buffer *list = mask_rows(ctx, mask, c->rows, kept);
-    if (!list) return NULL;
-    fn_column *out = fn_column_take(ctx, c, (const uint32_t *)(const void *)list->data, kept);
-    fn_buffer_drop(list);
+    filtering f = {mask, c->rows, kept, NULL};
+    fn_column *out = filter_column(ctx, &f, c);
+    fn_buffer_drop(f.list);
     return out;
 }
 
 fn_block *fn_block_filter(fn_ctx *ctx, const fn_block *b, const uint8_t *mask, uint32_t kept)
 {
     if (kept == b->rows) return fn_block_ref(b);
-    fn_buffer *list = mask_rows(ctx, mask, b->rows, kept);
-    if (!list) return NULL;
-    fn_block *out = fn_block_take(ctx, b, (const uint32_t *)(const void *)list->data, kept);
-    fn_buffer_drop(list);
+    filtering f = {mask, b->rows, kept, NULL};
+    fn_block *out = fn_block_new(ctx, b->count, kept);
+    for (uint32_t i = 0; out && i < b->count; i++) {
+        out->columns[i] = filter_column(ctx, &f, b->columns[i]);
+        if (out->columns[i]) continue;
+        fn_block_drop(out);
+        out = NULL;
+    }
+    fn_buffer_drop(f.list);
     return out;
 }
 

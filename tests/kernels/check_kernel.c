@@ -138,7 +138,7 @@ static void check_folds(const kern_table *r, const kern_table *t, unsigned type,
 
 static void check_masks(const kern_table *r, const kern_table *t, size_t n)
 {
-    static uint32_t p[ROWS + 8 + GUARD], q[ROWS + 8 + GUARD];
+    static uint32_t places[ROWS + 8 + GUARD];
     void (*const reference[])(uint8_t *, const uint8_t *, size_t) = {r->mask_and, r->mask_or, r->mask_and_not};
     void (*const tested[])(uint8_t *, const uint8_t *, size_t) = {t->mask_and, t->mask_or, t->mask_and_not};
     for (size_t i = 0; i < ROWS; i++) {
@@ -153,8 +153,11 @@ static void check_masks(const kern_table *r, const kern_table *t, size_t n)
         if (!same(n)) report("mask", t->level, KERN_U8, n, i);
     }
     if (r->mask_count(a, n) != t->mask_count(a, n)) report("mask_count", t->level, KERN_U8, n, 0);
-    const size_t ones = r->mask_positions(b, n, p);
-    if (ones != t->mask_positions(b, n, q) || memcmp(p, q, ones * sizeof *p) != 0) report("mask_positions", t->level, KERN_U8, n, 0);
+    const size_t ones = fn_mask_positions(b, n, places);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        if (b[i] && (at >= ones || places[at++] != i)) report("mask positions", t->level, KERN_U8, n, 0);
+    if (at != ones) report("mask positions", t->level, KERN_U8, n, 1);
 }
 
 static void check_find(const kern_table *r, const kern_table *t)

@@ -1,5 +1,6 @@
 /* scan_rows.c - running a scan: a range of granules through the conjuncts' stages to blocks of rows that pass. See scan.h.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/kernel.h"
 #include "table/mergetree/scan.h"
 
 /* The range at hand: granules [low, high) of it may still have rows. Row numbers count from the range's first row. */
@@ -92,9 +93,7 @@ static fn_status slots_block(fn_ctx *ctx, const work *w, const uint32_t *slots, 
 
 static uint32_t count_ones(const uint8_t *mask, uint32_t rows)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < rows; i++) n += mask[i];
-    return n;
+    return (uint32_t)kern.mask_count(mask, rows);
 }
 
 /* Moves low and high in to the granules that still have rows. */
@@ -123,15 +122,9 @@ static fn_status list_rows(fn_ctx *ctx, const work *w, uint32_t from, uint32_t t
 {
     const uint8_t *mask = w->worker->mask + row_of(w, from);
     const uint32_t rows = row_of(w, to) - row_of(w, from);
-    uint32_t n = 0;
-    *out = FN_NEW_ARRAY(ctx, uint32_t, FN_MIN(w->ones, rows) + 1);
+    *out = fn_arena_alloc(ctx, ctx->arena, ((size_t)FN_MIN(w->ones, rows) + 8) * sizeof **out);
     FN_TRY_PTR(ctx, *out);
-    for (uint32_t i = 0; i < rows; i += 8) {
-        if (rows - i >= 8 && fn_load_u64(mask + i) == 0) continue;
-        for (uint32_t k = i; k < FN_MIN(i + 8, rows); k++)
-            if (mask[k]) (*out)[n++] = k;
-    }
-    *count = n;
+    *count = (uint32_t)fn_mask_positions(mask, rows, *out);
     return FN_OK;
 }
 
@@ -199,7 +192,7 @@ static fn_status run_on_all(fn_ctx *ctx, work *w, const scan_stage *stage, const
     }
     uint8_t *piece = w->worker->piece;
     if (!verdict || !scan_verdict_mask(verdict, in->columns[0], piece, &ones)) FN_TRY(expr_run_mask(ctx, stage->program, in, piece, &ones));
-    for (uint32_t i = 0; i < in->rows; i++) mask[i] &= piece[i];
+    kern.mask_and(mask, piece, in->rows);
     w->ones = count_ones(mask, in->rows);
     return FN_OK;
 }
@@ -253,7 +246,7 @@ static fn_status drop_beyond_bound(fn_ctx *ctx, work *w)
     const fn_column *c = in->columns[0], *dictionary = w->part->bound_dictionary;
     const bool descending = s->threshold->descending;
     if (dictionary ? scan_bound_mask_codes(c, dictionary, bound, descending, to) : scan_bound_mask(c, bound, descending, to)) {
-        for (uint32_t i = 0; w->masked && i < in->rows; i++) mask[i] &= piece[i];
+        if (w->masked) kern.mask_and(mask, piece, in->rows);
         w->masked = true;
         w->ones = count_ones(mask, in->rows);
         if (w->ones) tighten(w);
@@ -269,16 +262,16 @@ static fn_status emit(fn_ctx *ctx, work *w, uint32_t from, uint32_t to)
     const uint32_t rows = row_of(w, to) - row_of(w, from);
     const uint8_t *mask = w->worker->mask + row_of(w, from);
     const uint32_t kept = w->masked ? count_ones(mask, rows) : rows;
-    fn_block *b = fn_block_new(ctx, s->output_count, kept);
-    FN_TRY_PTR(ctx, b);
-    for (uint32_t i = 0; i < s->output_count; i++) {
-        fn_column *c = slot_rows(ctx, w, s->outputs[i], from, to);
-        b->columns[i] = c && kept < rows ? fn_column_filter(ctx, c, mask, kept) : fn_column_ref(c);
-        fn_column_drop(c);
-        if (b->columns[i]) continue;
-        fn_block_drop(b);
-        return ctx->error.code;
+    fn_block *all = fn_block_new(ctx, s->output_count, rows);
+    FN_TRY_PTR(ctx, all);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < s->output_count && status == FN_OK; i++) {
+        all->columns[i] = slot_rows(ctx, w, s->outputs[i], from, to);
+        if (!all->columns[i]) status = ctx->error.code;
     }
+    fn_block *b = status == FN_OK ? fn_block_filter(ctx, all, mask, kept) : NULL;
+    fn_block_drop(all);
+    FN_TRY_PTR(ctx, b);
     w->worker->ready[w->worker->ready_count++] = b;
     return FN_OK;
 }

@@ -4,6 +4,7 @@
  * share the dictionary's entries among themselves, wait for each other, and from then on a row costs one look-up by its code. When no entry
  * passes, the part's remaining ranges are not read at all.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/kernel.h"
 #include "table/mergetree/scan.h"
 #include <sched.h>
 
@@ -142,8 +143,6 @@ bool scan_verdict_mask(const scan_verdict *v, const fn_column *c, uint8_t *mask,
     else if (c->code_width == 2) LOOK_UP(fn_load_u16(c->values + 2 * (size_t)i));
     else LOOK_UP(fn_load_u32(c->values + 4 * (size_t)i));
     for (uint32_t i = 0; c->nulls && i < c->rows; i++) mask[i] = c->nulls[i] ? v->of_null : mask[i];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < c->rows; i++) n += mask[i];
-    *ones = n;
+    *ones = (uint32_t)kern.mask_count(mask, c->rows);
     return true;
 }

@@ -76,6 +76,8 @@ static inline uint64_t fn_next_pow2(uint64_t v)
 {
     return v <= 1 ? 1 : (uint64_t)1 << (64 - __builtin_clzll(v - 1));
 }
+/* Positions of the ones in a mask of 0/1 bytes, ascending; `out` has room for them and eight more. */
+size_t fn_mask_positions(const uint8_t *mask, size_t n, uint32_t *out);
 /* Reads a LEB128 number from [*p, end); false when cut or longer than 10 bytes. Advances *p. */
 bool fn_leb_read(const uint8_t **p, const uint8_t *end, uint64_t *out);
 #endif
