@@ -3,6 +3,7 @@
  * DECIMAL_OVERFLOW. Integers are decimals of scale 0; with floats the binder converts both to Float64.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "function/arith_number.h"
+#include "kernel/kernel.h"
 #include <firn/wide.h>
 
 static unsigned digits_of(unsigned width)
@@ -15,7 +16,7 @@ fn_status arith_decimal_type(fn_ctx *ctx, arith_op op, const fn_type *a, const f
     unsigned scale = FN_MAX(a->scale, b->scale);
     unsigned precision;
     if (a->id == FN_T_DECIMAL && b->id == FN_T_DECIMAL) precision = digits_of(FN_MAX(a->width, b->width));
-    else precision = digits_of(a->id == FN_T_DECIMAL ? a->width : b->width);
+    else precision = a->id == FN_T_DECIMAL ? a->precision : b->precision; /* with an integer: the decimal's own */
     if (op == ARITH_MULTIPLY) scale = (unsigned)a->scale + b->scale;
     if (op == ARITH_DIVIDE || op == ARITH_MODULO || op == ARITH_POSITIVE_MODULO || op == ARITH_MODULO_LEGACY) {
         scale = a->id == FN_T_DECIMAL ? a->scale : b->scale;
@@ -116,7 +117,74 @@ static int step_256(const decimal_plan *p, fn_i256 a, fn_i256 b, fn_i256 *out)
     return 0;
 }
 
-/* 64-bit storage on both sides and no rescaling: the loop of prices and quantities. */
+/* ---- 64 bits: prices and quantities ---- */
+
+/* An operand brought to the common scale, with its range. */
+typedef struct side_64 {
+    const int64_t *values; /* NULL: `min` stands for all rows */
+    int64_t min, max;
+} side_64;
+
+/* False: it may not fit 64 bits. Columns made on the way lie in ctx->arena. */
+static bool side_64_of(fn_ctx *ctx, const fn_column *c, unsigned up, uint32_t rows, side_64 *out)
+{
+    const int type = kern_type(c->type->phys);
+    const size_t n = func_step(c) ? rows : 1;
+    int64_t factor = 1;
+    if (type < 0 || type == KERN_U64 || type == KERN_F32 || type == KERN_F64 || up > 18) return false;
+    for (unsigned i = 0; i < up; i++) factor *= 10;
+    const int64_t *values = (const int64_t *)(const void *)c->values;
+    int64_t *made = type != KERN_I64 || up ? fn_arena_alloc(ctx, ctx->arena, n * sizeof *made + FN_BUFFER_PAD) : NULL;
+    if (!made && (type != KERN_I64 || up)) {
+        fn_error_clear(ctx);
+        return false;
+    }
+    if (type != KERN_I64) {
+        kern.convert[type][KERN_I64](c->values, made, n);
+        values = made;
+    }
+    kern.min_max[KERN_I64](values, n, &out->min, &out->max);
+    if (__builtin_mul_overflow(out->min, factor, &out->min) || __builtin_mul_overflow(out->max, factor, &out->max)) return false;
+    if (up && n > 1) kern.arith[KERN_MUL][KERN_I64][KERN_VC](values, &factor, made, n);
+    out->values = n == 1 ? NULL : up ? made : values;
+    return true;
+}
+
+static bool range_fits(arith_op op, const side_64 *a, const side_64 *b)
+{
+    fn_i128 low, high;
+    if (op == ARITH_PLUS) {
+        low = (fn_i128)a->min + b->min;
+        high = (fn_i128)a->max + b->max;
+    } else if (op == ARITH_MINUS) {
+        low = (fn_i128)a->min - b->max;
+        high = (fn_i128)a->max - b->min;
+    } else {
+        const fn_i128 ends[4] = {(fn_i128)a->min * b->min, (fn_i128)a->min * b->max, (fn_i128)a->max * b->min, (fn_i128)a->max * b->max};
+        low = high = ends[0];
+        for (unsigned i = 1; i < 4; i++) {
+            low = FN_MIN(low, ends[i]);
+            high = FN_MAX(high, ends[i]);
+        }
+    }
+    return low >= INT64_MIN && high <= INT64_MAX;
+}
+
+/* Where the operands' ranges prove that no result passes 64 bits: loops without a check per row. */
+static bool proven_64(fn_ctx *ctx, const decimal_plan *p, const fn_column *a, const fn_column *b, uint32_t rows, uint8_t *values)
+{
+    side_64 x, y;
+    if (!rows || !side_64_of(ctx, a, p->up_a, rows, &x) || !side_64_of(ctx, b, p->up_b, rows, &y) || !range_fits(p->op, &x, &y)) return false;
+    const unsigned op = p->op == ARITH_PLUS ? KERN_ADD : p->op == ARITH_MINUS ? KERN_SUB : KERN_MUL;
+    if (x.values && y.values) kern.arith[op][KERN_I64][KERN_VV](x.values, y.values, values, rows);
+    else if (x.values) kern.arith[op][KERN_I64][KERN_VC](x.values, &y.min, values, rows);
+    else if (!y.values) return false;
+    else if (op == KERN_SUB) kern.sub_cv[KERN_I64](y.values, &x.min, values, rows);
+    else kern.arith[op][KERN_I64][KERN_VC](y.values, &x.min, values, rows);
+    return true;
+}
+
+/* The same with a check per row. */
 static bool fast_64(const decimal_plan *p, const fn_column *a, const fn_column *b, uint32_t rows, uint8_t *values)
 {
     const int64_t *x = (const int64_t *)(const void *)a->values, *y = (const int64_t *)(const void *)b->values;
@@ -147,6 +215,7 @@ fn_status arith_decimal_run(fn_ctx *ctx, arith_op op, arith_zero zero, const fn_
     fn_column *c = fn_type_is_nullable(type) ? func_new_nullable(ctx, type, rows, &values, &nulls) : func_new_fixed(ctx, type, rows, &values);
     FN_TRY_PTR(ctx, c);
     *out = c;
+    if (op <= ARITH_MULTIPLY && base->phys == FN_PHYS_I64 && proven_64(ctx, &plan, a, b, rows, values)) return FN_OK;
     if (op <= ARITH_MULTIPLY && base->phys == FN_PHYS_I64 && a->type->phys == FN_PHYS_I64 && b->type->phys == FN_PHYS_I64 && fast_64(&plan, a, b, rows, values))
         return FN_OK;
     const bool wide = base->width > 16 || a->type->width > 16 || b->type->width > 16 || plan.up_a > 38 || plan.up_b > 38;
