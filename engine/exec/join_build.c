@@ -64,6 +64,14 @@ static fn_status table_of(op_join_build *b, fn_ctx *ctx, fn_pool *pool, fn_colum
     return status;
 }
 
+static fn_status fill_filter(op_join_build *b, fn_ctx *ctx, uint32_t index, fn_column *const *columns)
+{
+    const plan *n = b->head.node;
+    if (n->join.key_count == 1) return runtime_filter_fill(ctx, b->filters[index], &b->table);
+    const uint32_t key = b->filter_keys[index];
+    return runtime_filter_fill_column(ctx, b->filters[index], columns[key], n->join.left_keys[key]->type, n->join.right_keys[key]->type);
+}
+
 static fn_status build_finish(op *self, fn_ctx *ctx)
 {
     op_join_build *b = (op_join_build *)self;
@@ -79,8 +87,8 @@ static fn_status build_finish(op *self, fn_ctx *ctx)
     uint32_t made = 0;
     while (made < b->keys.key_count && (columns[made] = row_store_column(ctx, &b->store, b->keys.places[made])) != NULL) made++;
     fn_status status = made == b->keys.key_count ? table_of(b, ctx, pool, columns) : ctx->error.code;
+    for (uint32_t i = 0; i < b->filter_count && status == FN_OK; i++) status = fill_filter(b, ctx, i, columns);
     while (made) fn_column_drop(columns[--made]);
-    if (status == FN_OK && b->filter) status = runtime_filter_fill(ctx, b->filter, &b->table);
     return status;
 }
 
@@ -91,7 +99,7 @@ static void build_close(op *self)
     row_store_release(&b->store);
     fn_buffer_drop(b->matched_bytes);
     fn_column_drop(b->asof);
-    if (b->filter) runtime_filter_release(b->filter);
+    for (uint32_t i = 0; i < b->filter_count; i++) runtime_filter_release(b->filters[i]);
 }
 
 static const op_class class_build = {.name = "JoinBuild", .size = sizeof(op_join_build), .push = build_push, .finish = build_finish, .close = build_close};

@@ -74,6 +74,23 @@ static fn_status role_of(fn_ctx *ctx, const plan *node, bool build_left, join_ro
     return FN_OK;
 }
 
+/* A filter per key: of several keys together, each alone must be among the built ones. */
+static fn_status plan_filters(fn_ctx *ctx, exec *e, const plan *node, op_join_build *build)
+{
+    const unsigned probe = 1 - build->side;
+    expr *const *keys = probe ? node->join.right_keys : node->join.left_keys;
+    for (uint32_t i = 0; i < node->join.key_count && build->filter_count < JOIN_FILTERS_MAX; i++) {
+        runtime_filter *filter = NULL;
+        if (node->join.null_safe && node->join.null_safe[i]) continue;
+        if (node->join.key_count > 1 && !(join_keys_integer(node->join.left_keys[i]->type) && join_keys_integer(node->join.right_keys[i]->type))) continue;
+        FN_TRY(runtime_filter_plan(ctx, e, node->inputs[probe], keys[i], &filter));
+        if (!filter) continue;
+        build->filter_keys[build->filter_count] = i;
+        build->filters[build->filter_count++] = filter;
+    }
+    return FN_OK;
+}
+
 fn_status op_build_join(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
 {
     if (node->join.kind == PLAN_JOIN_PASTE) return op_build_paste(ctx, e, node, p);
@@ -83,10 +100,7 @@ fn_status op_build_join(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
     op_join_build *build;
     FN_TRY(role_of(ctx, node, build_left, &role));
     FN_TRY(op_join_build_new(ctx, e, node, build_left ? 0 : 1, role, &build));
-    if (node->join.key_count == 1 && node->join.asof < 0 && !(node->join.null_safe && node->join.null_safe[0]) && !role.keep_probe && !role.mark) {
-        const expr *key = build_left ? node->join.right_keys[0] : node->join.left_keys[0];
-        FN_TRY(runtime_filter_plan(ctx, e, node->inputs[build_left ? 1 : 0], key, &build->filter));
-    }
+    if (node->join.asof < 0 && !role.keep_probe && !role.mark) FN_TRY(plan_filters(ctx, e, node, build));
     FN_TRY(exec_build(ctx, e, node->inputs[build_left ? 1 : 0], p));
     return op_join_probe_append(ctx, e, node, build, p);
 }

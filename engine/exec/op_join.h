@@ -24,6 +24,8 @@ typedef struct join_output {
     const fn_type *type;
 } join_output;
 
+enum { JOIN_FILTERS_MAX = 4 };
+
 typedef struct op_join_build {
     op head;                 /* node: the join */
     unsigned side;           /* index of the build input */
@@ -37,7 +39,9 @@ typedef struct op_join_build {
     fn_column *asof;
     uint8_t asof_op;          /* as in the plan */
     _Atomic uint64_t rows_seen, bytes_seen; /* for max_rows_in_join, max_bytes_in_join */
-    runtime_filter *filter;   /* for the probe side's scan; NULL: none */
+    runtime_filter *filters[JOIN_FILTERS_MAX]; /* for the probe side's scans */
+    uint32_t filter_keys[JOIN_FILTERS_MAX];    /* of which key */
+    uint32_t filter_count;
 } op_join_build;
 
 /* Makes the sink and its pipeline. */

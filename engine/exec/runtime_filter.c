@@ -60,13 +60,25 @@ fn_status runtime_filter_plan(fn_ctx *ctx, exec *e, const plan *probe, const exp
 
 /* ---- filling ---- */
 
-enum { BITMAP_MAX = 1 << 26, BLOOM_ROWS_MAX = 1 << 24 };
+enum { BITMAP_MAX = 1 << 26, BITMAP_FREE = 1 << 23, BITMAP_SPARSE = 64, BLOOM_ROWS_MAX = 1 << 24 };
+
+/* Integer keys: a bitmap is exact and quicker to ask than a Bloom filter, unless it is much larger than the keys deserve. */
+static bool takes_bitmap(uint64_t span, uint64_t rows)
+{
+    return span < BITMAP_FREE || (span < BITMAP_MAX && span / BITMAP_SPARSE < rows);
+}
+
+static void set_bit(const runtime_filter *f, uint64_t tag)
+{
+    const uint64_t at = tag - f->min;
+    f->bits->data[at / 8] |= (uint8_t)(1u << (at % 8));
+}
 
 static void fill_bitmap(const runtime_filter *f, const join_table *t)
 {
     const uint32_t *places = (const uint32_t *)(const void *)t->places->data;
     for (uint64_t v = 0; v <= f->max - f->min; v++)
-        if (t->unique ? places[v] != 0 : places[v + 1] != places[v]) f->bits->data[v / 8] |= (uint8_t)(1u << (v % 8));
+        if (t->unique ? places[v] != 0 : places[v + 1] != places[v]) set_bit(f, f->min + v);
 }
 
 static uint64_t bloom_bits(uint64_t hash)
@@ -79,16 +91,32 @@ static uint64_t hash_of(const join_keys *k, uint64_t tag)
     return k->coding == JOIN_HASHED || k->coding == JOIN_PACKED_16 ? tag : fn_hash_u64(tag);
 }
 
-static void fill_bloom(const runtime_filter *f, const join_table *t)
+static void set_bloom(const runtime_filter *f, uint64_t tag)
 {
-    uint64_t *words = (uint64_t *)(void *)f->bits->data;
+    const uint64_t hash = hash_of(&f->keys, tag);
+    ((uint64_t *)(void *)f->bits->data)[hash >> 24 & f->word_mask] |= bloom_bits(hash);
+}
+
+static void fill_from_slots(const runtime_filter *f, const join_table *t)
+{
     const join_slot *slots = (const join_slot *)(const void *)t->slots->data;
     const size_t count = t->slots->size / sizeof *slots;
     for (size_t i = 0; i < count; i++) {
         if (!slots[i].count) continue;
-        const uint64_t hash = hash_of(&t->keys, slots[i].tag);
-        words[hash >> 24 & f->word_mask] |= bloom_bits(hash);
+        if (f->is_bitmap) set_bit(f, slots[i].tag);
+        else set_bloom(f, slots[i].tag);
     }
+}
+
+/* An empty bitmap or Bloom filter for `rows` keys; none when they are too many. */
+static fn_status make_bits(fn_ctx *ctx, runtime_filter *f, uint64_t rows)
+{
+    f->is_bitmap = f->has_range && takes_bitmap(f->max - f->min, rows);
+    if (!f->is_bitmap && rows > BLOOM_ROWS_MAX) return FN_OK;
+    const uint64_t words = fn_next_pow2(rows * 12 / 64 + 1);
+    f->word_mask = words - 1;
+    f->bits = fn_buffer_new_zero(ctx, f->is_bitmap ? (f->max - f->min) / 8 + 1 : words * sizeof(uint64_t));
+    return f->bits ? FN_OK : ctx->error.code;
 }
 
 fn_status runtime_filter_fill(fn_ctx *ctx, runtime_filter *f, const join_table *t)
@@ -102,15 +130,63 @@ fn_status runtime_filter_fill(fn_ctx *ctx, runtime_filter *f, const join_table *
         f->bits = fn_buffer_new_zero(ctx, (t->max - t->min) / 8 + 1);
         FN_TRY_PTR(ctx, f->bits);
         fill_bitmap(f, t);
-    } else if (t->form == JOIN_HASH && t->row_count <= BLOOM_ROWS_MAX) {
-        const uint64_t words = fn_next_pow2((uint64_t)t->row_count * 12 / 64 + 1);
-        f->word_mask = words - 1;
-        f->bits = fn_buffer_new_zero(ctx, words * sizeof(uint64_t));
-        FN_TRY_PTR(ctx, f->bits);
-        fill_bloom(f, t);
+    } else if (t->form == JOIN_HASH) {
+        FN_TRY(make_bits(ctx, f, t->row_count));
+        if (f->bits) fill_from_slots(f, t);
     }
     f->ready = true;
     return FN_OK;
+}
+
+/* Tags of all rows that can match, row by row in tags[0..*count). */
+static fn_status list_tags(fn_ctx *ctx, const runtime_filter *f, fn_column *column, uint64_t *tags, uint32_t *count)
+{
+    uint8_t *skip = fn_alloc(ctx, (size_t)FN_BLOCK_ROWS_MAX);
+    fn_status status = skip ? FN_OK : ctx->error.code;
+    *count = 0;
+    for (uint32_t from = 0; from < column->rows && status == FN_OK; from += FN_BLOCK_ROWS_MAX) {
+        const uint32_t rows = FN_MIN(column->rows - from, (uint32_t)FN_BLOCK_ROWS_MAX);
+        uint64_t *to = tags + *count;
+        bool any_skip = false;
+        status = join_keys_encode(ctx, &f->keys, &column, from, rows, to, NULL, skip, &any_skip);
+        uint32_t n = any_skip ? 0 : rows;
+        for (uint32_t i = 0; status == FN_OK && any_skip && i < rows; i++) {
+            to[n] = to[i];
+            n += !skip[i];
+        }
+        *count += n;
+        if (status == FN_OK) status = fn_ctx_check(ctx);
+    }
+    fn_free(skip);
+    return status;
+}
+
+fn_status runtime_filter_fill_column(fn_ctx *ctx, runtime_filter *f, fn_column *column, const fn_type *left, const fn_type *right)
+{
+    FN_TRY(join_keys_init(ctx, &f->keys, &left, &right, NULL, 1));
+    if (f->keys.coding != JOIN_INTEGER) return FN_OK;
+    uint32_t count;
+    const uint64_t flip = f->keys.is_signed ? (uint64_t)1 << 63 : 0;
+    uint64_t *tags = fn_alloc(ctx, ((size_t)column->rows + 1) * sizeof *tags), min = UINT64_MAX, max = 0;
+    FN_TRY_PTR(ctx, tags);
+    fn_status status = list_tags(ctx, f, column, tags, &count);
+    for (uint32_t i = 0; status == FN_OK && i < count; i++) {
+        min = FN_MIN(min, tags[i] ^ flip);
+        max = FN_MAX(max, tags[i] ^ flip);
+    }
+    if (status == FN_OK && count) {
+        f->has_range = true;
+        f->min = min ^ flip;
+        f->max = max ^ flip;
+        status = make_bits(ctx, f, count);
+        for (uint32_t i = 0; status == FN_OK && f->bits && i < count; i++) {
+            if (f->is_bitmap) set_bit(f, tags[i]);
+            else set_bloom(f, tags[i]);
+        }
+        f->ready = status == FN_OK;
+    }
+    fn_free(tags);
+    return status;
 }
 
 void runtime_filter_release(runtime_filter *f)

@@ -1,6 +1,6 @@
 /* exec/runtime_filter.h - what a hash join has built, used by the scan of its other side to drop rows early.
  *
- * Found while building: the join's one key is followed down the probe side to the scan it comes from unchanged. Filled when the
+ * Found while building: each key of the join is followed down the probe side to the scan it comes from unchanged. Filled when the
  * build side is finished: the smallest and largest key (to the table, for skipping granules), and a test per row: a bitmap over the
  * span of integer keys, else a Bloom filter. A test that lets most rows through is switched off.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -25,6 +25,8 @@ struct runtime_filter {
 /* A filter for key `value` of `probe`, the other side's plan; *out NULL when no scan can use it. */
 fn_status runtime_filter_plan(fn_ctx *ctx, exec *e, const plan *probe, const expr *value, runtime_filter **out) FN_MUST_USE;
 fn_status runtime_filter_fill(fn_ctx *ctx, runtime_filter *f, const join_table *t) FN_MUST_USE;
+/* The same for one integer key of several: column is the build side's, left and right the key's types. */
+fn_status runtime_filter_fill_column(fn_ctx *ctx, runtime_filter *f, fn_column *column, const fn_type *left, const fn_type *right) FN_MUST_USE;
 void runtime_filter_release(runtime_filter *f);
 /* For the scan: conditions over the node's outputs that hold for every row a join can use; room for two per filter. */
 fn_status runtime_filter_conditions(fn_ctx *ctx, const exec *e, const plan *scan, expr **out, uint32_t *count) FN_MUST_USE;

@@ -147,8 +147,8 @@ static double join_rows(const plan *p, double l, double r)
     switch (p->join.kind) {
     case PLAN_JOIN_INNER:
     case PLAN_JOIN_CROSS: return FN_MAX(1.0, p->join.any ? FN_MIN(rows, l) : rows);
-    case PLAN_JOIN_LEFT:
-    case PLAN_JOIN_SINGLE: return p->join.any ? l : FN_MAX(rows, l);
+    case PLAN_JOIN_SINGLE: return l;
+    case PLAN_JOIN_LEFT: return p->join.any ? l : FN_MAX(rows, l);
     case PLAN_JOIN_RIGHT: return FN_MAX(rows, r);
     case PLAN_JOIN_FULL: return FN_MAX(rows, l + r);
     case PLAN_JOIN_SEMI_LEFT: return FN_MAX(1.0, FN_MIN(rows, l * 0.5));
