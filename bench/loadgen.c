@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 512, SECONDS_MAX = 120, LATENCIES_MAX = 8000000, READ_SIZE = 1 << 16 };
+enum { CONNECTIONS_MAX = 512, SECONDS_MAX = 600, LATENCIES_MAX = 8000000, READ_SIZE = 1 << 16 };
 static const double WARM_S = 0.3;
 
 typedef struct {

@@ -214,3 +214,17 @@ fn_status fn_pool_run(fn_ctx *ctx, fn_pool *p, fn_task_fn *fn, void *arg, unsign
     }
     return FN_OK;
 }
+
+static _Thread_local void (*wait_hook)(void *arg);
+static _Thread_local void *wait_arg;
+
+void fn_thread_on_wait(void (*hook)(void *arg), void *arg)
+{
+    wait_hook = hook;
+    wait_arg = arg;
+}
+
+void fn_thread_waits(void)
+{
+    if (wait_hook) wait_hook(wait_arg);
+}

@@ -96,9 +96,12 @@ static void take_turns(member *m, fn_ctx *ctx)
     }
 }
 
+static void about_to_wait(void *arg);
+
 static void *member_main(void *arg)
 {
     fn_ctx ctx = {.arena = NULL};
+    fn_thread_on_wait(about_to_wait, arg);
     ctx.arena = fn_arena_new(&ctx);
     if (ctx.arena) take_turns(arg, &ctx);
     fn_arena_free(ctx.arena);
@@ -117,6 +120,33 @@ static bool start_member(crew *c)
     return true;
 }
 
+/* With the lock held. */
+static void fill_up(crew *c)
+{
+    for (bool can = true; can && c->quick < c->wanted;) {
+        if (c->resting > c->called) {
+            c->called++;
+            c->quick++;
+            FN_ASSERT(pthread_cond_signal(&c->call) == 0);
+        } else {
+            can = c->started < c->most && start_member(c);
+        }
+    }
+}
+
+/* Marks the member as slow without waiting for the tick. */
+static void about_to_wait(void *arg)
+{
+    member *m = arg;
+    if (atomic_load_explicit(&m->slow, memory_order_relaxed)) return;
+    lock(m->crew);
+    if (!atomic_exchange(&m->slow, true)) {
+        m->crew->quick--;
+        fill_up(m->crew);
+    }
+    unlock(m->crew);
+}
+
 static void replace_slow(crew *c)
 {
     lock(c);
@@ -129,15 +159,7 @@ static void replace_slow(crew *c)
         }
         m->turn_seen = turn;
     }
-    for (bool can = true; can && c->quick < c->wanted;) {
-        if (c->resting > c->called) {
-            c->called++;
-            c->quick++;
-            FN_ASSERT(pthread_cond_signal(&c->call) == 0);
-        } else {
-            can = c->started < c->most && start_member(c);
-        }
-    }
+    fill_up(c);
     unlock(c);
 }
 

@@ -2,8 +2,8 @@
  * the socket and the answer no thread is handed anything.
  *
  * Only as many threads as there are cores (at least two) wait or handle short requests, so that a crowd of connections does not
- * become a crowd of threads. A thread that has been at one request for longer than a tick counts as slow and another one takes
- * its place, up to `most`; when it comes back, one of them rests.
+ * become a crowd of threads. A thread that has been at one request for longer than a tick, or that says that it will wait
+ * (fn_thread_waits), counts as slow and another one takes its place, up to `most`; when it comes back, one of them rests.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_NET_CREW_H
 #define FIRN_NET_CREW_H

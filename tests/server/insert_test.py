@@ -3,14 +3,18 @@
 
   insert_test.py build/asan/firn [name of a test]      ends with 'N passed, N failed, N skipped'
 SPDX-License-Identifier: Apache-2.0"""
+import http.client
 import os
+import random
 import shutil
 import signal
 import sys
 import tempfile
+import threading
+import time
 import traceback
 
-from http_ask import Client
+from http_ask import Client, Failure
 from running import Running
 
 FIRN = sys.argv[1]
@@ -52,6 +56,101 @@ def inserts_are_known_after_kill(path):
             same(c.ask('SELECT count() FROM t'), '1\n')
         finally:
             s.stop()
+
+
+def at_once(url, count, work):
+    """work(client, number) on `count` threads; the first exception is passed on."""
+    troubles = []
+
+    def one(i):
+        try:
+            work(Client(url), i)
+        except Exception as e:
+            troubles.append(e)
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(count)]
+    for x in threads:
+        x.start()
+    for x in threads:
+        x.join()
+    if troubles:
+        raise troubles[0]
+
+
+@test
+def inserts_at_once_share_parts(path):
+    s = Running(FIRN, os.path.join(path, 'd'))
+    try:
+        c = Client(s.url)
+        c.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = ReplicatedMergeTree PARTITION BY p ORDER BY intDiv(100, x) SETTINGS parts_to_throw_insert = 100000')
+
+        def work(c, i):
+            for k in range(40):
+                x = 1 + i * 1000 + k
+                if i == 0:  # cannot be sorted: its own matter
+                    try:
+                        c.ask('INSERT INTO t VALUES (1, 0)')
+                        raise AssertionError('a division by zero')
+                    except Failure as e:
+                        same(e.code, 153)
+                elif i == 1:  # the same rows all the time
+                    c.ask('INSERT INTO t VALUES (1, 1000000), (2, 1000001)')
+                elif i == 2:  # too many partitions for one insert
+                    try:
+                        c.ask('INSERT INTO t VALUES (1, 5), (2, 5), (3, 5)', max_partitions_per_insert_block=2)
+                        raise AssertionError('three partitions')
+                    except Failure as e:
+                        same(e.code, 252)
+                else:
+                    c.ask('INSERT INTO t VALUES (%d, %d)' % (k % 3, x))
+                    same(c.ask('SELECT count() FROM t WHERE x = %d' % x), '1\n')
+        at_once(s.url, 12, work)
+        same(c.ask('SELECT count(), uniqExact(x), countIf(x >= 1000000) FROM t'), '362\t362\t2\n')
+    finally:
+        same(s.stop(), 0)
+
+
+@test
+def views_and_source_are_together_after_kill(path):
+    data, rng = os.path.join(path, 'd'), random.Random(7)
+    s = Running(FIRN, data)
+    try:
+        c = Client(s.url)
+        c.ask('CREATE TABLE src (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x')
+        c.ask('CREATE TABLE o1 (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x')
+        c.ask('CREATE MATERIALIZED VIEW v1 TO o1 AS SELECT * FROM src')
+        c.ask('CREATE TABLE o2 (x UInt64) ENGINE = MergeTree ORDER BY x')
+        c.ask('CREATE MATERIALIZED VIEW v2 TO o2 AS SELECT x FROM o1')
+        c.ask('CREATE TABLE o3 (x UInt64, CONSTRAINT small CHECK x < 1000000000) ENGINE = MergeTree ORDER BY x')
+        c.ask('CREATE MATERIALIZED VIEW v3 TO o3 AS SELECT x FROM o2')
+        same_everywhere = 'SELECT (SELECT count() FROM src), (SELECT count() FROM v1), (SELECT count() FROM o2), (SELECT count() FROM o3)'
+        try:
+            c.ask('INSERT INTO src VALUES (1, 1), (2, 2000000000)')
+            raise AssertionError('the constraint of the last table holds')
+        except Failure as e:
+            same(e.code, 469)
+        same(c.ask(same_everywhere), '0\t0\t0\t0\n')
+        acknowledged, sent = [0], [0]
+
+        def work(c, i):
+            for k in range(1000):
+                sent[0] += 2
+                try:
+                    c.ask('INSERT INTO src VALUES (1, %d), (2, %d)' % (k, k))
+                except (OSError, http.client.HTTPException):
+                    return
+                acknowledged[0] += 2
+        for _ in range(4):
+            killer = threading.Timer(0.2 + rng.random(), s.process.kill)
+            killer.start()
+            at_once(s.url, 6, work)
+            killer.join()
+            s.stop()
+            s = Running(FIRN, data)
+            counts = {int(x) for x in Client(s.url).ask(same_everywhere).split()}
+            same(len(counts), 1)
+            assert acknowledged[0] <= counts.pop() <= sent[0]
+    finally:
+        s.stop()
 
 
 def main():

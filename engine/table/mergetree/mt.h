@@ -61,6 +61,17 @@ typedef struct mt_shape {
     struct mt_shape *older;     /* kept until the table goes: others may look at the schema without a reference */
 } mt_shape;
 
+/* Small inserts at their end, waiting to share parts (commit_writers.c). */
+typedef struct mt_waiting mt_waiting;
+typedef struct mt_group {
+    pthread_mutex_t lock;       /* taken alone */
+    pthread_cond_t done;
+    mt_waiting *first, **last;
+    bool leading;               /* one of them commits; the others gather */
+} mt_group;
+void mt_group_init(mt_group *g);
+void mt_group_release(mt_group *g);
+
 typedef struct mt_table {
     table base;
     fn_arena *arena;
@@ -69,6 +80,7 @@ typedef struct mt_table {
     mt_list *list;              /* lock */
     mt_shape *shape;            /* lock */
     struct mt_masks *latest_masks[2]; /* the last ones computed for a current list; lock */
+    mt_group group;
     _Atomic bool merge_pending; /* a background task for it is queued or runs */
     _Atomic bool forgotten;     /* dropped */
 } mt_table;

@@ -87,6 +87,7 @@ static void mt_destroy(table *t)
         older = s->older;
         mt_shape_drop(s);
     }
+    mt_group_release(&m->group);
     pthread_mutex_destroy(&m->change);
     pthread_mutex_destroy(&m->lock);
     fn_arena_free(m->arena);
@@ -196,6 +197,7 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
         return status;
     }
     (void)table_schema_ref(schema); /* the shape's; the head's own is dropped with the table */
+    mt_group_init(&m->group);
     pthread_mutex_init(&m->change, NULL);
     pthread_mutex_init(&m->lock, NULL);
     *out = &m->base;

@@ -8,31 +8,11 @@
  * file written and get their row then.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
-#include "table/mergetree/mt.h"
-
-
-typedef struct writer {
-    table_writer base;
-    mt_table *table;
-    mt_shape *shape;
-    fn_block **blocks; /* waiting rows */
-    uint32_t block_count, block_capacity;
-    uint64_t rows, bytes;
-    mt_part **parts;   /* written */
-    uint32_t part_count, part_capacity;
-    fn_arena *arena;   /* of one flush */
-    bool collapses;    /* blocks are collapsed before they are written */
-    bool pressed;      /* back-pressure was asked about */
-    mt_insert_id *ids; /* per part; id_count 0: the insert has none */
-    uint32_t id_count;
-    bool identified;   /* `id` is set */
-    fn_hash128 id;     /* of the rows so far */
-    uint64_t flushes;
-} writer;
+#include "table/mergetree/writer.h"
 
 enum { SQUASH_BYTES = 256 << 20 }; /* as min_insert_block_size_bytes: wide rows do not pile up */
 
-static void drop_blocks(writer *w)
+static void drop_blocks(mt_writer *w)
 {
     for (uint32_t i = 0; i < w->block_count; i++) fn_block_drop(w->blocks[i]);
     w->block_count = 0;
@@ -40,7 +20,7 @@ static void drop_blocks(writer *w)
 }
 
 /* All waiting blocks as one. */
-static fn_status join_blocks(fn_ctx *ctx, writer *w, fn_block **out)
+static fn_status join_blocks(fn_ctx *ctx, mt_writer *w, fn_block **out)
 {
     if (w->block_count == 1) {
         *out = fn_block_ref(w->blocks[0]);
@@ -89,58 +69,77 @@ static fn_status collapse_block(fn_ctx *ctx, const mt_shape *shape, bool collaps
     return status;
 }
 
-static fn_status make_room(fn_ctx *ctx, writer *w)
+fn_hash128 mt_writer_id(const mt_writer *w)
 {
-    if (w->part_count < w->part_capacity) return FN_OK;
-    const uint32_t capacity = w->part_capacity ? 2 * w->part_capacity : 8;
-    mt_part **parts = fn_realloc(ctx, w->parts, capacity * sizeof *parts);
-    FN_TRY_PTR(ctx, parts);
-    w->parts = parts;
-    mt_insert_id *ids = fn_realloc(ctx, w->ids, capacity * sizeof *ids);
-    FN_TRY_PTR(ctx, ids);
-    w->ids = ids;
-    w->part_capacity = capacity;
+    const uint64_t words[] = {w->id.low, w->id.high, w->flushes};
+    return fn_hash_bytes128(words, sizeof words);
+}
+
+static fn_status add_id(fn_ctx *ctx, mt_writer *w, fn_hash128 id)
+{
+    if (w->id_count == w->id_capacity) {
+        const uint32_t capacity = w->id_capacity ? 2 * w->id_capacity : 8;
+        mt_insert_id *ids = fn_realloc(ctx, w->ids, capacity * sizeof *ids);
+        FN_TRY_PTR(ctx, ids);
+        w->ids = ids;
+        w->id_capacity = capacity;
+    }
+    w->ids[w->id_count++] = (mt_insert_id){id, w->part_count};
     return FN_OK;
 }
 
-static fn_status keep_part(fn_ctx *ctx, writer *w, mt_part *part_take)
+/* The ids of the part that is kept next: the writer's, or those of the statements with a row in it. */
+static fn_status add_ids(fn_ctx *ctx, mt_writer *w, const uint32_t *order, uint32_t rows)
 {
-    const fn_status status = make_room(ctx, w);
-    if (status != FN_OK) {
-        mt_part_drop(part_take);
-        return status;
+    if (w->identified) return add_id(ctx, w, mt_writer_id(w));
+    for (uint32_t m = 0, at = 0; m < w->member_count; m++) { /* both ascend: rows of a group stand in the order of the block */
+        const mt_writer_member *member = &w->members[m];
+        while (order && at < rows && order[at] < member->first) at++;
+        const bool present = order ? at < rows && order[at] < member->first + member->rows : true;
+        if (present && member->identified) FN_TRY(add_id(ctx, w, member->id));
     }
-    if (w->identified) {
-        const uint64_t words[] = {w->id.low, w->id.high, w->flushes};
-        w->ids[w->id_count++] = (mt_insert_id){fn_hash_bytes128(words, sizeof words), w->part_count};
+    return FN_OK;
+}
+
+static fn_status keep_part(fn_ctx *ctx, mt_writer *w, mt_part *part_take)
+{
+    if (w->part_count == w->part_capacity) {
+        const uint32_t capacity = w->part_capacity ? 2 * w->part_capacity : 8;
+        mt_part **more = fn_realloc(ctx, w->parts, capacity * sizeof *more);
+        if (!more) {
+            mt_part_drop(part_take);
+            return ctx->error.code;
+        }
+        w->parts = more;
+        w->part_capacity = capacity;
     }
     w->parts[w->part_count++] = part_take;
     return FN_OK;
 }
 
-static fn_status write_part(fn_ctx *ctx, writer *w, const fn_block *rows, fn_str partition_id, fn_str partition)
+static fn_status write_part(fn_ctx *ctx, mt_writer *w, const fn_block *rows, const mt_part_spec *spec)
 {
     if (rows->rows == 0) return FN_OK; /* everything collapsed */
-    const mt_part_spec spec = {.partition_id = partition_id, .partition = partition};
     mt_part_out out;
     mt_part *part = NULL;
     fn_status status = mt_part_out_open(ctx, w->table->store, w->shape, NULL, 0, &out);
     if (status == FN_OK) status = mt_part_out_write(ctx, &out, rows);
-    if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &part);
+    if (status == FN_OK) status = mt_part_out_finish(ctx, &out, spec, &part);
     mt_part_out_close(&out);
     return status == FN_OK ? keep_part(ctx, w, part) : status;
 }
 
-/* Rows of one partition: sort, collapse, write. */
-static fn_status write_partition(fn_ctx *ctx, writer *w, const fn_block *rows, fn_column *const *values, size_t row)
+/* Rows of one partition: sort, collapse, write. order: which rows of the whole block they are; NULL: all. */
+static fn_status write_partition(fn_ctx *ctx, mt_writer *w, const fn_block *rows, fn_column *const *values, size_t row, const uint32_t *order)
 {
-    fn_str id, text;
+    mt_part_spec spec = {.level = 0};
     fn_block *sorted = NULL, *collapsed = NULL;
-    FN_TRY(mt_partition_name(ctx, values, w->shape->definition->partition_count, row, &id, &text));
+    FN_TRY(mt_partition_name(ctx, values, w->shape->definition->partition_count, row, &spec.partition_id, &spec.partition));
     fn_status status = sort_block(ctx, w->shape, rows, &sorted);
     if (status == FN_OK) status = collapse_block(ctx, w->shape, w->collapses, sorted, &collapsed);
     fn_block_drop(sorted);
-    if (status == FN_OK) status = write_part(ctx, w, collapsed, id, text);
+    if (status == FN_OK && collapsed->rows) status = add_ids(ctx, w, order, rows->rows);
+    if (status == FN_OK) status = write_part(ctx, w, collapsed, &spec);
     fn_block_drop(collapsed);
     return status;
 }
@@ -157,6 +156,7 @@ typedef struct partition_split {
     partition_group *groups;
     uint32_t count, capacity;
     uint32_t *group_of, *order;
+    bool limited; /* max_partitions_per_insert_block holds */
 } partition_split;
 
 static bool same_values(fn_column *const *values, uint32_t count, size_t a, size_t b)
@@ -169,7 +169,7 @@ static bool same_values(fn_column *const *values, uint32_t count, size_t a, size
 static fn_status add_group(fn_ctx *ctx, partition_split *s, uint32_t row)
 {
     const uint64_t most = settings_of(ctx)->max_partitions_per_insert_block;
-    if (most && s->count >= most && settings_of(ctx)->throw_on_max_partitions_per_insert_block) {
+    if (s->limited && most && s->count >= most && settings_of(ctx)->throw_on_max_partitions_per_insert_block) {
         return fn_fail(ctx, FN_TOO_MANY_PARTS, "Too many partitions for single INSERT block (more than %llu). The limit is controlled by "
                        "'max_partitions_per_insert_block' setting. Large number of partitions is a common misconception. It will lead to severe "
                        "negative performance impact, including slow server startup, slow INSERT queries and slow SELECT queries. Recommended total "
@@ -244,27 +244,27 @@ static fn_status split(fn_ctx *ctx, fn_column *const *values, uint32_t count, ui
     return status;
 }
 
-static fn_status write_groups(fn_ctx *ctx, writer *w, const fn_block *b, fn_column *const *values, const partition_split *s)
+static fn_status write_groups(fn_ctx *ctx, mt_writer *w, const fn_block *b, fn_column *const *values, const partition_split *s)
 {
-    if (s->count == 1) return write_partition(ctx, w, b, values, 0);
+    if (s->count == 1) return write_partition(ctx, w, b, values, 0, NULL);
     for (uint32_t g = 0; g < s->count; g++) {
         fn_block *rows = fn_block_take(ctx, b, s->order + s->groups[g].at, s->groups[g].rows);
         FN_TRY_PTR(ctx, rows);
-        const fn_status status = write_partition(ctx, w, rows, values, s->groups[g].first);
+        const fn_status status = write_partition(ctx, w, rows, values, s->groups[g].first, s->order + s->groups[g].at);
         fn_block_drop(rows);
         FN_TRY(status);
     }
     return FN_OK;
 }
 
-static fn_status write_partitions(fn_ctx *ctx, writer *w, const fn_block *b)
+static fn_status write_partitions(fn_ctx *ctx, mt_writer *w, const fn_block *b)
 {
     const uint32_t count = w->shape->definition->partition_count;
-    if (count == 0) return write_partition(ctx, w, b, NULL, 0);
+    if (count == 0) return write_partition(ctx, w, b, NULL, 0, NULL);
     fn_column **values = FN_NEW_ARRAY(ctx, fn_column *, count);
     FN_TRY_PTR(ctx, values);
     FN_TRY(expr_run(ctx, w->shape->partition_program, b, values));
-    partition_split s = {0};
+    partition_split s = {.limited = w->members == NULL};
     fn_status status = split(ctx, values, count, b->rows, &s);
     if (status == FN_OK) status = write_groups(ctx, w, b, values, &s);
     for (uint32_t i = 0; i < count; i++) fn_column_drop(values[i]);
@@ -274,7 +274,7 @@ static fn_status write_partitions(fn_ctx *ctx, writer *w, const fn_block *b)
     return status;
 }
 
-static fn_status flush(fn_ctx *ctx, writer *w)
+fn_status mt_writer_flush(fn_ctx *ctx, mt_writer *w)
 {
     if (w->rows == 0) return FN_OK;
     fn_arena *const query = ctx->arena;
@@ -290,15 +290,8 @@ static fn_status flush(fn_ctx *ctx, writer *w)
     return status;
 }
 
-static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *block)
+fn_status mt_writer_keep(fn_ctx *ctx, mt_writer *w, const fn_block *block)
 {
-    writer *w = (writer *)self;
-    FN_ASSERT(block->count == w->shape->stored_count);
-    if (block->rows == 0) return FN_OK;
-    if (!w->pressed) {
-        w->pressed = true;
-        FN_TRY(mt_merge_pressure(ctx, w->table));
-    }
     if (w->block_count == w->block_capacity) {
         const uint32_t capacity = w->block_capacity ? 2 * w->block_capacity : 16;
         fn_block **more = fn_realloc(ctx, w->blocks, capacity * sizeof *more);
@@ -309,12 +302,25 @@ static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *b
     w->blocks[w->block_count++] = fn_block_ref(block);
     w->rows += block->rows;
     w->bytes += fn_block_bytes(block);
+    return FN_OK;
+}
+
+static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *block)
+{
+    mt_writer *w = (mt_writer *)self;
+    FN_ASSERT(block->count == w->shape->stored_count);
+    if (block->rows == 0) return FN_OK;
+    if (!w->pressed) {
+        w->pressed = true;
+        FN_TRY(mt_merge_pressure(ctx, w->table));
+    }
+    FN_TRY(mt_writer_keep(ctx, w, block));
     if (w->rows < settings_of(ctx)->max_insert_block_size && w->bytes < SQUASH_BYTES) return FN_OK;
-    return flush(ctx, w);
+    return mt_writer_flush(ctx, w);
 }
 
 /* Block numbers and names for the written parts: the part objects are made anew with complete rows. */
-static fn_status number_parts(fn_ctx *ctx, writer *w)
+fn_status mt_writer_number(fn_ctx *ctx, mt_writer *w)
 {
     mt_store *store = w->table->store;
     uint64_t first;
@@ -332,53 +338,29 @@ static fn_status number_parts(fn_ctx *ctx, writer *w)
     return FN_OK;
 }
 
-static fn_status prepare_commit(fn_ctx *ctx, writer *w, mt_edit *out)
-{
-    FN_TRY(flush(ctx, w));
-    *out = (mt_edit){.table = w->table};
-    if (w->part_count == 0) return FN_OK;
-    FN_TRY(number_parts(ctx, w));
-    bool *skipped = FN_NEW_ARRAY(ctx, bool, w->part_count);
-    FN_TRY_PTR(ctx, skipped);
-    *out = (mt_edit){.table = w->table, .add = w->parts, .add_count = w->part_count, .ids = w->ids, .id_count = w->id_count,
-                     .definition = w->shape->definition, .skipped = skipped};
-    return FN_OK;
-}
-
-static void end_commit(writer *w)
-{
-    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
-    if (w->part_count) mt_merge_schedule(w->table);
-    w->part_count = 0;
-}
-
-static fn_status writers_commit(table_writer *const *writers, uint32_t count, fn_ctx *ctx)
-{
-    mt_edit *edits = FN_NEW_ARRAY(ctx, mt_edit, count);
-    FN_TRY_PTR(ctx, edits);
-    for (uint32_t i = 0; i < count; i++) FN_TRY(prepare_commit(ctx, (writer *)writers[i], &edits[i]));
-    FN_TRY(mt_apply(ctx, ((writer *)writers[0])->table->store, edits, count));
-    for (uint32_t i = 0; i < count; i++) end_commit((writer *)writers[i]);
-    return FN_OK;
-}
-
 static fn_status writer_commit(table_writer *self, fn_ctx *ctx)
 {
-    return writers_commit(&self, 1, ctx);
+    return mt_writers_commit(&self, 1, ctx);
 }
 
 static void writer_identify(table_writer *self, fn_hash128 id)
 {
-    writer *w = (writer *)self;
+    mt_writer *w = (mt_writer *)self;
     w->identified = true;
     w->id = id;
 }
 
+void mt_writer_forget(mt_writer *w)
+{
+    drop_blocks(w);
+    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
+    w->part_count = w->id_count = 0;
+}
+
 static void writer_close(table_writer *self)
 {
-    writer *w = (writer *)self;
-    drop_blocks(w);
-    for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]); /* unlisted: their files go */
+    mt_writer *w = (mt_writer *)self;
+    mt_writer_forget(w); /* what is not listed goes with its file */
     fn_free(w->parts);
     fn_free(w->ids);
     fn_free(w->blocks);
@@ -388,20 +370,30 @@ static void writer_close(table_writer *self)
     fn_free(w);
 }
 
-fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out)
+fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool collapses, mt_writer **out)
 {
-    writer *w = fn_alloc_zero(ctx, sizeof *w);
-    FN_TRY_PTR(ctx, w);
-    w->arena = fn_arena_new(ctx);
-    if (!w->arena) {
+    mt_writer *w = fn_alloc_zero(ctx, sizeof *w);
+    fn_arena *arena = w ? fn_arena_new(ctx) : NULL;
+    if (!arena) {
         fn_free(w);
+        mt_shape_drop(shape_take);
         return ctx->error.code;
     }
-    w->table = (mt_table *)table_ref(t);
-    w->shape = mt_table_shape(w->table);
-    w->collapses = settings_of(ctx)->optimize_on_insert;
-    w->base = (table_writer){.write = writer_write, .commit = writer_commit, .close = writer_close,
-                             .commit_together = writers_commit, .identify = w->shape->definition->window ? writer_identify : NULL};
+    w->arena = arena;
+    w->table = (mt_table *)table_ref(&t->base);
+    w->shape = shape_take;
+    w->collapses = collapses;
+    w->base = (table_writer){.write = writer_write, .commit = writer_commit, .close = writer_close, .commit_together = mt_writers_commit,
+                             .identify = shape_take->definition->window ? writer_identify : NULL};
+    *out = w;
+    return FN_OK;
+}
+
+fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out)
+{
+    mt_table *m = (mt_table *)t;
+    mt_writer *w;
+    FN_TRY(mt_writer_new(ctx, m, mt_table_shape(m), settings_of(ctx)->optimize_on_insert, &w));
     *out = &w->base;
     return FN_OK;
 }

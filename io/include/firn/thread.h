@@ -17,4 +17,9 @@ fn_status fn_pool_submit(fn_ctx *ctx, fn_pool *pool, fn_task_fn *fn, void *arg) 
 /* Runs fn(arg, i) for i in 0..count-1 on the pool's workers and the calling thread; returns when all are done.
  * The calling thread always works itself, so it cannot deadlock when the pool is busy or called from a worker. */
 fn_status fn_pool_run(fn_ctx *ctx, fn_pool *pool, fn_task_fn *fn, void *arg, unsigned count) FN_MUST_USE;
+
+/* The calling thread is about to wait for the disk or for other threads: whoever counts on its time may put another in its place. */
+void fn_thread_waits(void);
+/* What fn_thread_waits does on this thread from now on; NULL: nothing. */
+void fn_thread_on_wait(void (*hook)(void *arg), void *arg);
 #endif

@@ -1,0 +1,43 @@
+/* mergetree/writer.h - an insert into one table on its way to parts; private to writer.c and commit_writers.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_MT_WRITER_H
+#define FIRN_MT_WRITER_H
+#include "table/mergetree/mt.h"
+
+/* Rows of another writer among those of a joint one. */
+typedef struct mt_writer_member {
+    uint32_t first, rows;
+    bool identified;
+    fn_hash128 id;
+} mt_writer_member;
+
+typedef struct mt_writer {
+    table_writer base;
+    mt_table *table;
+    mt_shape *shape;
+    fn_block **blocks; /* waiting rows */
+    uint32_t block_count, block_capacity;
+    uint64_t rows, bytes;
+    mt_part **parts;   /* written, not listed yet */
+    uint32_t part_count, part_capacity;
+    mt_insert_id *ids; /* of the parts */
+    uint32_t id_count, id_capacity;
+    fn_arena *arena;   /* of one flush */
+    bool collapses;    /* blocks are collapsed before they are written */
+    bool pressed;      /* back-pressure was asked about */
+    bool identified;   /* `id` is set */
+    fn_hash128 id;     /* of the rows so far */
+    uint64_t flushes;
+    const mt_writer_member *members; /* whose rows these are, in order; their limits on partitions were looked at. NULL: one statement's */
+    uint32_t member_count;
+} mt_writer;
+
+fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool collapses, mt_writer **out) FN_MUST_USE;
+fn_status mt_writer_keep(fn_ctx *ctx, mt_writer *w, const fn_block *block) FN_MUST_USE; /* referenced */
+fn_status mt_writer_flush(fn_ctx *ctx, mt_writer *w) FN_MUST_USE;  /* waiting rows become parts */
+fn_status mt_writer_number(fn_ctx *ctx, mt_writer *w) FN_MUST_USE; /* parts get their block numbers and names */
+void mt_writer_forget(mt_writer *w);           /* rows and parts; what is listed stays */
+/* The writers of one statement: one transaction lists the parts of all; small ones share parts with other statements. */
+fn_status mt_writers_commit(table_writer *const *writers, uint32_t count, fn_ctx *ctx) FN_MUST_USE;
+fn_hash128 mt_writer_id(const mt_writer *w);   /* of the rows that wait; `identified` is set */
+#endif
