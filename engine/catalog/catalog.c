@@ -121,22 +121,22 @@ static fn_status read_tables(fn_ctx *ctx, catalog *c, load_work *w)
     }
 }
 
-/* All parts in one pass: both lists are in the order of table ids. */
-static fn_status read_all_parts(fn_ctx *ctx, catalog *c, load_work *w)
+/* All parts, live or detached, in one pass: both lists are in the order of table ids. */
+static fn_status read_all_parts(fn_ctx *ctx, catalog *c, load_work *w, catalog_sql which)
 {
     enum { GROW = 8 };
-    sqlite3_stmt *s = catalog_sql_bind(c, SQL_PARTS, "");
+    sqlite3_stmt *s = catalog_sql_bind(c, which, "");
     mt_part_row *rows = NULL;
     size_t count = 0, capacity = 0, at = 0;
     for (bool row = true;;) {
         FN_TRY(catalog_sql_step(ctx, c, s, &row));
         const int64_t id = row ? sqlite3_column_int64(s, 0) : INT64_MAX;
         while (at < w->count && w->tables[at].id < id) { /* that table's rows are complete */
-            w->tables[at].row.parts = rows;
-            w->tables[at].row.part_count = count;
+            catalog_table_row *t = &w->tables[at++].row;
+            *(which == SQL_PARTS ? &t->parts : &t->detached) = rows;
+            *(which == SQL_PARTS ? &t->part_count : &t->detached_count) = count;
             rows = NULL;
             count = capacity = 0;
-            at++;
         }
         if (!row) return FN_OK;
         if (at == w->count || w->tables[at].id != id) continue; /* rows of no table */
@@ -178,7 +178,8 @@ static fn_status run_load(catalog *c, catalog_work *work)
     load_work *w = (load_work *)work;
     catalog_names *n;
     FN_TRY(read_tables(work->ctx, c, w));
-    FN_TRY(read_all_parts(work->ctx, c, w));
+    FN_TRY(read_all_parts(work->ctx, c, w, SQL_PARTS));
+    FN_TRY(read_all_parts(work->ctx, c, w, SQL_DETACHED_PARTS));
     FN_TRY(names_copy(work->ctx, c->base_names, &n));
     c->next_names = n;
     fn_ctx *ctx = work->ctx;
@@ -213,7 +214,7 @@ static fn_status run_row(catalog *c, catalog_work *work)
 {
     row_work *w = (row_work *)work;
     fn_ctx *ctx = work->ctx;
-    mt_part_row *parts;
+    mt_part_row *parts, *detached;
     bool row;
     sqlite3_stmt *s = w->uuid ? catalog_sql_bind(c, SQL_TABLE_BY_UUID, "t", fn_cstr(w->uuid)) : catalog_sql_bind(c, SQL_TABLE_DETACHED, "tt", w->database, w->name);
     FN_TRY(catalog_sql_step(ctx, c, s, &row));
@@ -225,8 +226,10 @@ static fn_status run_row(catalog *c, catalog_work *work)
     (void)sqlite3_reset(s);
     FN_TRY(status);
     if (w->uuid) return FN_OK;
-    FN_TRY(catalog_read_parts(ctx, c, w->found.id, &parts, &w->found.row.part_count));
+    FN_TRY(catalog_read_parts(ctx, c, SQL_PARTS_OF, w->found.id, &parts, &w->found.row.part_count));
+    FN_TRY(catalog_read_parts(ctx, c, SQL_DETACHED_PARTS_OF, w->found.id, &detached, &w->found.row.detached_count));
     w->found.row.parts = parts;
+    w->found.row.detached = detached;
     return FN_OK;
 }
 

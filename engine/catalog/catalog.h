@@ -50,8 +50,8 @@ typedef struct catalog_table_row {
     fn_str column_ids;         /* "1,2,5": stable numbers of the columns in the order of create_sql */
     uint32_t next_column_id;
     int64_t created_s;
-    const mt_part_row *parts;
-    size_t part_count;
+    const mt_part_row *parts, *detached; /* live parts; detached ones */
+    size_t part_count, detached_count;
 } catalog_table_row;
 /* Makes the table of a row: one reference for the catalog. */
 typedef fn_status catalog_build_fn(void *self, fn_ctx *ctx, const catalog_table_row *row, table **out);

@@ -81,6 +81,7 @@ static fn_status forget(fn_ctx *ctx, catalog *c, const table *t)
     FN_TRY(need_state(ctx, c, t, &state));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_PARTS_REMOVE, "i", state->id)));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_INSERT_IDS_REMOVE, "i", state->id)));
+    FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_DETACHED_PARTS_REMOVE, "i", state->id)));
     return catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_REMOVE, "i", state->id));
 }
 

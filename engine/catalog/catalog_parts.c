@@ -63,12 +63,13 @@ fn_status catalog_part_row(fn_ctx *ctx, sqlite3_stmt *s, int first, mt_part_row 
                          .delete_mask = {mask[0], mask[1]}};
     FN_TRY(fn_arena_str(ctx, ctx->arena, catalog_sql_text(s, first), &out->name));
     FN_TRY(fn_arena_str(ctx, ctx->arena, catalog_sql_text(s, first + 1), &out->partition_id));
-    return fn_arena_str(ctx, ctx->arena, catalog_sql_text(s, first + 2), &out->partition);
+    FN_TRY(fn_arena_str(ctx, ctx->arena, catalog_sql_text(s, first + 2), &out->partition));
+    return sqlite3_column_count(s) > first + 14 ? fn_arena_str(ctx, ctx->arena, catalog_sql_text(s, first + 14), &out->reason) : FN_OK;
 }
 
-fn_status catalog_read_parts(fn_ctx *ctx, catalog *c, int64_t table_id, mt_part_row **out, size_t *count)
+fn_status catalog_read_parts(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t table_id, mt_part_row **out, size_t *count)
 {
-    sqlite3_stmt *s = catalog_sql_bind(c, SQL_PARTS_OF, "i", table_id);
+    sqlite3_stmt *s = catalog_sql_bind(c, which, "i", table_id);
     size_t capacity = 0;
     *out = NULL;
     *count = 0;
@@ -93,12 +94,20 @@ typedef struct part_work {
     size_t count;
 } part_work;
 
-static fn_status add_part(fn_ctx *ctx, catalog *c, int64_t table_id, const mt_part_row *p)
+static fn_status add_part(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t table_id, const mt_part_row *p)
 {
-    sqlite3_stmt *s = catalog_sql_bind(c, SQL_PART_ADD, "itttbbuuuuuuiub", table_id, p->name, p->partition_id, p->partition, p->file.high,
-                                       p->file.low, p->checksum.low, p->checksum.high, p->min_block, p->max_block, (uint64_t)p->level, p->rows,
-                                       p->bytes, p->raw_bytes, p->created_s, p->deleted_rows, p->delete_mask.high, p->delete_mask.low);
+    sqlite3_stmt *s = catalog_sql_bind(c, which, which == SQL_PART_ADD ? "itttbbuuuuuuiub" : "itttbbuuuuuuiubt", table_id, p->name, p->partition_id,
+                                       p->partition, p->file.high, p->file.low, p->checksum.low, p->checksum.high, p->min_block, p->max_block,
+                                       (uint64_t)p->level, p->rows, p->bytes, p->raw_bytes, p->created_s, p->deleted_rows, p->delete_mask.high,
+                                       p->delete_mask.low, p->reason);
     return catalog_sql_run(ctx, c, s);
+}
+
+static fn_status remove_part(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t table_id, fn_str name)
+{
+    FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, which, "it", table_id, name)));
+    if (sqlite3_changes(c->db) == 1) return FN_OK;
+    return fn_fail(ctx, FN_NO_SUCH_DATA_PART, "The part " FN_STR_FMT " is not in the catalog any more", FN_STR_ARG(name));
 }
 
 static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
@@ -109,17 +118,15 @@ static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
     if (state) FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_BLOCK, "ui", next, state->id)));
     if (!state || sqlite3_changes(c->db) == 0) {
         /* A dropped table gives its parts back: their rows are gone already. */
-        return change->add_count == 0 ? FN_OK : fn_fail(ctx, FN_TABLE_IS_DROPPED, "The table was dropped while it was written");
+        return change->add_count + change->detach_count == 0 ? FN_OK : fn_fail(ctx, FN_TABLE_IS_DROPPED, "The table was dropped while it was written");
     }
-    for (size_t i = 0; i < change->remove_count; i++) {
-        FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_PART_REMOVE, "it", state->id, change->remove[i])));
-        if (sqlite3_changes(c->db) != 1)
-            return fn_fail(ctx, FN_NO_SUCH_DATA_PART, "The part " FN_STR_FMT " is not in the catalog any more", FN_STR_ARG(change->remove[i]));
-    }
+    for (size_t i = 0; i < change->remove_count; i++) FN_TRY(remove_part(ctx, c, SQL_PART_REMOVE, state->id, change->remove[i]));
+    for (size_t i = 0; i < change->take_back_count; i++) FN_TRY(remove_part(ctx, c, SQL_DETACHED_PART_REMOVE, state->id, change->take_back[i]));
     if (change->forget_count || change->forget_partition) FN_TRY(catalog_inserts_forget(ctx, c, state, change));
     if (change->id_count) FN_TRY(catalog_inserts_check(ctx, c, state, change));
     for (size_t i = 0; i < change->add_count; i++)
-        if (!change->skipped || !change->skipped[i]) FN_TRY(add_part(ctx, c, state->id, &change->add[i]));
+        if (!change->skipped || !change->skipped[i]) FN_TRY(add_part(ctx, c, SQL_PART_ADD, state->id, &change->add[i]));
+    for (size_t i = 0; i < change->detach_count; i++) FN_TRY(add_part(ctx, c, SQL_DETACHED_PART_ADD, state->id, &change->detach[i]));
     return FN_OK;
 }
 

@@ -1,34 +1,47 @@
 /* catalog_sql.c - the SQLite side of the catalog: schema, prepared statements, errors.
  *
  * Durability: WAL with synchronous=FULL; the file is locked for this process (locking_mode=EXCLUSIVE), which also keeps a second
- * server off the directory. user_version is the version of the schema; a newer one than ours is refused.
+ * server off the directory. user_version is the version of the schema; a newer one than ours is refused, an older one is brought up by
+ * `schema`, one step per version, in the transaction that opens the file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog_store.h"
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SCHEMA_VERSION = 1 };
+#define PART_FIELDS                                                                                                                        \
+    "table_id INTEGER NOT NULL, name TEXT NOT NULL, partition_id TEXT NOT NULL, partition TEXT NOT NULL,"                                   \
+    " file BLOB NOT NULL, checksum BLOB NOT NULL, min_block INTEGER NOT NULL, max_block INTEGER NOT NULL, level INTEGER NOT NULL,"          \
+    " rows INTEGER NOT NULL, bytes INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, created_s INTEGER NOT NULL, deleted_rows INTEGER NOT NULL," \
+    " delete_mask BLOB NOT NULL,"
+#define PART_COLUMNS                                                                                                                       \
+    "name, partition_id, partition, file, checksum, min_block, max_block, level, rows, bytes, raw_bytes, created_s, deleted_rows, delete_mask"
+#define OF_PART_COLUMNS                                                                                                                    \
+    "p.name, p.partition_id, p.partition, p.file, p.checksum, p.min_block, p.max_block, p.level, p.rows, p.bytes, p.raw_bytes, p.created_s,"   \
+    " p.deleted_rows, p.delete_mask"
 
-static const char schema_sql[] =
+/* schema[v] makes version v + 1 of version v. Never changed once released: a step is added. */
+static const char *const schema[] = {
+    /* 1 */
     "CREATE TABLE databases (name TEXT PRIMARY KEY, engine TEXT NOT NULL, comment TEXT NOT NULL, uuid TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE tables (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, database TEXT NOT NULL, name TEXT NOT NULL,"
     " create_sql TEXT NOT NULL, column_ids TEXT NOT NULL, next_column_id INTEGER NOT NULL, next_block INTEGER NOT NULL,"
     " created_s INTEGER NOT NULL, detached INTEGER NOT NULL);"
-    "CREATE TABLE parts (table_id INTEGER NOT NULL, name TEXT NOT NULL, partition_id TEXT NOT NULL, partition TEXT NOT NULL,"
-    " file BLOB NOT NULL, checksum BLOB NOT NULL, min_block INTEGER NOT NULL, max_block INTEGER NOT NULL, level INTEGER NOT NULL,"
-    " rows INTEGER NOT NULL, bytes INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, created_s INTEGER NOT NULL, deleted_rows INTEGER NOT NULL,"
-    " delete_mask BLOB NOT NULL, PRIMARY KEY (table_id, name)) WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
-
-/* Came later; a firn that does not know it leaves it alone. */
-static const char inserts_sql[] =
+    "CREATE TABLE parts (" PART_FIELDS " PRIMARY KEY (table_id, name)) WITHOUT ROWID;",
+    /* 2: detached parts are rows of their table; before, they were parts of a hidden table ".detached.<uuid>". Dropped tables wait
+     * for their end, or for UNDROP: dropped_s is when they were dropped. */
+    "CREATE TABLE detached_parts (" PART_FIELDS " reason TEXT NOT NULL, PRIMARY KEY (table_id, name)) WITHOUT ROWID;"
+    "INSERT INTO detached_parts (table_id, " PART_COLUMNS ", reason) SELECT t.id, " OF_PART_COLUMNS ", ''"
+    " FROM parts p JOIN tables h ON h.id = p.table_id JOIN tables t ON h.name = '.detached.' || t.uuid;"
+    "DELETE FROM parts WHERE table_id IN (SELECT id FROM tables WHERE name LIKE '.detached.%');"
+    "DELETE FROM tables WHERE name LIKE '.detached.%';"
+    "ALTER TABLE tables ADD COLUMN dropped_s INTEGER NOT NULL DEFAULT 0;",
+    /* 3: inserts that were made */
     "CREATE TABLE IF NOT EXISTS insert_ids (table_id INTEGER NOT NULL, id BLOB NOT NULL, partition_id TEXT NOT NULL, number INTEGER NOT NULL,"
     " block INTEGER NOT NULL, created_s INTEGER NOT NULL, PRIMARY KEY (table_id, id, partition_id)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS insert_numbers ON insert_ids (table_id, number);";
+    "CREATE INDEX IF NOT EXISTS insert_numbers ON insert_ids (table_id, number);",
+};
 
-#define PART_COLUMNS                                                                                                                       \
-    "name, partition_id, partition, file, checksum, min_block, max_block, level, rows, bytes, raw_bytes, created_s, deleted_rows, delete_mask"
-#define TABLE_COLUMNS "id, uuid, database, name, create_sql, column_ids, next_column_id, next_block, created_s, detached"
+#define TABLE_COLUMNS "id, uuid, database, name, create_sql, column_ids, next_column_id, next_block, created_s, detached, dropped_s"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -54,7 +67,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_TABLE_BLOCK] = "UPDATE tables SET next_block = max(next_block, ?) WHERE id = ?",
     [SQL_PARTS] = "SELECT table_id, " PART_COLUMNS " FROM parts ORDER BY table_id, name",
     [SQL_PARTS_OF] = "SELECT table_id, " PART_COLUMNS " FROM parts WHERE table_id = ? ORDER BY name",
-    [SQL_PART_FILES] = "SELECT file FROM parts",
+    [SQL_PART_FILES] = "SELECT file FROM parts UNION ALL SELECT file FROM detached_parts",
     [SQL_PART_ADD] = "INSERT INTO parts (table_id, " PART_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_PART_REMOVE] = "DELETE FROM parts WHERE table_id = ? AND name = ?",
     [SQL_PARTS_REMOVE] = "DELETE FROM parts WHERE table_id = ?",
@@ -64,6 +77,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_INSERT_IDS_TRIM] = "DELETE FROM insert_ids WHERE table_id = ? AND number <= ?",
     [SQL_INSERT_IDS_FORGET] = "DELETE FROM insert_ids WHERE table_id = ? AND partition_id = ? AND block BETWEEN ? AND ?",
     [SQL_INSERT_IDS_REMOVE] = "DELETE FROM insert_ids WHERE table_id = ?",
+    [SQL_DETACHED_PARTS] = "SELECT table_id, " PART_COLUMNS ", reason FROM detached_parts ORDER BY table_id, name",
+    [SQL_DETACHED_PARTS_OF] = "SELECT table_id, " PART_COLUMNS ", reason FROM detached_parts WHERE table_id = ? ORDER BY name",
+    [SQL_DETACHED_PART_ADD] = "INSERT INTO detached_parts (table_id, " PART_COLUMNS ", reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_DETACHED_PART_REMOVE] = "DELETE FROM detached_parts WHERE table_id = ? AND name = ?",
+    [SQL_DETACHED_PARTS_REMOVE] = "DELETE FROM detached_parts WHERE table_id = ?",
 };
 
 /* What SQLite says, as one of our codes. */
@@ -111,6 +129,24 @@ static fn_status read_version(fn_ctx *ctx, catalog *c, int *out)
     return row ? FN_OK : catalog_sql_fail(ctx, c, "user_version");
 }
 
+/* The schema of this version, in one transaction. */
+static fn_status bring_up(fn_ctx *ctx, catalog *c)
+{
+    const int newest = (int)FN_COUNT(schema);
+    int version = 0;
+    FN_TRY(exec_text(ctx, c, "BEGIN IMMEDIATE"));
+    FN_TRY(read_version(ctx, c, &version));
+    if (version < 0 || version > newest)
+        return fn_fail(ctx, FN_FORMAT_VERSION_TOO_OLD, "%s was written by a newer firn (schema %d, this one knows %d)", c->file, version, newest);
+    if (version < newest) {
+        char set[64];
+        for (int v = version; v < newest; v++) FN_TRY(exec_text(ctx, c, schema[v]));
+        (void)snprintf(set, sizeof set, "PRAGMA user_version = %d", newest);
+        FN_TRY(exec_text(ctx, c, set));
+    }
+    return exec_text(ctx, c, "COMMIT");
+}
+
 fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path)
 {
     const char *file = path ? fn_arena_printf(ctx, c->arena, "%s/catalog.sqlite", path) : ":memory:";
@@ -119,14 +155,7 @@ fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path)
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX; /* one thread at a time: the leader */
     if (sqlite3_open_v2(file, &c->db, flags, NULL) != SQLITE_OK) return catalog_sql_fail(ctx, c, "open");
     FN_TRY(exec_text(ctx, c, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"));
-    int version = 0;
-    FN_TRY(exec_text(ctx, c, "BEGIN IMMEDIATE"));
-    FN_TRY(read_version(ctx, c, &version));
-    if (version > SCHEMA_VERSION)
-        return fn_fail(ctx, FN_FORMAT_VERSION_TOO_OLD, "%s was written by a newer firn (schema %d, this one knows %d)", file, version, SCHEMA_VERSION);
-    if (version == 0) FN_TRY(exec_text(ctx, c, schema_sql));
-    FN_TRY(exec_text(ctx, c, inserts_sql));
-    FN_TRY(exec_text(ctx, c, "COMMIT"));
+    FN_TRY(bring_up(ctx, c));
     for (int i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(c->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &c->statements[i], NULL) != SQLITE_OK)
             return catalog_sql_fail(ctx, c, texts[i]);

@@ -12,7 +12,8 @@ typedef enum catalog_sql {
     SQL_DATABASES, SQL_DATABASE_ADD, SQL_DATABASE_REMOVE, SQL_DATABASE_RENAME, SQL_DATABASE_TABLES_RENAME,
     SQL_TABLES, SQL_TABLE_DETACHED, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
     SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_FILES, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE,
-    SQL_INSERT_ID, SQL_INSERT_ID_ADD, SQL_INSERT_ID_LAST, SQL_INSERT_IDS_TRIM, SQL_INSERT_IDS_FORGET, SQL_INSERT_IDS_REMOVE, SQL_COUNT
+    SQL_INSERT_ID, SQL_INSERT_ID_ADD, SQL_INSERT_ID_LAST, SQL_INSERT_IDS_TRIM, SQL_INSERT_IDS_FORGET, SQL_INSERT_IDS_REMOVE,
+    SQL_DETACHED_PARTS, SQL_DETACHED_PARTS_OF, SQL_DETACHED_PART_ADD, SQL_DETACHED_PART_REMOVE, SQL_DETACHED_PARTS_REMOVE, SQL_COUNT
 } catalog_sql;
 
 /* A table known to the store, by uuid; also detached ones. Lives until the catalog closes. */
@@ -90,8 +91,9 @@ fn_status catalog_inserts_forget(fn_ctx *ctx, catalog *c, const table_state *sta
 /* ---- states (catalog_parts.c) ---- */
 table_state *state_find(catalog *c, const char *uuid);
 fn_status state_add(fn_ctx *ctx, catalog *c, const char *uuid, int64_t id, uint64_t next_block, table_state **out) FN_MUST_USE;
-fn_status catalog_read_parts(fn_ctx *ctx, catalog *c, int64_t table_id, mt_part_row **out, size_t *count) FN_MUST_USE;
-/* The row under the cursor of SQL_PARTS / SQL_PARTS_OF; texts in ctx->arena. */
+/* which: SQL_PARTS_OF or SQL_DETACHED_PARTS_OF. */
+fn_status catalog_read_parts(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t table_id, mt_part_row **out, size_t *count) FN_MUST_USE;
+/* The row under the cursor of the statements over parts; texts in ctx->arena. */
 fn_status catalog_part_row(fn_ctx *ctx, sqlite3_stmt *s, int first_column, mt_part_row *out) FN_MUST_USE;
 extern const mt_catalog catalog_part_functions;
 #endif

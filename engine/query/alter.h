@@ -3,6 +3,14 @@
 #define FIRN_QUERY_ALTER_H
 #include "query/definition.h"
 
+/* A row of the answer with alter_partition_verbose_result. */
+typedef struct alter_touched alter_touched;
+struct alter_touched {
+    const char *command;
+    fn_str partition_id, part, old_part, backup, backup_path, part_path;
+    alter_touched *next;
+};
+
 typedef struct alter_run {
     query *query;
     table *table;              /* one reference */
@@ -11,14 +19,17 @@ typedef struct alter_run {
     uint32_t *ids;             /* column numbers, beside statement->create->columns */
     uint32_t next_column_id;
     bool columns_changed;      /* columns came, went, or changed name or type */
+    alter_touched *touched, **touched_last;
 } alter_run;
 
 /* One command on a->statement and a->ids. */
 fn_status alter_definition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
 /* Partition commands act at once. */
 fn_status alter_partition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
-/* The table that holds t's detached partitions, one reference, and where it is; *out NULL: nothing was ever detached. Texts in ctx->arena. */
-fn_status alter_detached(query *q, const table *t, table **out, fn_str *database, fn_str *name) FN_MUST_USE;
+bool alter_is_partition_command(ast_alter_kind kind);
+/* Notes a touched part; texts are copied. Nothing without alter_partition_verbose_result. */
+fn_status alter_report(alter_run *a, const alter_touched *row) FN_MUST_USE;
+fn_status alter_send_report(alter_run *a, const ast_statement *s) FN_MUST_USE;
 /* The id of a PARTITION clause; all: data NULL. */
 fn_status alter_partition_id(query *q, const table *t, const ast_partition *p, fn_str *out) FN_MUST_USE;
 

@@ -1,9 +1,15 @@
 /* alter_partition.c - ALTER TABLE ... PARTITION: each command is one transaction of the catalog.
  *
- * Detached partitions live in a table of their own beside the table, with a name nobody may write (".detached.<uuid>"): DETACH
- * moves a partition there, ATTACH moves it back, DROP DETACHED drops it there. SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
-#include <firn/time.h>
+
+/* What the callbacks of one command need. */
+typedef struct alter_command_run {
+    alter_run *alter;
+    bool part;         /* the command names a part */
+    const char *words; /* command_type of its rows */
+    const char *name;  /* of a FREEZE */
+} alter_command_run;
 
 /* Values of a PARTITION clause as columns of the key's types. */
 static fn_status key_values(query *q, const table *t, const ast_expr *value, fn_column **out, uint32_t count)
@@ -69,71 +75,108 @@ static fn_status with_other(alter_run *a, const ast_alter_command *c, fn_str id)
     return status;
 }
 
-/* ---- detached partitions ---- */
-fn_status alter_detached(query *q, const table *t, table **out, fn_str *database, fn_str *name)
+/* ---- detached parts ---- */
+static fn_status report_attached(void *self, fn_ctx *ctx, const mt_part_row *was, const mt_part_row *is)
 {
-    const char *text = fn_arena_printf(q->ctx, q->ctx->arena, ".detached.%s", t->uuid);
-    FN_TRY_PTR(q->ctx, text);
-    *name = fn_cstr(text);
-    *out = NULL;
-    fn_status status = FN_OK;
-    catalog_names *names = catalog_names_get(q->engine->catalog);
-    for (uint32_t d = 0; d < names->count && !*out && status == FN_OK; d++) { /* t may have moved to another database since */
-        const catalog_entry *e = catalog_names_table(names, names->databases[d].name, *name);
-        if (!e) continue;
-        status = fn_arena_str(q->ctx, q->ctx->arena, names->databases[d].name, database);
-        if (status == FN_OK) *out = table_ref(e->table);
-    }
-    catalog_names_drop(names);
-    return status;
+    const alter_command_run *r = self;
+    const alter_touched row = {.command = r->part ? "ATTACH PART" : "ATTACH PARTITION", .partition_id = is->partition_id, .part = is->name, .old_part = was->name};
+    (void)ctx;
+    return alter_report(r->alter, &row);
 }
 
-/* *out NULL: nothing was ever detached (and make is false). */
-static fn_status detached_table(alter_run *a, bool make, table **out)
+static fn_status drop_detached(alter_run *a, fn_str id, fn_str part)
 {
-    query *q = a->query;
-    fn_str database, name, sql, ids;
-    ast_statement *s;
-    uint32_t next;
-    char uuid[37];
-    FN_TRY(alter_detached(q, a->table, out, &database, &name));
-    if (*out || !make) return FN_OK;
-    FN_TRY(definition_text(q->ctx, q->engine, a->table, &sql));
-    FN_TRY(catalog_column_ids(q->ctx, q->engine->catalog, a->table->uuid, &ids, &next));
-    FN_TRY(sql_parse(q->ctx, sql, &s));
-    s->create->name = (ast_name){.database = a->database, .table = name};
-    FN_TRY(definition_print(q->ctx, s, &sql));
-    catalog_make_uuid(uuid);
-    const catalog_table_row row = {.uuid = uuid, .database = a->database, .name = name, .create_sql = sql, .column_ids = ids, .next_column_id = next,
-                                   .created_s = fn_clock_realtime_ns() / 1000000000};
-    FN_TRY(definition_build(q->engine, q->ctx, &row, out));
-    const catalog_action action = {.kind = CATALOG_CREATE_TABLE, .database = a->database, .name = name, .table = *out, .create_sql = sql,
-                                   .column_ids = ids, .next_column_id = next};
-    const fn_status status = catalog_apply(q->ctx, q->engine->catalog, &action, 1);
-    if (status != FN_OK) table_drop(*out);
-    return status;
+    fn_ctx *ctx = a->query->ctx;
+    fn_str allowed;
+    FN_TRY(settings_get(ctx, &a->query->settings, FN_STR("allow_drop_detached"), &allowed));
+    if (!fn_str_eq(allowed, FN_STR("1")))
+        return fn_fail(ctx, FN_SUPPORT_IS_DISABLED, "Cannot execute query: DROP DETACHED PART is disabled (see allow_drop_detached setting)");
+    return mt_drop_detached(ctx, a->table, id, part);
 }
 
 static fn_status detached(alter_run *a, const ast_alter_command *c, fn_str id)
 {
     fn_ctx *ctx = a->query->ctx;
-    table *hidden;
-    fn_str allowed;
-    if (c->detached) {
-        FN_TRY(settings_get(ctx, &a->query->settings, FN_STR("allow_drop_detached"), &allowed));
-        if (!fn_str_eq(allowed, FN_STR("1"))) {
-            return fn_fail(ctx, FN_SUPPORT_IS_DISABLED, "Cannot execute query: DROP DETACHED PART is disabled (see allow_drop_detached setting)");
-        }
+    fn_str part = {NULL, 0};
+    if (c->partition.is_part) { /* an empty name is a name */
+        part = id.data ? id : FN_STR("");
+        id = (fn_str){NULL, 0};
     }
-    if (c->partition.is_part) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "DETACH PART and ATTACH PART are not supported");
-    FN_TRY(detached_table(a, c->kind == ALTER_DETACH_PARTITION, &hidden));
-    if (!hidden) return FN_OK;
-    fn_status status;
-    if (c->kind == ALTER_DETACH_PARTITION) status = mt_move_partition(ctx, a->table, hidden, id);
-    else if (c->kind == ALTER_ATTACH_PARTITION) status = mt_move_partition(ctx, hidden, a->table, id);
-    else status = mt_drop_partition(ctx, hidden, id);
-    table_drop(hidden);
+    if (c->detached) return drop_detached(a, id, part);
+    if (c->kind == ALTER_DETACH_PARTITION) return mt_detach(ctx, a->table, id, part);
+    alter_command_run run = {.alter = a, .part = c->partition.is_part};
+    return mt_attach(ctx, a->table, id, part, report_attached, &run);
+}
+
+/* ---- FREEZE, UNFREEZE ---- */
+static fn_status report_frozen(void *self, fn_ctx *ctx, fn_str part, const char *folder)
+{
+    const alter_command_run *r = self;
+    alter_touched row = {.command = r->words, .part = part, .backup = fn_cstr(r->name)};
+    const char *path = fn_arena_printf(ctx, ctx->arena, "%s/", folder);
+    const char *part_path = fn_arena_printf(ctx, ctx->arena, "%s/" FN_STR_FMT "/", folder, FN_STR_ARG(part));
+    if (!path || !part_path) return ctx->error.code;
+    row.backup_path = fn_cstr(path);
+    row.part_path = fn_cstr(part_path);
+    size_t n = 0;
+    while (n < part.size && part.data[n] != '_') n++;
+    row.partition_id = (fn_str){part.data, n};
+    return alter_report(r->alter, &row);
+}
+
+/* A name as one component of a path: ClickHouse's escapeForFileName. */
+static fn_status escape_name(fn_ctx *ctx, fn_str name, const char **out)
+{
+    fn_buf b = FN_BUF_INIT;
+    fn_status status = FN_OK;
+    for (size_t i = 0; i < name.size && status == FN_OK; i++) {
+        const char c = name.data[i];
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        status = plain ? fn_buf_byte(ctx, &b, c) : fn_buf_printf(ctx, &b, "%%%02X", (unsigned)(uint8_t)c);
+    }
+    if (status == FN_OK) {
+        *out = fn_arena_copy(ctx, ctx->arena, b.data ? b.data : "", b.size);
+        status = *out ? FN_OK : ctx->error.code;
+    }
+    fn_buf_release(&b);
     return status;
+}
+
+static fn_status next_number(alter_run *a, const char **out)
+{
+    query *q = a->query;
+    uint64_t number = 0;
+    FN_ASSERT(pthread_mutex_lock(&q->engine->ddl_lock) == 0);
+    const fn_status status = mt_freeze_number(q->ctx, a->table, &number);
+    FN_ASSERT(pthread_mutex_unlock(&q->engine->ddl_lock) == 0);
+    FN_TRY(status);
+    *out = fn_arena_printf(q->ctx, q->ctx->arena, "%llu", (unsigned long long)number);
+    FN_TRY_PTR(q->ctx, *out);
+    return FN_OK;
+}
+
+static fn_status freeze(alter_run *a, const ast_alter_command *c, fn_str id)
+{
+    static const char *const words[2][2] = {{"UNFREEZE ALL", "UNFREEZE PARTITION"}, {"FREEZE ALL", "FREEZE PARTITION"}};
+    fn_ctx *ctx = a->query->ctx;
+    const bool freezes = c->kind == ALTER_FREEZE;
+    alter_command_run run = {.alter = a, .words = words[freezes][c->partition.present && !c->partition.all]};
+    FN_TRY(c->name.size ? escape_name(ctx, c->name, &run.name) : next_number(a, &run.name));
+    return freezes ? mt_freeze(ctx, a->table, id, run.name, report_frozen, &run) : mt_unfreeze(ctx, a->table, id, run.name, report_frozen, &run);
+}
+
+/* There is one disk in one volume, both named default: nothing ever moves, but what is asked for is checked. */
+static fn_status move_to_disk(alter_run *a, const ast_alter_command *c, fn_str id)
+{
+    fn_ctx *ctx = a->query->ctx;
+    const bool disk = fn_str_eq(c->text, FN_STR("DISK"));
+    const char *what = disk ? "disk" : "volume";
+    if (c->partition.is_part) FN_TRY(mt_has_part(ctx, a->table, id));
+    if (!fn_str_eq(c->name, FN_STR("default"))) {
+        return fn_fail(ctx, disk ? FN_UNKNOWN_DISK : FN_UNKNOWN_VOLUME, "No such %s `" FN_STR_FMT "` in storage policy `default`", what, FN_STR_ARG(c->name));
+    }
+    if (c->partition.is_part) return fn_fail(ctx, FN_UNKNOWN_DISK, "Part '" FN_STR_FMT "' is already on %s 'default'", FN_STR_ARG(id), what);
+    return fn_fail(ctx, FN_UNKNOWN_DISK, "All parts of partition '" FN_STR_FMT "' are already on %s 'default'", FN_STR_ARG(id), what);
 }
 
 fn_status alter_partition(alter_run *a, const ast_alter_command *c)
@@ -142,8 +185,10 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
     fn_str id = {NULL, 0};
     /* DELETE rewrites: there are no masks to apply. */
     if (c->kind == ALTER_OTHER && mt_is(a->table) && fn_str_eq(c->text, FN_STR("APPLY DELETED MASK"))) return FN_OK;
+    if (c->kind == ALTER_OTHER && mt_is(a->table) && fn_str_starts(c->text, FN_STR("FETCH PART")))
+        return fn_fail(ctx, FN_NOT_IMPLEMENTED, "FETCH PARTITION is not supported by storage %s", a->table->ops->engine);
     if (c->kind == ALTER_OTHER) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "ALTER TABLE ... " FN_STR_FMT " is not supported", FN_STR_ARG(c->text));
-    if (!mt_is(a->table)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Table storage %s doesn't support partitioning", a->table->ops->engine);
+    if (!mt_is(a->table)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Table engine %s doesn't support partitioning", a->table->ops->engine);
     if (c->partition.present) FN_TRY(alter_partition_id(a->query, a->table, &c->partition, &id));
     switch (c->kind) {
     case ALTER_DROP_PARTITION:
@@ -156,7 +201,7 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
     case ALTER_ATTACH_PARTITION_FROM:
     case ALTER_REPLACE_PARTITION:
     case ALTER_MOVE_PARTITION:
-        if (c->partition.is_part) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "MOVE PART is not supported");
+        if (c->text.size) return move_to_disk(a, c, id);
         return with_other(a, c, id);
     case ALTER_MATERIALIZE_INDEX:
     case ALTER_CLEAR_INDEX:
@@ -165,7 +210,7 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
         return FN_OK; /* every part always has its statistics; there is nothing to build or to drop */
     case ALTER_FREEZE:
     case ALTER_UNFREEZE:
-        return fn_fail(ctx, FN_NOT_IMPLEMENTED, "FREEZE and UNFREEZE are not supported");
+        return freeze(a, c, id);
     case ALTER_ADD_COLUMN:
     case ALTER_DROP_COLUMN:
     case ALTER_MODIFY_COLUMN:

@@ -606,7 +606,8 @@ fn_status definition_build(void *self, fn_ctx *ctx, const catalog_table_row *row
         fn_arena_free(mt.arena);
         return status;
     }
-    status = definition_name(ctx, engine, *out, row->database, row->name);
+    if (mt.arena) status = mt_table_set_detached(ctx, *out, row->detached, row->detached_count);
+    if (status == FN_OK) status = definition_name(ctx, engine, *out, row->database, row->name);
     if (status != FN_OK) table_drop(*out);
     return status;
 }

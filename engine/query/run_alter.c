@@ -168,5 +168,5 @@ fn_status run_alter(query *q, const ast_statement *s)
     status = run(&a, s);
     table_drop(a.table);
     FN_TRY(status);
-    return result_none(q);
+    return alter_is_partition_command(s->commands[0].kind) && q->settings.alter_partition_verbose_result ? alter_send_report(&a, s) : result_none(q);
 }

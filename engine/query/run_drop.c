@@ -1,5 +1,5 @@
 /* run_drop.c - DROP, TRUNCATE and DETACH of tables and databases. SPDX-License-Identifier: Apache-2.0 */
-#include "query/alter.h"
+#include "query/definition.h"
 #include "query/materialized.h"
 #include "query/result.h"
 
@@ -52,11 +52,10 @@ static fn_status check_kind(query *q, const ast_statement *s, const drop_target 
     return s->if_empty ? check_empty(q, t) : FN_OK;
 }
 
-/* What goes with a table: the inner table of a materialized view, the detached partitions. *out's table NULL: nothing. */
+/* What goes with a table: the inner table of a materialized view. *out's table NULL: nothing. */
 static fn_status find_companion(query *q, const drop_target *t, drop_target *out)
 {
     *out = (drop_target){.database = t->database};
-    if (mt_is(t->table)) return alter_detached(q, t->table, &out->table, &out->database, &out->name);
     if (!materialized_is(t->table) || !materialized_inner(t->table).size) return FN_OK;
     out->name = materialized_inner(t->table);
     return world_stored_table(q, out->database, out->name, &out->table);

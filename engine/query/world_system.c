@@ -42,8 +42,8 @@ static fn_status tables(system_world *w, fn_ctx *ctx, fn_str database, system_ea
     for (uint32_t d = 0; d < names->count; d++) {
         if (database.size && !fn_str_eq(database, names->databases[d].name)) continue;
         for (uint32_t i = 0; i < names->databases[d].count && status == FN_OK; i++) {
-            const fn_str name = names->databases[d].entries[i].name; /* being filled by CREATE ... AS SELECT; detached partitions */
-            if (fn_str_starts(name, FN_STR(".tmp.")) || fn_str_starts(name, FN_STR(".detached."))) continue;
+            const fn_str name = names->databases[d].entries[i].name; /* being filled by CREATE ... AS SELECT */
+            if (fn_str_starts(name, FN_STR(".tmp."))) continue;
             status = each(self, ctx, names->databases[d].entries[i].table);
         }
     }

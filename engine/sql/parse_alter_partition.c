@@ -18,12 +18,21 @@ fn_status sql_partition(sql_parser *p, ast_partition *out)
     return sql_expr(p, &out->value);
 }
 
-static fn_status parse_to_table(sql_parser *p, ast_alter_command *c)
+/* MOVE PARTITION ... TO DISK | VOLUME 'x' (in c->text, the name in c->name) | TABLE t; a part goes to disks and volumes only. */
+static fn_status parse_move(sql_parser *p, ast_alter_command *c)
 {
-    if (sql_words(p, "TO DISK") || sql_words(p, "TO VOLUME") || sql_words(p, "TO SHARD")) {
-        return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "Moving partitions to disks, volumes or shards is not supported");
+    static const char *const places[] = {"DISK", "VOLUME"};
+    FN_TRY(sql_need_words(p, "TO"));
+    for (size_t i = 0; i < FN_COUNT(places); i++) {
+        if (!sql_words(p, places[i])) continue;
+        c->text = fn_cstr(places[i]);
+        return sql_string(p, &c->name);
     }
-    FN_TRY(sql_need_words(p, "TO TABLE"));
+    if (c->partition.is_part) {
+        if (sql_words(p, "SHARD")) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "Moving parts to shards is not supported");
+        return sql_expected(p, "DISK");
+    }
+    FN_TRY(sql_need_words(p, "TABLE"));
     return sql_table_name(p, &c->from);
 }
 
@@ -47,6 +56,14 @@ static const struct {
     {"UNFREEZE PARTITION", ALTER_UNFREEZE, false, false},
 };
 
+/* WITH NAME 'x': FREEZE without it counts. */
+static fn_status parse_with_name(sql_parser *p, ast_alter_command *c)
+{
+    if (c->kind == ALTER_FREEZE && !sql_is_words(p, "WITH NAME")) return FN_OK;
+    FN_TRY(sql_need_words(p, "WITH NAME"));
+    return sql_string(p, &c->name);
+}
+
 static fn_status parse_rest(sql_parser *p, ast_alter_command *c)
 {
     FN_TRY(sql_partition(p, &c->partition));
@@ -54,13 +71,12 @@ static fn_status parse_rest(sql_parser *p, ast_alter_command *c)
         FN_TRY(sql_need_words(p, "FROM"));
         return sql_table_name(p, &c->from);
     }
-    if (c->kind == ALTER_MOVE_PARTITION) return parse_to_table(p, c);
+    if (c->kind == ALTER_MOVE_PARTITION) return parse_move(p, c);
     if (c->kind == ALTER_ATTACH_PARTITION && !c->partition.is_part && sql_words(p, "FROM")) {
         c->kind = ALTER_ATTACH_PARTITION_FROM;
         return sql_table_name(p, &c->from);
     }
-    const bool freeze = c->kind == ALTER_FREEZE || c->kind == ALTER_UNFREEZE;
-    return freeze && sql_words(p, "WITH NAME") ? sql_string(p, &c->name) : FN_OK;
+    return c->kind == ALTER_FREEZE || c->kind == ALTER_UNFREEZE ? parse_with_name(p, c) : FN_OK;
 }
 
 fn_status sql_alter_partition(sql_parser *p, ast_alter_command *c, bool *done)
@@ -77,7 +93,7 @@ fn_status sql_alter_partition(sql_parser *p, ast_alter_command *c, bool *done)
     if (freeze || sql_words(p, "UNFREEZE")) {
         c->kind = freeze ? ALTER_FREEZE : ALTER_UNFREEZE;
         c->partition.all = true;
-        return sql_words(p, "WITH NAME") ? sql_string(p, &c->name) : FN_OK;
+        return parse_with_name(p, c);
     }
     *done = false;
     return FN_OK;

@@ -52,8 +52,9 @@ static fn_status put_subject(sql_printer *w, const ast_alter_command *c)
     if (c->query) return sql_put_query(w, c->query);
     if (c->kind == ALTER_MODIFY_COMMENT) return sql_quote_string(w->ctx, c->text, w->out);
     if (c->kind == ALTER_UPDATE) return sql_put_exprs(w, &c->assignments);
-    if (c->name.size && c->kind != ALTER_FREEZE && c->kind != ALTER_UNFREEZE) return sql_put_name(w, c->name);
-    if (c->text.size) return fn_buf_str(w->ctx, w->out, c->text);
+    const bool is_label = c->kind == ALTER_FREEZE || c->kind == ALTER_UNFREEZE || c->kind == ALTER_MOVE_PARTITION; /* c->name stands behind */
+    if (c->name.size && !is_label) return sql_put_name(w, c->name);
+    if (c->text.size && !is_label) return fn_buf_str(w->ctx, w->out, c->text);
     return c->partition.present ? sql_put_partition(w, &c->partition) : FN_OK;
 }
 
@@ -68,6 +69,12 @@ static fn_status put_tail(sql_printer *w, const ast_alter_command *c)
         return sql_quote_string(w->ctx, c->text, w->out);
     }
     if (c->kind == ALTER_REPLACE_PARTITION || c->kind == ALTER_ATTACH_PARTITION_FROM) return put_from(w, " FROM ", c);
+    if (c->kind == ALTER_MOVE_PARTITION && c->text.size) {
+        FN_TRY(sql_put(w, " TO "));
+        FN_TRY(fn_buf_str(w->ctx, w->out, c->text));
+        FN_TRY(sql_put(w, " "));
+        return sql_quote_string(w->ctx, c->name, w->out);
+    }
     if (c->kind == ALTER_MOVE_PARTITION) return put_from(w, " TO TABLE ", c);
     if ((c->kind == ALTER_FREEZE || c->kind == ALTER_UNFREEZE) && c->name.size) {
         FN_TRY(sql_put(w, " WITH NAME "));

@@ -2,21 +2,18 @@
  * reader holds them. SPDX-License-Identifier: Apache-2.0 */
 #include "system/system_list.h"
 #include "table/mergetree/mergetree.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 typedef struct parts_of {
     system_rows *rows;
     table *table;
 } parts_of;
 
-static void put_place(system_rows *r, const mt_part_row *p)
+static void put_hash(system_rows *r, const mt_part_row *p)
 {
     char hex[33];
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < 32; i++) hex[i] = digits[((i < 16 ? p->file.high : p->file.low) >> (60 - 4 * (i % 16))) & 15];
-    hex[32] = 0;
-    const char *path = fn_arena_printf(r->ctx, r->ctx->arena, "%s/store/%.2s/%s.part", r->world->data_path, hex, hex);
-    if (path) system_put_text(r, "path", path);
-    for (unsigned i = 0; i < 32; i++) hex[i] = digits[((i < 16 ? p->checksum.high : p->checksum.low) >> (60 - 4 * (i % 16))) & 15];
+    (void)snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64, p->checksum.high, p->checksum.low);
     system_put_text(r, "hash_of_all_files", hex);
 }
 
@@ -50,7 +47,8 @@ static fn_status each_part(void *self, fn_ctx *ctx, const mt_part_row *p, bool a
     system_put_u64(r, "data_version", p->min_block);
     system_put_u64(r, "has_lightweight_delete", p->deleted_rows != 0);
     system_put_text(r, "disk_name", "default");
-    put_place(r, p);
+    system_put_part_path(r, p->file);
+    put_hash(r, p);
     return system_row(r);
 }
 

@@ -7,6 +7,7 @@
 #ifndef FIRN_SYSTEM_H
 #define FIRN_SYSTEM_H
 #include "table/table.h"
+#include <firn/part.h>
 
 /* ---- what the tables look at ---- */
 typedef struct system_database {
@@ -81,6 +82,7 @@ void system_put_f64(system_rows *r, const char *column, double value);
 void system_put_str(system_rows *r, const char *column, fn_str value);    /* strings; other types: read as their text */
 void system_put_text(system_rows *r, const char *column, const char *value);
 void system_put_strs(system_rows *r, const char *column, const fn_str *values, size_t count); /* Array(String) */
+void system_put_part_path(system_rows *r, fn_part_id file);        /* column `path`: where a part's file is */
 bool system_wants(const system_rows *r, const char *column);
 fn_status system_row(system_rows *r) FN_MUST_USE; /* ends the row */
 /* The constant that `column = '...'` in the conditions compares with; data NULL: none. Only a hint: rows are filtered later. */

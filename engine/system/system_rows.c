@@ -1,6 +1,7 @@
 /* system_rows.c - values of system tables by column name, see system.h. A failure stays in ctx->error and is given by system_row.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "system/system.h"
+#include <inttypes.h>
 
 static fn_builder *builder_of(system_rows *r, const char *column)
 {
@@ -94,4 +95,12 @@ fn_str system_hint(const system_rows *r, const char *column)
         if (!fn_column_is_null(value->constant, 0)) return fn_column_str_at(value->constant, 0);
     }
     return (fn_str){NULL, 0};
+}
+
+void system_put_part_path(system_rows *r, fn_part_id file)
+{
+    if (!system_wants(r, "path")) return;
+    const char *path = fn_arena_printf(r->ctx, r->ctx->arena, "%s/store/%02x/%016" PRIx64 "%016" PRIx64 ".part", r->world->data_path,
+                                       (unsigned)(file.high >> 56), file.high, file.low);
+    if (path) system_put_text(r, "path", path);
 }

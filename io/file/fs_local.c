@@ -255,6 +255,14 @@ static fn_status local_rename(fn_fs *fs, fn_ctx *ctx, const char *from, const ch
     return fn_fail_errno(ctx, errno == ENOENT ? FN_FILE_DOESNT_EXIST : FN_SYSTEM_ERROR, errno, "Cannot rename %s to %s", from, to);
 }
 
+static fn_status local_link(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to)
+{
+    (void)fs;
+    if (link(from, to) == 0) return FN_OK;
+    const fn_status code = errno == ENOENT ? FN_FILE_DOESNT_EXIST : errno == EEXIST ? FN_FILE_ALREADY_EXISTS : errno == ENOSPC ? FN_NOT_ENOUGH_SPACE : FN_CANNOT_LINK;
+    return fn_fail_errno(ctx, code, errno, "Cannot link %s to %s", from, to);
+}
+
 static fn_status local_remove(fn_fs *fs, fn_ctx *ctx, const char *path)
 {
     (void)fs;
@@ -314,6 +322,7 @@ fn_fs *fn_fs_local(void)
         .make_dir = local_make_dir,
         .sync_dir = local_sync_dir,
         .rename = local_rename,
+        .link = local_link,
         .remove = local_remove,
         .remove_tree = local_remove_tree,
         .space = local_space,

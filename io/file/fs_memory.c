@@ -307,6 +307,19 @@ static fn_status memory_rename(fn_fs *fs, fn_ctx *ctx, const char *from, const c
     return leave(fs, FN_OK);
 }
 
+static fn_status memory_link(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to)
+{
+    FN_TRY(enter(fs, ctx, FN_FS_NAMES, "link", from));
+    const memory_name *old = find(memory_of(fs), from);
+    if (!old || !old->now) return leave(fs, fn_fail(ctx, FN_FILE_DOESNT_EXIST, "Cannot link %s to %s: no such file", from, to));
+    memory_node *const shared = old->now;
+    memory_name *new = entry(memory_of(fs), ctx, to);
+    if (!new) return leave(fs, ctx->error.code);
+    if (new->now) return leave(fs, fn_fail(ctx, FN_FILE_ALREADY_EXISTS, "Cannot link %s to %s: it exists", from, to));
+    new->now = memory_node_ref(shared);
+    return leave(fs, FN_OK);
+}
+
 static void remove_name(memory_fs *m, memory_name *n)
 {
     memory_node *old = n->now;
@@ -364,7 +377,7 @@ fn_status fn_fs_memory(fn_ctx *ctx, fn_fs **out)
     memory_fs *m = fn_alloc_zero(ctx, sizeof *m);
     FN_TRY_PTR(ctx, m);
     m->base = (fn_fs){memory_open, memory_close, memory_read, memory_will_read, memory_write, memory_write_sync, memory_sync, memory_stat, memory_list,
-                      memory_make_dir, memory_sync_dir, memory_rename, memory_remove, memory_remove_tree, memory_space};
+                      memory_make_dir, memory_sync_dir, memory_rename, memory_remove, memory_remove_tree, memory_space, memory_link};
     FN_ASSERT(pthread_mutex_init(&m->lock, NULL) == 0);
     *out = &m->base;
     return FN_OK;

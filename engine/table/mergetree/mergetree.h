@@ -30,6 +30,7 @@ typedef struct mt_part_row {
     int64_t created_s;
     uint64_t deleted_rows;   /* rows hidden by a lightweight delete */
     fn_part_id delete_mask;  /* file of the mask, 0 = none */
+    fn_str reason;           /* of a detached part: why it was set aside; empty: by DETACH */
 } mt_part_row;
 
 /* What an inserted block is known by: together with a partition it is remembered in the catalog, so that the same insert sent again
@@ -39,13 +40,17 @@ typedef struct mt_insert_id {
     uint32_t part;           /* in mt_change.add: whose partition it is about, and what is left out when it is known */
 } mt_insert_id;
 
-/* What one table's part list loses and gains. */
+/* What one table's part lists lose and gain. */
 typedef struct mt_change {
     const char *table_uuid;
     const mt_part_row *add;
     size_t add_count;
     const fn_str *remove;    /* part names */
     size_t remove_count;
+    const mt_part_row *detach;  /* join the detached parts */
+    size_t detach_count;
+    const fn_str *take_back; /* names of detached parts that leave them */
+    size_t take_back_count;
     const mt_part_row *forget; /* the inserts that made these parts may be made again: DROP PART */
     size_t forget_count;
     const fn_str *forget_partition; /* ... and all into this partition: DROP PARTITION; data NULL: into any. NULL: none */
@@ -107,6 +112,8 @@ typedef struct mt_definition {
  * Opening is lazy: part files are opened at their first use, so that a start with 10,000 parts is fast. */
 fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_definition *definition, const mt_part_row *rows,
                        size_t row_count, table **out) FN_MUST_USE;
+/* The detached parts of its rows; once, after mt_table_new. */
+fn_status mt_table_set_detached(fn_ctx *ctx, table *t, const mt_part_row *rows, size_t count) FN_MUST_USE;
 /* ALTER of the shape (ADD / DROP / RENAME COLUMN, defaults, settings): swaps schema and definition; the parts stay. */
 fn_status mt_table_alter(fn_ctx *ctx, table *t, table_schema *schema_take, mt_definition *definition) FN_MUST_USE;
 /* DROP TABLE: the catalog has deleted the table's rows. Its files go when no other table lists them and the last reader ends. */
@@ -122,11 +129,25 @@ const mt_definition *mt_table_definition(const table *t);
 /* The partition id of a value given as evaluated columns (1 row each, cast to the key's types): ClickHouse's rules. */
 fn_status mt_partition_id(fn_ctx *ctx, const table *t, fn_column *const *values, uint32_t count, fn_str *out) FN_MUST_USE;
 fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id) FN_MUST_USE; /* data NULL: ALL */
-fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name) FN_MUST_USE;              /* NO_SUCH_DATA_PART (232) */
+fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name) FN_MUST_USE;              /* NO_SUCH_DATA_PART (232), BAD_DATA_PART_NAME (233) */
+fn_status mt_has_part(fn_ctx *ctx, table *t, fn_str name) FN_MUST_USE; /* NO_SUCH_DATA_PART, BAD_DATA_PART_NAME */
+/* Detached parts (detached.c): of a partition (data NULL: of all), or the one of that name. */
+fn_status mt_detach(fn_ctx *ctx, table *t, fn_str partition_id, fn_str name) FN_MUST_USE; /* NO_SUCH_DATA_PART, BAD_DATA_PART_NAME */
+typedef fn_status mt_each_attached(void *self, fn_ctx *ctx, const mt_part_row *was, const mt_part_row *is);
+fn_status mt_attach(fn_ctx *ctx, table *t, fn_str partition_id, fn_str name, mt_each_attached *each, void *self) FN_MUST_USE; /* BAD_DATA_PART_NAME */
+fn_status mt_drop_detached(fn_ctx *ctx, table *t, fn_str partition_id, fn_str name) FN_MUST_USE; /* BAD_DATA_PART_NAME */
 /* REPLACE PARTITION FROM (replace) and ATTACH PARTITION FROM (!replace): the files are shared, nothing is copied. Structure
  * and keys must be equal: INCOMPATIBLE_COLUMNS (122), BAD_ARGUMENTS (36). */
 fn_status mt_copy_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id, bool replace) FN_MUST_USE;
 fn_status mt_move_partition(fn_ctx *ctx, table *from, table *to, fn_str partition_id) FN_MUST_USE;
+
+/* FREEZE: hard links of the partition's files (data NULL: of all) under <root>/shadow/<name>/store/<3 digits>/<uuid>/<part>/.
+ * DIRECTORY_ALREADY_EXISTS (84). UNFREEZE removes them. Both tell each part: name, and the folder of the table's parts. */
+typedef fn_status mt_each_frozen(void *self, fn_ctx *ctx, fn_str part_name, const char *folder);
+fn_status mt_freeze(fn_ctx *ctx, table *t, fn_str partition_id, const char *name, mt_each_frozen *each, void *self) FN_MUST_USE;
+fn_status mt_unfreeze(fn_ctx *ctx, table *t, fn_str partition_id, const char *name, mt_each_frozen *each, void *self) FN_MUST_USE;
+/* The next number of <root>/shadow/increment.txt: the name of a FREEZE that has none. One caller at a time. */
+fn_status mt_freeze_number(fn_ctx *ctx, table *t, uint64_t *out) FN_MUST_USE;
 
 /* OPTIMIZE ... DEDUPLICATE BY: like ops->optimize, rows are equal when these columns are (schema indexes). */
 fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const uint32_t *columns, uint32_t count) FN_MUST_USE;
@@ -144,6 +165,7 @@ fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation) FN_MUST_
 /* ---- looking (system.parts) ---- */
 typedef fn_status mt_each_part(void *self, fn_ctx *ctx, const mt_part_row *row, bool active);
 fn_status mt_parts(fn_ctx *ctx, table *t, mt_each_part *each, void *self) FN_MUST_USE;
+fn_status mt_detached_parts(fn_ctx *ctx, table *t, mt_each_part *each, void *self) FN_MUST_USE; /* active is false */
 /* A merge that runs now; texts in the caller's arena. */
 typedef struct mt_merge_row {
     fn_str database, table, partition_id, partition, result, *sources;

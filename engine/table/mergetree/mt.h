@@ -78,6 +78,7 @@ typedef struct mt_table {
     mt_store *store;
     pthread_mutex_t change, lock;
     mt_list *list;              /* lock */
+    mt_list *detached;          /* parts set aside; lock. NULL: none ever */
     mt_shape *shape;            /* lock */
     struct mt_masks *latest_masks[2]; /* the last ones computed for a current list; lock */
     mt_group group;
@@ -131,7 +132,11 @@ void mt_part_drop(mt_part *p);
 mt_list *mt_list_ref(mt_list *l);
 void mt_list_drop(mt_list *l);
 fn_status mt_list_new(fn_ctx *ctx, mt_part *const *parts, uint32_t count, mt_list **out) FN_MUST_USE; /* references the parts, sorts them */
+/* The parts of catalog rows, each counted as listed; one reference. */
+fn_status mt_list_load(fn_ctx *ctx, mt_store *store, const mt_part_row *rows, size_t count, mt_list **out) FN_MUST_USE;
+void mt_list_forget(mt_list *l); /* a dropped table lists its parts no longer; NULL is fine */
 mt_list *mt_table_list(mt_table *t);   /* one reference */
+mt_list *mt_table_detached(mt_table *t); /* one reference; NULL: no part was ever detached */
 mt_shape *mt_table_shape(mt_table *t); /* one reference */
 
 typedef struct mt_edit {
@@ -140,6 +145,10 @@ typedef struct mt_edit {
     uint32_t add_count;
     mt_part *const *remove;
     uint32_t remove_count;
+    mt_part *const *detach;     /* join the detached parts ... */
+    uint32_t detach_count;
+    mt_part *const *take_back;  /* ... and leave them */
+    uint32_t take_back_count;
     bool forget;                /* inserts that made the removed parts may be made again, */
     const fn_str *forget_partition; /* and those into this partition; data NULL: into any. NULL: none */
     const mt_insert_id *ids;    /* of the added parts */
@@ -147,11 +156,20 @@ typedef struct mt_edit {
     const mt_definition *definition; /* says how many ids are remembered; NULL: no ids */
     bool *skipped;              /* out, per added part: its id was known, it is not added; NULL: INSERT_WAS_DEDUPLICATED then */
 } mt_edit;
-/* One catalog transaction, then every table's list is swapped. Whoever removes parts holds the `change` lock of those tables and
- * has taken `remove` from their current lists. On failure nothing has changed. */
+/* One catalog transaction, then every table's lists are swapped. Whoever removes parts (also detached ones) holds the `change` lock
+ * of those tables and has taken them from their current lists. On failure nothing has changed. */
 fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count) FN_MUST_USE;
 void mt_lock_change(mt_table *a, mt_table *b); /* b may be NULL or a; in one order for all */
 void mt_unlock_change(mt_table *a, mt_table *b);
+
+/* Parts of a list by partition (data NULL: all) and name (data NULL: any). */
+typedef struct mt_selection {
+    mt_list *list;              /* keeps the parts; drop it */
+    mt_part **parts;            /* in ctx->arena */
+    uint32_t count;
+} mt_selection;
+/* Takes the reference, also on failure. */
+fn_status mt_select(fn_ctx *ctx, mt_list *list_take, fn_str partition_id, fn_str name, mt_selection *out) FN_MUST_USE;
 
 /* ---- shape.c ---- */
 fn_status mt_shape_new(fn_ctx *ctx, table_schema *schema_take, const mt_definition *definition, mt_shape **out) FN_MUST_USE;
@@ -162,6 +180,8 @@ void mt_shape_drop(mt_shape *s);
 /* ClickHouse's partition id and SQL text of row `row` of evaluated key values; texts in ctx->arena. No values: "all", "tuple()". */
 fn_status mt_partition_name(fn_ctx *ctx, fn_column *const *values, uint32_t count, size_t row, fn_str *id, fn_str *text) FN_MUST_USE;
 fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uint64_t max_block, uint32_t level, uint64_t mutation, fn_str *out) FN_MUST_USE;
+bool mt_part_name_is(fn_str name); /* <partition id>_<min>_<max>_<level>[_<mutation>] */
+fn_status mt_part_name_check(fn_ctx *ctx, fn_str name) FN_MUST_USE; /* BAD_DATA_PART_NAME (233): not a part's name */
 
 /* ---- sort_rows.c ---- */
 typedef struct mt_key { /* sort key values of the rows of one block */

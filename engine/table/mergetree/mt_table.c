@@ -79,9 +79,11 @@ static void mt_destroy(table *t)
 {
     mt_table *m = (mt_table *)t;
     if (atomic_load(&m->forgotten)) {
-        for (uint32_t i = 0; i < m->list->count; i++) mt_file_list(m->list->parts[i]->file, -1);
+        mt_list_forget(m->list);
+        mt_list_forget(m->detached);
     }
     mt_list_drop(m->list);
+    mt_list_drop(m->detached);
     for (size_t i = 0; i < FN_COUNT(m->latest_masks); i++) mt_masks_drop(m->latest_masks[i]);
     for (mt_shape *s = m->shape, *older; s; s = older) {
         older = s->older;
@@ -158,21 +160,6 @@ static fn_status check_definition(fn_ctx *ctx, const table_schema *schema, const
     return FN_OK;
 }
 
-static fn_status load_parts(fn_ctx *ctx, mt_table *m, const mt_part_row *rows, size_t row_count)
-{
-    mt_part **parts = fn_alloc_zero(ctx, sizeof *parts * (row_count + 1));
-    FN_TRY_PTR(ctx, parts);
-    fn_status status = FN_OK;
-    for (size_t i = 0; i < row_count && status == FN_OK; i++) {
-        status = mt_part_new(ctx, m->store, &rows[i], &parts[i]);
-        if (status == FN_OK) mt_file_list(parts[i]->file, 1);
-    }
-    if (status == FN_OK) status = mt_list_new(ctx, parts, (uint32_t)row_count, &m->list);
-    for (size_t i = 0; i < row_count; i++) mt_part_drop(parts[i]);
-    fn_free(parts);
-    return status;
-}
-
 fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_definition *definition, const mt_part_row *rows, size_t row_count, table **out)
 {
     table_schema *schema = atomic_load(&head->schema);
@@ -188,7 +175,7 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
     m->store = store;
     m->base.ops = ops_of(definition);
     fn_status status = table_head_copy(ctx, arena, head, &m->base);
-    if (status == FN_OK) status = load_parts(ctx, m, rows, row_count);
+    if (status == FN_OK) status = mt_list_load(ctx, store, rows, row_count, &m->list);
     if (status == FN_OK) status = mt_shape_new(ctx, schema, definition, &m->shape);
     if (status != FN_OK) {
         mt_list_drop(m->list);

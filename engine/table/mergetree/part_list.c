@@ -14,13 +14,14 @@ static fn_str place_text(char **at, fn_str text)
 
 fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_part **out)
 {
-    mt_part *p = fn_alloc_zero(ctx, sizeof *p + row->name.size + row->partition_id.size + row->partition.size + 1);
+    mt_part *p = fn_alloc_zero(ctx, sizeof *p + row->name.size + row->partition_id.size + row->partition.size + row->reason.size + 1);
     FN_TRY_PTR(ctx, p);
     char *texts = (char *)(p + 1);
     p->row = *row;
     p->row.name = place_text(&texts, row->name);
     p->row.partition_id = place_text(&texts, row->partition_id);
     p->row.partition = place_text(&texts, row->partition);
+    p->row.reason = place_text(&texts, row->reason);
     atomic_store(&p->refs, 1);
     if (mt_file_get(ctx, store, row->file, row->checksum, &p->file) != FN_OK) {
         fn_free(p);
@@ -83,6 +84,41 @@ fn_status mt_list_new(fn_ctx *ctx, mt_part *const *parts, uint32_t count, mt_lis
     return FN_OK;
 }
 
+fn_status mt_list_load(fn_ctx *ctx, mt_store *store, const mt_part_row *rows, size_t count, mt_list **out)
+{
+    mt_part **parts = fn_alloc_zero(ctx, sizeof *parts * (count + 1));
+    FN_TRY_PTR(ctx, parts);
+    fn_status status = FN_OK;
+    for (size_t i = 0; i < count && status == FN_OK; i++) status = mt_part_new(ctx, store, &rows[i], &parts[i]);
+    if (status == FN_OK) status = mt_list_new(ctx, parts, (uint32_t)count, out);
+    for (size_t i = 0; i < count && status == FN_OK; i++) mt_file_list(parts[i]->file, 1);
+    for (size_t i = 0; i < count; i++) mt_part_drop(parts[i]);
+    fn_free(parts);
+    return status;
+}
+
+void mt_list_forget(mt_list *l)
+{
+    for (uint32_t i = 0; l && i < l->count; i++) mt_file_list(l->parts[i]->file, -1);
+}
+
+fn_status mt_select(fn_ctx *ctx, mt_list *list_take, fn_str partition_id, fn_str name, mt_selection *out)
+{
+    *out = (mt_selection){.list = list_take};
+    out->parts = FN_NEW_ARRAY(ctx, mt_part *, list_take->count + 1);
+    if (!out->parts) {
+        mt_list_drop(list_take);
+        return ctx->error.code;
+    }
+    for (uint32_t i = 0; i < list_take->count; i++) {
+        mt_part *p = list_take->parts[i];
+        if (partition_id.data && !fn_str_eq(p->row.partition_id, partition_id)) continue;
+        if (name.data && !fn_str_eq(p->row.name, name)) continue;
+        out->parts[out->count++] = p;
+    }
+    return FN_OK;
+}
+
 mt_list *mt_table_list(mt_table *t)
 {
     pthread_mutex_lock(&t->lock);
@@ -119,54 +155,84 @@ static bool is_among(mt_part *const *parts, uint32_t count, const mt_part *p)
     return false;
 }
 
-static bool is_skipped(const mt_edit *e, uint32_t part)
-{
-    return e->skipped && e->skipped[part];
-}
-
-/* The list behind the edit in place of the current one. The catalog has committed: nothing may fail any more, and running out of
- * memory for a list of pointers leaves only the crash, from which the catalog recovers. */
-static void swap_list(const mt_edit *e)
+/* A list without `out` and with `in` (but for the skipped ones), in place of *at; the old one is returned. The catalog has committed:
+ * nothing may fail any more, and running out of memory for a list of pointers leaves only the crash, from which the catalog recovers. */
+static mt_list *swap_list(mt_list **at, mt_part *const *in, uint32_t in_count, const bool *skipped, mt_part *const *out, uint32_t out_count)
 {
     fn_ctx ctx = {0};
-    mt_table *t = e->table;
-    pthread_mutex_lock(&t->lock);
-    mt_list *old = t->list, *fresh = NULL;
-    mt_part **parts = fn_alloc(&ctx, (old->count + e->add_count + 1) * sizeof *parts);
+    mt_list *old = *at, *fresh = NULL;
+    const uint32_t old_count = old ? old->count : 0;
+    mt_part **parts = fn_alloc(&ctx, (old_count + in_count + 1) * sizeof *parts);
     FN_ASSERT(parts != NULL);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < old->count; i++)
-        if (!is_among(e->remove, e->remove_count, old->parts[i])) parts[n++] = old->parts[i];
-    for (uint32_t i = 0; i < e->add_count; i++)
-        if (!is_skipped(e, i)) parts[n++] = e->add[i];
+    for (uint32_t i = 0; i < old_count; i++)
+        if (!is_among(out, out_count, old->parts[i])) parts[n++] = old->parts[i];
+    for (uint32_t i = 0; i < in_count; i++)
+        if (!skipped || !skipped[i]) parts[n++] = in[i];
     const fn_status status = mt_list_new(&ctx, parts, n, &fresh);
     FN_ASSERT(status == FN_OK);
-    for (uint32_t i = 0; i < e->add_count; i++)
-        if (!is_skipped(e, i)) mt_file_list(e->add[i]->file, 1);
-    for (uint32_t i = 0; i < e->remove_count; i++) mt_file_list(e->remove[i]->file, -1);
-    t->list = fresh;
-    pthread_mutex_unlock(&t->lock);
+    for (uint32_t i = 0; i < in_count; i++)
+        if (!skipped || !skipped[i]) mt_file_list(in[i]->file, 1);
+    for (uint32_t i = 0; i < out_count; i++) mt_file_list(out[i]->file, -1);
+    *at = fresh;
     fn_free(parts);
+    return old;
+}
+
+static bool changes_detached(const mt_edit *e)
+{
+    return e->detach_count || e->take_back_count;
+}
+
+static bool changes_live(const mt_edit *e)
+{
+    return e->add_count || e->remove_count;
+}
+
+static void swap_lists(const mt_edit *e)
+{
+    mt_table *t = e->table;
+    mt_list *old = NULL, *old_detached = NULL;
+    pthread_mutex_lock(&t->lock);
+    if (changes_live(e)) old = swap_list(&t->list, e->add, e->add_count, e->skipped, e->remove, e->remove_count);
+    if (changes_detached(e)) old_detached = swap_list(&t->detached, e->detach, e->detach_count, NULL, e->take_back, e->take_back_count);
+    pthread_mutex_unlock(&t->lock);
     mt_list_drop(old);
+    mt_list_drop(old_detached);
+}
+
+static fn_status rows_of(fn_ctx *ctx, mt_part *const *parts, uint32_t count, const mt_part_row **out)
+{
+    mt_part_row *rows = FN_NEW_ARRAY(ctx, mt_part_row, count + 1);
+    FN_TRY_PTR(ctx, rows);
+    for (uint32_t i = 0; i < count; i++) rows[i] = parts[i]->row;
+    *out = rows;
+    return FN_OK;
+}
+
+static fn_status names_of(fn_ctx *ctx, mt_part *const *parts, uint32_t count, const fn_str **out)
+{
+    fn_str *names = FN_NEW_ARRAY(ctx, fn_str, count + 1);
+    FN_TRY_PTR(ctx, names);
+    for (uint32_t i = 0; i < count; i++) names[i] = parts[i]->row.name;
+    *out = names;
+    return FN_OK;
 }
 
 static fn_status fill_change(fn_ctx *ctx, const mt_edit *e, mt_change *out)
 {
-    mt_part_row *add = FN_NEW_ARRAY(ctx, mt_part_row, FN_MAX(e->add_count, 1));
-    fn_str *remove = FN_NEW_ARRAY(ctx, fn_str, FN_MAX(e->remove_count, 1));
-    mt_part_row *forget = FN_NEW_ARRAY(ctx, mt_part_row, e->forget ? e->remove_count + 1 : 1);
-    if (!add || !remove || !forget) return ctx->error.code;
-    for (uint32_t i = 0; i < e->add_count; i++) add[i] = e->add[i]->row;
-    for (uint32_t i = 0; i < e->remove_count; i++) remove[i] = e->remove[i]->row.name;
-    for (uint32_t i = 0; e->forget && i < e->remove_count; i++) forget[i] = e->remove[i]->row;
-    *out = (mt_change){.table_uuid = e->table->base.uuid, .add = add, .add_count = e->add_count, .remove = remove,
-                       .remove_count = e->remove_count, .forget = forget, .forget_count = e->forget ? e->remove_count : 0,
-                       .forget_partition = e->forget_partition, .ids = e->ids, .id_count = e->id_count, .skipped = e->skipped};
+    *out = (mt_change){.table_uuid = e->table->base.uuid, .add_count = e->add_count, .remove_count = e->remove_count, .detach_count = e->detach_count,
+                       .take_back_count = e->take_back_count, .forget_count = e->forget ? e->remove_count : 0, .forget_partition = e->forget_partition,
+                       .ids = e->ids, .id_count = e->id_count, .skipped = e->skipped};
     if (e->definition) {
         out->window = e->definition->window;
         out->window_s = e->definition->window_s;
     }
-    return FN_OK;
+    FN_TRY(rows_of(ctx, e->add, e->add_count, &out->add));
+    FN_TRY(names_of(ctx, e->remove, e->remove_count, &out->remove));
+    FN_TRY(rows_of(ctx, e->remove, out->forget_count, &out->forget));
+    FN_TRY(rows_of(ctx, e->detach, e->detach_count, &out->detach));
+    return names_of(ctx, e->take_back, e->take_back_count, &out->take_back);
 }
 
 fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count)
@@ -175,12 +241,10 @@ fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t 
     FN_TRY_PTR(ctx, changes);
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (edits[i].add_count || edits[i].remove_count || edits[i].forget_partition) FN_TRY(fill_change(ctx, &edits[i], &changes[n++]));
+        if (changes_live(&edits[i]) || changes_detached(&edits[i]) || edits[i].forget_partition) FN_TRY(fill_change(ctx, &edits[i], &changes[n++]));
     }
     if (n == 0) return FN_OK;
     FN_TRY(store->options.catalog->commit(store->options.catalog, ctx, changes, n));
-    for (uint32_t i = 0; i < count; i++) {
-        if (edits[i].add_count || edits[i].remove_count) swap_list(&edits[i]);
-    }
+    for (uint32_t i = 0; i < count; i++) swap_lists(&edits[i]);
     return FN_OK;
 }

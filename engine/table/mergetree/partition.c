@@ -186,6 +186,30 @@ fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uin
     return FN_OK;
 }
 
+bool mt_part_name_is(fn_str name)
+{
+    unsigned fields = 0, digits = 0;
+    size_t i = 0;
+    while (i < name.size && name.data[i] != '_') i++;
+    if (i == 0) return false;
+    for (; i < name.size; i++) {
+        if (name.data[i] != '_') {
+            if (name.data[i] < '0' || name.data[i] > '9' || ++digits > 19) return false;
+            continue;
+        }
+        if (fields && digits == 0) return false;
+        fields++;
+        digits = 0;
+    }
+    return digits && (fields == 3 || fields == 4);
+}
+
+fn_status mt_part_name_check(fn_ctx *ctx, fn_str name)
+{
+    if (mt_part_name_is(name)) return FN_OK;
+    return fn_fail(ctx, FN_BAD_DATA_PART_NAME, "Unexpected part name: " FN_STR_FMT " for format version: 1", FN_STR_ARG(name));
+}
+
 fn_status mt_partition_id(fn_ctx *ctx, const table *t, fn_column *const *values, uint32_t count, fn_str *out)
 {
     fn_str text;

@@ -4,36 +4,12 @@
 #include "settings/settings.h"
 #include "table/mergetree/mt.h"
 
-typedef struct selection {
-    mt_list *list;    /* keeps the parts */
-    mt_part **parts;
-    uint32_t count;
-} selection;
-
-/* The live parts of a partition (data NULL: all) or with a name. Under the table's change lock. */
-static fn_status choose(fn_ctx *ctx, mt_table *t, fn_str partition_id, fn_str name, selection *out)
-{
-    *out = (selection){.list = mt_table_list(t)};
-    out->parts = FN_NEW_ARRAY(ctx, mt_part *, out->list->count + 1);
-    if (!out->parts) {
-        mt_list_drop(out->list);
-        return ctx->error.code;
-    }
-    for (uint32_t i = 0; i < out->list->count; i++) {
-        mt_part *p = out->list->parts[i];
-        if (partition_id.data && !fn_str_eq(p->row.partition_id, partition_id)) continue;
-        if (name.data && !fn_str_eq(p->row.name, name)) continue;
-        out->parts[out->count++] = p;
-    }
-    return FN_OK;
-}
-
 fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id)
 {
     mt_table *m = (mt_table *)t;
-    selection s;
+    mt_selection s;
     mt_lock_change(m, NULL);
-    fn_status status = choose(ctx, m, partition_id, (fn_str){NULL, 0}, &s);
+    fn_status status = mt_select(ctx, mt_table_list(m), partition_id, (fn_str){NULL, 0}, &s);
     if (status == FN_OK) {
         const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count, .forget_partition = &partition_id};
         status = mt_apply(ctx, m->store, &edit, 1);
@@ -46,9 +22,10 @@ fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id)
 fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name)
 {
     mt_table *m = (mt_table *)t;
-    selection s;
+    mt_selection s;
+    FN_TRY(mt_part_name_check(ctx, name));
     mt_lock_change(m, NULL);
-    fn_status status = choose(ctx, m, (fn_str){NULL, 0}, name, &s);
+    fn_status status = mt_select(ctx, mt_table_list(m), (fn_str){NULL, 0}, name, &s);
     if (status == FN_OK) {
         const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count, .forget = true};
         if (s.count == 0) status = fn_fail(ctx, FN_NO_SUCH_DATA_PART, "No part " FN_STR_FMT " in committed state", FN_STR_ARG(name));
@@ -57,6 +34,15 @@ fn_status mt_drop_part(fn_ctx *ctx, table *t, fn_str name)
     }
     mt_unlock_change(m, NULL);
     return status;
+}
+
+fn_status mt_has_part(fn_ctx *ctx, table *t, fn_str name)
+{
+    mt_selection s;
+    FN_TRY(mt_part_name_check(ctx, name));
+    FN_TRY(mt_select(ctx, mt_table_list((mt_table *)t), (fn_str){NULL, 0}, name.data ? name : FN_STR(""), &s));
+    mt_list_drop(s.list);
+    return s.count ? FN_OK : fn_fail(ctx, FN_NO_SUCH_DATA_PART, "Part " FN_STR_FMT " is not exists or not active", FN_STR_ARG(name));
 }
 
 /* ---- from table to table ---- */
@@ -145,7 +131,7 @@ static fn_status only_known(fn_ctx *ctx, const mt_shape *shape, mt_part *part, b
 }
 
 /* The source's parts under names of the target. */
-static fn_status clone_parts(fn_ctx *ctx, const transfer_tables *t, const selection *from, mt_part ***out)
+static fn_status clone_parts(fn_ctx *ctx, const transfer_tables *t, const mt_selection *from, mt_part ***out)
 {
     uint64_t first;
     mt_catalog *catalog = t->to->store->options.catalog;
@@ -178,10 +164,10 @@ typedef enum transfer { TRANSFER_ATTACH, TRANSFER_REPLACE, TRANSFER_MOVE } trans
 static fn_status transfer_parts(fn_ctx *ctx, const transfer_tables *t, fn_str partition_id, transfer how)
 {
     mt_table *const from = t->from, *const to = t->to;
-    selection source, target;
+    mt_selection source, target;
     mt_part **clones = NULL;
-    FN_TRY(choose(ctx, from, partition_id, (fn_str){NULL, 0}, &source));
-    fn_status status = choose(ctx, to, partition_id, (fn_str){NULL, 0}, &target);
+    FN_TRY(mt_select(ctx, mt_table_list(from), partition_id, (fn_str){NULL, 0}, &source));
+    fn_status status = mt_select(ctx, mt_table_list(to), partition_id, (fn_str){NULL, 0}, &target);
     if (status != FN_OK) {
         mt_list_drop(source.list);
         return status;

@@ -41,6 +41,7 @@ struct fn_fs {
     fn_status (*remove)(fn_fs *fs, fn_ctx *ctx, const char *path);       /* file; missing is OK */
     fn_status (*remove_tree)(fn_fs *fs, fn_ctx *ctx, const char *dir);
     fn_status (*space)(fn_fs *fs, fn_ctx *ctx, const char *dir, uint64_t *free_bytes, uint64_t *total_bytes);
+    fn_status (*link)(fn_fs *fs, fn_ctx *ctx, const char *from, const char *to); /* a second name of a file; FILE_ALREADY_EXISTS */
 };
 
 fn_fs *fn_fs_local(void);                                /* the machine's files; one for the process */
