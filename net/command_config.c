@@ -25,6 +25,7 @@ static const config_key keys[] = {
     {"max_concurrent_queries", offsetof(server_config, requests)},
     {"keep_alive_timeout", offsetof(server_config, keep_alive)},
     {"max_server_memory_usage", offsetof(server_config, memory)},
+    {"database_atomic_delay_before_drop_table_sec", offsetof(server_config, drop_delay)},
     {"log_level", offsetof(server_config, log_level)},
 };
 

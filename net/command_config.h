@@ -5,7 +5,7 @@
 #include <firn/arena.h>
 
 typedef struct server_config {
-    const char *path, *http_port, *listen_host, *display_name, *user_files, *user, *password, *database, *threads, *connections, *requests, *keep_alive, *memory, *log_level;
+    const char *path, *http_port, *listen_host, *display_name, *user_files, *user, *password, *database, *threads, *connections, *requests, *keep_alive, *memory, *log_level, *drop_delay;
 } server_config;
 
 /* Fills what is still NULL; texts in ctx->arena. CANNOT_LOAD_CONFIG (347), UNKNOWN_ELEMENT_IN_CONFIG (137). */

@@ -76,6 +76,7 @@ typedef struct stored_table {
     catalog_table_row row;
     int64_t id;
     uint64_t next_block;
+    int64_t dropped_s;
     bool detached;
 } stored_table;
 
@@ -86,6 +87,7 @@ static fn_status read_table(fn_ctx *ctx, sqlite3_stmt *s, stored_table *out)
     *out = (stored_table){.id = sqlite3_column_int64(s, 0),
                           .next_block = (uint64_t)sqlite3_column_int64(s, 7),
                           .detached = sqlite3_column_int64(s, 9) != 0,
+                          .dropped_s = sqlite3_column_int64(s, 10),
                           .row = {.next_column_id = (uint32_t)sqlite3_column_int64(s, 6), .created_s = sqlite3_column_int64(s, 8)}};
     FN_TRY(fn_arena_str(ctx, ctx->arena, catalog_sql_text(s, 1), &uuid));
     if (uuid.size != 36) return fn_fail(ctx, FN_CORRUPTED_DATA, "A table's row in the catalog is damaged");
@@ -156,19 +158,19 @@ static fn_status load_table(fn_ctx *ctx, catalog *c, const load_work *w, const s
     table_state *state;
     table *made = NULL;
     FN_TRY(state_add(ctx, c, t->row.uuid, t->id, t->next_block, &state));
-    if (t->detached) {
+    if (t->detached && !t->dropped_s) {
         FN_TRY(fn_arena_str(ctx, c->arena, t->row.database, &state->detached_database));
         return fn_arena_str(ctx, c->arena, t->row.name, &state->detached_name);
     }
     catalog_database *d = names_database(n, t->row.database);
-    fn_status status = d ? w->build(w->self, ctx, &t->row, &made) : fn_fail(ctx, FN_UNKNOWN_DATABASE, "its database does not exist");
+    fn_status status = d || t->dropped_s ? w->build(w->self, ctx, &t->row, &made) : fn_fail(ctx, FN_UNKNOWN_DATABASE, "its database does not exist");
     if (status != FN_OK) {
         fn_log(FN_LOG_ERROR, "catalog", "table " FN_STR_FMT "." FN_STR_FMT " cannot be loaded: %s", FN_STR_ARG(t->row.database), FN_STR_ARG(t->row.name),
                ctx->error.text);
         fn_error_clear(ctx);
         return FN_OK;
     }
-    status = names_add_table(ctx, n, d, t->row.name, made);
+    status = t->dropped_s ? names_add_dropped(ctx, n, t->row.database, t->row.name, made, t->dropped_s) : names_add_table(ctx, n, d, t->row.name, made);
     table_drop(made); /* the snapshot has its own reference */
     return status;
 }

@@ -31,10 +31,18 @@ typedef struct catalog_database {
     catalog_entry *entries;    /* sorted by name */
 } catalog_database;
 
+typedef struct catalog_dropped {
+    fn_str database, name;     /* as they were */
+    table *table;              /* referenced by the snapshot */
+    int64_t dropped_s;         /* since 1970 */
+} catalog_dropped;
+
 typedef struct catalog_names {
     fn_arena *arena;           /* owns all of it */
     uint32_t count, capacity;
     catalog_database *databases; /* sorted by name */
+    uint32_t dropped_count, dropped_capacity;
+    struct catalog_dropped *dropped; /* tables that wait for their end or for UNDROP, in the order they were dropped */
     _Atomic uint32_t refs;
 } catalog_names;
 catalog_names *catalog_names_get(catalog *c); /* the current one, one reference */
@@ -69,7 +77,8 @@ mt_catalog *catalog_parts(catalog *c); /* for mt_store_open */
 /* ---- changing ---- */
 typedef enum catalog_action_kind {
     CATALOG_CREATE_DATABASE, CATALOG_DROP_DATABASE, CATALOG_RENAME_DATABASE, CATALOG_CREATE_TABLE, CATALOG_REPLACE_TABLE, CATALOG_DROP_TABLE,
-    CATALOG_RENAME_TABLE, CATALOG_EXCHANGE_TABLES, CATALOG_ALTER_TABLE, CATALOG_DETACH_TABLE, CATALOG_ATTACH_TABLE
+    CATALOG_RENAME_TABLE, CATALOG_EXCHANGE_TABLES, CATALOG_ALTER_TABLE, CATALOG_DETACH_TABLE, CATALOG_ATTACH_TABLE,
+    CATALOG_UNDROP_TABLE, CATALOG_PURGE_TABLE
 } catalog_action_kind;
 
 typedef struct catalog_action {
@@ -78,14 +87,17 @@ typedef struct catalog_action {
     fn_str to_database, to_name; /* RENAME: new name; EXCHANGE: the other one */
     bool may_exist;            /* CREATE: nothing happens if it exists; *done tells */
     bool permanently;          /* DETACH: also after a restart */
-    table *table;              /* CREATE, REPLACE, ATTACH: referenced by the catalog on success */
+    bool keep;                 /* DROP_TABLE, DROP_DATABASE: tables with parts stay among the dropped ones until PURGE */
+    const char *uuid;          /* UNDROP: the one to take; NULL: the last that was dropped */
+    table *table;              /* CREATE, REPLACE, ATTACH: referenced by the catalog on success. PURGE: the dropped one; *done tells
+                                  whether it still was (it may have been undropped) */
     fn_str engine, comment;    /* CREATE_DATABASE */
     fn_str create_sql, column_ids; /* CREATE_TABLE, REPLACE_TABLE, ALTER_TABLE */
     uint32_t next_column_id;
     bool *done;                /* may be NULL */
 } catalog_action;
 /* All of them in one transaction, in order. Errors: UNKNOWN_DATABASE (81), UNKNOWN_TABLE (60), TABLE_ALREADY_EXISTS (57),
- * DATABASE_ALREADY_EXISTS (82), TABLE_IS_READ_ONLY (242) after a failed commit. */
+ * DATABASE_ALREADY_EXISTS (82), TABLE_IS_DROPPED (218) for changes of parts of a dropped table, TABLE_IS_READ_ONLY (242) after a failed commit. */
 fn_status catalog_apply(fn_ctx *ctx, catalog *c, const catalog_action *actions, size_t count) FN_MUST_USE;
 /* A detached table's row, built again: what ATTACH TABLE name needs. CANNOT_GET_CREATE_TABLE_QUERY (390). */
 fn_status catalog_build_detached(fn_ctx *ctx, catalog *c, fn_str database, fn_str name, catalog_build_fn *build, void *self, table **out) FN_MUST_USE;

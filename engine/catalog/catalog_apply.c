@@ -85,11 +85,22 @@ static fn_status forget(fn_ctx *ctx, catalog *c, const table *t)
     return catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_REMOVE, "i", state->id));
 }
 
+/* A table leaves its name: for good, or until UNDROP or PURGE. */
+static fn_status leave(fn_ctx *ctx, catalog *c, catalog_names *n, fn_str database, const catalog_entry *e, bool keep)
+{
+    table_state *state;
+    if (!keep || !mt_has_parts(e->table)) return forget(ctx, c, e->table);
+    const int64_t now_s = fn_clock_realtime_ns() / 1000000000;
+    FN_TRY(need_state(ctx, c, e->table, &state));
+    FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_DROPPED, "ii", now_s, state->id)));
+    return names_add_dropped(ctx, n, database, e->name, e->table, now_s);
+}
+
 static fn_status drop_database(fn_ctx *ctx, catalog *c, catalog_names *n, const catalog_action *a)
 {
     catalog_database *d;
     FN_TRY(need_database(ctx, n, a->name, &d));
-    for (uint32_t i = 0; i < d->count; i++) FN_TRY(forget(ctx, c, d->entries[i].table));
+    for (uint32_t i = 0; i < d->count; i++) FN_TRY(leave(ctx, c, n, a->name, &d->entries[i], a->keep));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_DATABASE_REMOVE, "t", a->name)));
     names_remove_database(n, a->name);
     return FN_OK;
@@ -138,8 +149,46 @@ static fn_status drop_table(fn_ctx *ctx, catalog *c, catalog_names *n, const cat
     catalog_database *d;
     catalog_entry *e;
     FN_TRY(need_table(ctx, n, a->database, a->name, &d, &e));
-    FN_TRY(forget(ctx, c, e->table));
+    FN_TRY(leave(ctx, c, n, a->database, e, a->keep));
     names_remove_table(d, a->name);
+    return FN_OK;
+}
+
+/* The last one of that name that was dropped. */
+static fn_status undrop_table(fn_ctx *ctx, catalog *c, catalog_names *n, const catalog_action *a)
+{
+    catalog_database *d;
+    table_state *state;
+    const catalog_dropped *found = NULL;
+    FN_TRY(need_database(ctx, n, a->database, &d));
+    if (names_table(d, a->name))
+        return fn_fail(ctx, FN_TABLE_ALREADY_EXISTS, "Cannot undrop table, " FN_STR_FMT "." FN_STR_FMT " already exists", FN_STR_ARG(a->database), FN_STR_ARG(a->name));
+    for (uint32_t i = 0; i < n->dropped_count; i++) {
+        const catalog_dropped *e = &n->dropped[i];
+        if (!fn_str_eq(e->database, a->database) || !fn_str_eq(e->name, a->name)) continue;
+        if (!a->uuid || strcmp(a->uuid, e->table->uuid) == 0) found = e;
+    }
+    if (!found) {
+        return fn_fail(ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT "%s%s%s is being dropped, has been dropped, or the database engine does not support UNDROP",
+                       FN_STR_ARG(a->database), FN_STR_ARG(a->name), a->uuid ? " (" : "", a->uuid ? a->uuid : "", a->uuid ? ")" : "");
+    }
+    FN_TRY(need_free(ctx, c, d, a->name));
+    table *const t = found->table;
+    FN_TRY(need_state(ctx, c, t, &state));
+    FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_DROPPED, "ii", (int64_t)0, state->id)));
+    FN_TRY(names_add_table(ctx, n, d, a->name, t));
+    names_remove_dropped(n, t);
+    return FN_OK;
+}
+
+static fn_status purge_table(fn_ctx *ctx, catalog *c, catalog_names *n, const catalog_action *a)
+{
+    bool waits = false;
+    for (uint32_t i = 0; i < n->dropped_count; i++) waits = waits || n->dropped[i].table == a->table;
+    if (a->done) *a->done = waits;
+    if (!waits) return FN_OK;
+    FN_TRY(forget(ctx, c, a->table));
+    names_remove_dropped(n, a->table);
     return FN_OK;
 }
 
@@ -232,7 +281,8 @@ static action_fn *const actions[] = {
     [CATALOG_CREATE_DATABASE] = create_database, [CATALOG_DROP_DATABASE] = drop_database,   [CATALOG_RENAME_DATABASE] = rename_database,
     [CATALOG_CREATE_TABLE] = create_table,       [CATALOG_REPLACE_TABLE] = replace_table,   [CATALOG_DROP_TABLE] = drop_table,
     [CATALOG_RENAME_TABLE] = rename_table,       [CATALOG_EXCHANGE_TABLES] = exchange_tables, [CATALOG_ALTER_TABLE] = alter_table,
-    [CATALOG_DETACH_TABLE] = detach_table,       [CATALOG_ATTACH_TABLE] = attach_table,
+    [CATALOG_DETACH_TABLE] = detach_table,       [CATALOG_ATTACH_TABLE] = attach_table,     [CATALOG_UNDROP_TABLE] = undrop_table,
+    [CATALOG_PURGE_TABLE] = purge_table,
 };
 
 static fn_status run_actions(catalog *c, catalog_work *work)

@@ -22,6 +22,7 @@ void catalog_names_drop(catalog_names *n)
     if (!n || atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1) return;
     for (uint32_t d = 0; d < n->count; d++)
         for (uint32_t t = 0; t < n->databases[d].count; t++) table_drop(n->databases[d].entries[t].table);
+    for (uint32_t i = 0; i < n->dropped_count; i++) table_drop(n->dropped[i].table);
     fn_arena_free(n->arena);
 }
 
@@ -164,6 +165,37 @@ void names_remove_table(catalog_database *d, fn_str name)
     memmove(&d->entries[at], &d->entries[at + 1], sizeof *d->entries * (d->count - at));
 }
 
+fn_status names_add_dropped(fn_ctx *ctx, catalog_names *n, fn_str database, fn_str name, table *t, int64_t dropped_s)
+{
+    if (n->dropped_count == n->dropped_capacity) {
+        const uint32_t capacity = n->dropped_capacity ? n->dropped_capacity * 2 : 16;
+        catalog_dropped *grown = fn_arena_alloc_zero(ctx, n->arena, sizeof *grown * capacity);
+        FN_TRY_PTR(ctx, grown);
+        if (n->dropped_count) memcpy(grown, n->dropped, sizeof *grown * n->dropped_count);
+        n->dropped = grown;
+        n->dropped_capacity = capacity;
+    }
+    catalog_dropped d = {.table = t, .dropped_s = dropped_s};
+    FN_TRY(fn_arena_str(ctx, n->arena, database, &d.database));
+    FN_TRY(fn_arena_str(ctx, n->arena, name, &d.name));
+    (void)table_ref(t);
+    uint32_t at = n->dropped_count++;
+    for (; at && n->dropped[at - 1].dropped_s > dropped_s; at--) n->dropped[at] = n->dropped[at - 1]; /* at a start they come by table */
+    n->dropped[at] = d;
+    return FN_OK;
+}
+
+void names_remove_dropped(catalog_names *n, const table *t)
+{
+    for (uint32_t i = 0; i < n->dropped_count; i++) {
+        if (n->dropped[i].table != t) continue;
+        table_drop(n->dropped[i].table);
+        n->dropped_count--;
+        memmove(&n->dropped[i], &n->dropped[i + 1], sizeof *n->dropped * (n->dropped_count - i));
+        return;
+    }
+}
+
 fn_status names_copy(fn_ctx *ctx, const catalog_names *from, catalog_names **out)
 {
     catalog_names *n = names_new(ctx);
@@ -174,6 +206,10 @@ fn_status names_copy(fn_ctx *ctx, const catalog_names *from, catalog_names **out
         status = names_add_database(ctx, n, d->name, d->engine, d->comment, d->uuid);
         for (uint32_t t = 0; t < d->count && status == FN_OK; t++)
             status = names_add_table(ctx, n, &n->databases[n->count - 1], d->entries[t].name, d->entries[t].table);
+    }
+    for (uint32_t i = 0; i < from->dropped_count && status == FN_OK; i++) {
+        const catalog_dropped *d = &from->dropped[i];
+        status = names_add_dropped(ctx, n, d->database, d->name, d->table, d->dropped_s);
     }
     if (status != FN_OK) {
         catalog_names_drop(n);

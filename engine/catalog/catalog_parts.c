@@ -110,6 +110,14 @@ static fn_status remove_part(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t
     return fn_fail(ctx, FN_NO_SUCH_DATA_PART, "The part " FN_STR_FMT " is not in the catalog any more", FN_STR_ARG(name));
 }
 
+static fn_status has_row(fn_ctx *ctx, catalog *c, const table_state *state, bool *out)
+{
+    sqlite3_stmt *s = catalog_sql_bind(c, SQL_TABLE_BY_ID, "i", state->id);
+    FN_TRY(catalog_sql_step(ctx, c, s, out));
+    (void)sqlite3_reset(s);
+    return FN_OK;
+}
+
 static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
 {
     table_state *state = state_find(c, change->table_uuid);
@@ -117,8 +125,10 @@ static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
     for (size_t i = 0; i < change->add_count; i++) next = FN_MAX(next, change->add[i].max_block + 1);
     if (state) FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_BLOCK, "ui", next, state->id)));
     if (!state || sqlite3_changes(c->db) == 0) {
-        /* A dropped table gives its parts back: their rows are gone already. */
-        return change->add_count + change->detach_count == 0 ? FN_OK : fn_fail(ctx, FN_TABLE_IS_DROPPED, "The table was dropped while it was written");
+        /* A table that is gone gives its parts back: their rows are gone already. One that is dropped and may come back is left alone. */
+        bool waits = false;
+        if (state) FN_TRY(has_row(ctx, c, state, &waits));
+        return change->add_count + change->detach_count == 0 && !waits ? FN_OK : fn_fail(ctx, FN_TABLE_IS_DROPPED, "The table was dropped while it was changed");
     }
     for (size_t i = 0; i < change->remove_count; i++) FN_TRY(remove_part(ctx, c, SQL_PART_REMOVE, state->id, change->remove[i]));
     for (size_t i = 0; i < change->take_back_count; i++) FN_TRY(remove_part(ctx, c, SQL_DETACHED_PART_REMOVE, state->id, change->take_back[i]));

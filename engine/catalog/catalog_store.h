@@ -11,7 +11,7 @@ typedef enum catalog_sql {
     SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO,
     SQL_DATABASES, SQL_DATABASE_ADD, SQL_DATABASE_REMOVE, SQL_DATABASE_RENAME, SQL_DATABASE_TABLES_RENAME,
     SQL_TABLES, SQL_TABLE_DETACHED, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
-    SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_FILES, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE,
+    SQL_TABLE_DROPPED, SQL_TABLE_BY_ID, SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_FILES, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE,
     SQL_INSERT_ID, SQL_INSERT_ID_ADD, SQL_INSERT_ID_LAST, SQL_INSERT_IDS_TRIM, SQL_INSERT_IDS_FORGET, SQL_INSERT_IDS_REMOVE,
     SQL_DETACHED_PARTS, SQL_DETACHED_PARTS_OF, SQL_DETACHED_PART_ADD, SQL_DETACHED_PART_REMOVE, SQL_DETACHED_PARTS_REMOVE, SQL_COUNT
 } catalog_sql;
@@ -80,6 +80,8 @@ void names_remove_database(catalog_names *n, fn_str name); /* and its tables */
 catalog_entry *names_table(const catalog_database *d, fn_str name);
 fn_status names_add_table(fn_ctx *ctx, catalog_names *n, catalog_database *d, fn_str name, table *t) FN_MUST_USE;
 void names_remove_table(catalog_database *d, fn_str name);
+fn_status names_add_dropped(fn_ctx *ctx, catalog_names *n, fn_str database, fn_str name, table *t, int64_t dropped_s) FN_MUST_USE;
+void names_remove_dropped(catalog_names *n, const table *t);
 void catalog_publish(catalog *c, catalog_names *names_take);
 
 /* ---- inserts that were made (catalog_inserts.c) ---- */

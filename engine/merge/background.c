@@ -16,7 +16,7 @@ static void merge_while_useful(fn_ctx *ctx, mt_table *t)
         merge_choice_release(t, &choice);
         fn_arena_reset(ctx->arena);
         if (status == FN_OK) continue;
-        if (status != FN_ABORTED)
+        if (status != FN_ABORTED && status != FN_TABLE_IS_DROPPED)
             fn_log(FN_LOG_ERROR, "merge", "merging parts of " FN_STR_FMT "." FN_STR_FMT " failed: %s", FN_STR_ARG(t->base.database), FN_STR_ARG(t->base.name),
                    ctx->error.text);
         return; /* the next insert tries again */

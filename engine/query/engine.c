@@ -70,6 +70,7 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     FN_TRY_PTR(ctx, e->workers);
     e->background = fn_pool_new(ctx, "background", FN_MAX(e->threads / 2, 1u));
     FN_TRY_PTR(ctx, e->background);
+    e->drop_delay_s = o->drop_delay_s;
     e->parts_fs = e->fs;
     if (e->path) FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
     else FN_TRY(fn_fs_memory(ctx, &e->parts_fs));

@@ -121,7 +121,7 @@ static fn_status check_readonly(query *q, const run_row *row)
 static fn_status check_ddl(query *q, ast_statement_kind kind)
 {
     const bool ddl = kind == STATEMENT_CREATE_TABLE || kind == STATEMENT_CREATE_VIEW || kind == STATEMENT_CREATE_DATABASE || kind == STATEMENT_DROP ||
-                     kind == STATEMENT_RENAME || kind == STATEMENT_EXCHANGE || kind == STATEMENT_ALTER || kind == STATEMENT_ATTACH || kind == STATEMENT_DETACH;
+                     kind == STATEMENT_RENAME || kind == STATEMENT_EXCHANGE || kind == STATEMENT_ALTER || kind == STATEMENT_ATTACH || kind == STATEMENT_DETACH || kind == STATEMENT_UNDROP;
     if (!ddl || q->settings.allow_ddl) return FN_OK;
     return fn_fail(q->ctx, FN_QUERY_IS_PROHIBITED, "Cannot execute query. DDL queries are prohibited for the user " FN_STR_FMT, FN_STR_ARG(q->session->user));
 }

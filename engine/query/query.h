@@ -35,6 +35,7 @@ struct fn_engine {
     const char *path;           /* NULL: in memory */
     const char *user_files, *display_name, *user, *password, *database;
     unsigned threads;
+    unsigned drop_delay_s;      /* dropped tables wait that long for UNDROP; 0: they do not */
     fn_pool *workers, *background;
     session_list sessions;
     process_list processes;
@@ -124,7 +125,7 @@ struct query {
 typedef fn_status run_fn(query *q, const ast_statement *s);
 run_fn run_select, run_set, run_use, run_show, run_describe, run_exists, run_explain, run_kill, run_system, run_insert, run_create_table,
     run_create_view, run_create_database, run_drop, run_rename, run_exchange, run_alter, run_truncate, run_optimize, run_delete,
-    run_update, run_check, run_attach, run_detach;
+    run_update, run_check, run_attach, run_detach, run_undrop;
 
 typedef struct run_row {
     const char *kind;  /* query_kind of system.query_log */

@@ -1,11 +1,13 @@
 /* run_drop.c - DROP, TRUNCATE and DETACH of tables and databases. SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
+#include "query/dropped.h"
 #include "query/materialized.h"
 #include "query/result.h"
 
 typedef struct drop_target {
     fn_str database, name;
     table *table; /* one reference; NULL: IF EXISTS of what is not there */
+    bool keep;    /* it can be undropped for a while */
 } drop_target;
 
 static fn_status refuse_cluster(query *q, const ast_statement *s)
@@ -82,17 +84,20 @@ static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_ki
         asked++;
         if (status != FN_OK || !t->table) continue;
         status = check_kind(q, s, t);
-        actions[found++] = (catalog_action){.kind = kind, .database = t->database, .name = t->name, .permanently = s->permanently};
+        t->keep = kind == CATALOG_DROP_TABLE && dropped_keeps(q, s->sync, t->database);
+        actions[found++] = (catalog_action){.kind = kind, .database = t->database, .name = t->name, .permanently = s->permanently, .keep = t->keep};
         if (status != FN_OK || kind != CATALOG_DROP_TABLE) continue;
         drop_target *companion = &targets[asked];
         status = find_companion(q, t, companion);
         if (status != FN_OK || !companion->table) continue;
         asked++;
-        actions[found++] = (catalog_action){.kind = kind, .database = companion->database, .name = companion->name};
+        companion->keep = t->keep;
+        actions[found++] = (catalog_action){.kind = kind, .database = companion->database, .name = companion->name, .keep = t->keep};
     }
     if (status == FN_OK && found) status = catalog_apply(q->ctx, q->engine->catalog, actions, found);
     for (uint32_t i = 0; i < asked; i++) {
-        if (status == FN_OK && kind == CATALOG_DROP_TABLE && targets[i].table && mt_has_parts(targets[i].table)) mt_table_forget(targets[i].table);
+        if (status == FN_OK && kind == CATALOG_DROP_TABLE && !targets[i].keep && targets[i].table && mt_has_parts(targets[i].table))
+            mt_table_forget(targets[i].table);
         table_drop(targets[i].table);
     }
     return status;
@@ -111,9 +116,9 @@ static fn_status drop_database(query *q, const ast_statement *s)
     }
     if (d && s->if_empty && d->count) status = fn_fail(q->ctx, FN_DATABASE_NOT_EMPTY, "Database " FN_STR_FMT " is not empty", FN_STR_ARG(name));
     if (d && status == FN_OK) {
-        const catalog_action action = {.kind = CATALOG_DROP_DATABASE, .name = name};
+        const catalog_action action = {.kind = CATALOG_DROP_DATABASE, .name = name, .keep = dropped_keeps(q, s->sync, name)};
         status = catalog_apply(q->ctx, q->engine->catalog, &action, 1);
-        for (uint32_t i = 0; i < d->count && status == FN_OK; i++)
+        for (uint32_t i = 0; i < d->count && status == FN_OK && !action.keep; i++)
             if (mt_has_parts(d->entries[i].table)) mt_table_forget(d->entries[i].table);
     }
     catalog_names_drop(names);

@@ -26,6 +26,7 @@ static const run_row rows[] = {
     [STATEMENT_CHECK] = {"Check", run_check, false},
     [STATEMENT_ATTACH] = {"Create", run_attach, true},
     [STATEMENT_DETACH] = {"Drop", run_detach, true},
+    [STATEMENT_UNDROP] = {"Undrop", run_undrop, true},
     [STATEMENT_UNSUPPORTED] = {"None", NULL, false},
 };
 

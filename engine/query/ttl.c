@@ -1,5 +1,6 @@
 /* ttl.c - see ttl.h. SPDX-License-Identifier: Apache-2.0 */
 #include "query/ttl.h"
+#include "query/dropped.h"
 #include <firn/time.h>
 
 /* ---- the clauses ---- */
@@ -213,7 +214,7 @@ fn_status ttl_apply(fn_ctx *ctx, fn_engine *engine, table *t)
 }
 
 /* ---- the thread ---- */
-enum { TICK_S = 60, TABLES_MAX = 4096 };
+enum { TICK_S = 1, TTL_TICKS = 60, TABLES_MAX = 4096 };
 
 typedef struct visited { /* when a table was looked at */
     char uuid[37];
@@ -280,6 +281,7 @@ static void look_at_all(ttl_worker *w)
 static void *work(void *self)
 {
     ttl_worker *w = self;
+    unsigned ticks = 0;
     FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
     while (!w->stop) {
         struct timespec until;
@@ -288,7 +290,8 @@ static void *work(void *self)
         (void)pthread_cond_timedwait(&w->wake, &w->lock, &until);
         if (w->stop) break;
         FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
-        look_at_all(w);
+        dropped_purge(w->engine);
+        if (++ticks % TTL_TICKS == 0) look_at_all(w);
         FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
     }
     FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);

@@ -7,7 +7,7 @@
 
 static fn_status make_view(query *q, fn_str database, fn_str name, fn_str sql, table_schema *schema_take, table **out)
 {
-    table head = {.database = database, .name = name, .uuid = "00000000-0000-0000-0000-000000000000", .create_sql = sql, .engine_full = FN_STR("View"), .is_view = true};
+    table head = {.database = database, .name = name, .uuid = "00000000-0000-0000-0000-000000000000", .create_sql = sql, .engine_full = FN_STR("View"), .is_view = true, .is_temporary = true};
     atomic_store(&head.schema, schema_take);
     const fn_status status = view_table_new(q->ctx, &head, out);
     if (status != FN_OK) table_schema_drop(schema_take);

@@ -136,6 +136,8 @@ static fn_status view_query(plan_world *w, fn_ctx *ctx, table *t, ast_query **ou
 {
     *out = NULL;
     if (!t->is_view) return FN_OK;
+    if (!t->is_temporary && atomic_load(&t->schema)->count == 0) /* a view with parameters, named without them */
+        return fn_fail(ctx, FN_EMPTY_LIST_OF_COLUMNS_QUERIED, "Empty list of columns in projection: view " FN_STR_FMT " has parameters", FN_STR_ARG(t->name));
     ast_statement *s;
     fn_str sql;
     FN_TRY(definition_text(ctx, query_of(w)->engine, t, &sql));

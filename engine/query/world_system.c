@@ -53,6 +53,20 @@ static fn_status tables(system_world *w, fn_ctx *ctx, fn_str database, system_ea
     return status;
 }
 
+static fn_status dropped(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self)
+{
+    const fn_engine *engine = query_of(w)->engine;
+    catalog_names *names = catalog_names_get(engine->catalog);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < names->dropped_count && status == FN_OK; i++) {
+        const catalog_dropped *d = &names->dropped[i];
+        const system_dropped row = {.database = d->database, .name = d->name, .table = d->table, .ends_s = d->dropped_s + engine->drop_delay_s};
+        status = each(self, ctx, &row);
+    }
+    catalog_names_drop(names);
+    return status;
+}
+
 static fn_status processes(system_world *w, fn_ctx *ctx, system_each_process *each, void *self)
 {
     process_row *rows;
@@ -128,7 +142,7 @@ static bool table_engine_row(system_world *w, size_t index, const char **name)
 void query_system_world_init(query *q)
 {
     fn_engine *e = q->engine;
-    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .processes = processes, .query_log = log_rows,
+    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .dropped = dropped, .processes = processes, .query_log = log_rows,
                                               .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
                                               .store = e->store, .data_path = e->path ? e->path : "", .user = e->user},
                                      .query = q};

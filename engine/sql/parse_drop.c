@@ -46,6 +46,17 @@ fn_status sql_parse_detach(sql_parser *p, ast_statement *s)
     return parse_tail(p, s);
 }
 
+/* UNDROP TABLE [db.]t [UUID '...'] */
+fn_status sql_parse_undrop(sql_parser *p, ast_statement *s)
+{
+    s->kind = STATEMENT_UNDROP;
+    s->what = 't';
+    FN_TRY(sql_table_name(p, &s->name));
+    if (sql_words(p, "UUID")) FN_TRY(sql_string(p, &s->text));
+    FN_TRY(sql_on_cluster(p, &s->on_cluster));
+    return sql_output_options(p, s);
+}
+
 fn_status sql_parse_truncate(sql_parser *p, ast_statement *s)
 {
     s->kind = STATEMENT_TRUNCATE;

@@ -263,7 +263,7 @@ static const struct {
     {"DROP", sql_parse_drop, false},
     {"DETACH", sql_parse_detach, false},
     {"TRUNCATE", sql_parse_truncate, false},
-    {"UNDROP TABLE", NULL, false},
+    {"UNDROP TABLE", sql_parse_undrop, false},
     {"RENAME", sql_parse_rename, false},
     {"EXCHANGE", sql_parse_exchange, false},
     {"ALTER USER", NULL, false},

@@ -48,6 +48,17 @@ static fn_status put_insert(sql_printer *w, const ast_statement *s)
     return fn_buf_str(w->ctx, w->out, s->format);
 }
 
+static fn_status put_undrop(sql_printer *w, const ast_statement *s)
+{
+    FN_TRY(sql_put(w, "UNDROP TABLE "));
+    FN_TRY(sql_put_table(w, &s->name));
+    if (s->text.size) {
+        FN_TRY(sql_put(w, " UUID "));
+        FN_TRY(sql_quote_string(w->ctx, s->text, w->out));
+    }
+    return put_cluster(w, s);
+}
+
 static fn_status put_drop(sql_printer *w, const ast_statement *s)
 {
     FN_TRY(sql_put(w, s->kind == STATEMENT_DROP ? "DROP " : s->kind == STATEMENT_DETACH ? "DETACH " : "TRUNCATE "));
@@ -212,6 +223,8 @@ static fn_status put_body(sql_printer *w, const ast_statement *s)
     case STATEMENT_DETACH:
     case STATEMENT_TRUNCATE:
         return put_drop(w, s);
+    case STATEMENT_UNDROP:
+        return put_undrop(w, s);
     case STATEMENT_RENAME:
     case STATEMENT_EXCHANGE:
         return put_rename(w, s);

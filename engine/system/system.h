@@ -16,6 +16,13 @@ typedef struct system_database {
 typedef fn_status system_each_database(void *self, fn_ctx *ctx, const system_database *database);
 typedef fn_status system_each_table(void *self, fn_ctx *ctx, table *t); /* t is borrowed */
 
+typedef struct system_dropped {
+    fn_str database, name;
+    const table *table;
+    int64_t ends_s; /* since 1970 */
+} system_dropped;
+typedef fn_status system_each_dropped(void *self, fn_ctx *ctx, const system_dropped *dropped);
+
 typedef struct system_process {
     fn_str query_id, query, user, database, address, user_agent, interface, kind;
     double elapsed_s;
@@ -53,6 +60,7 @@ struct system_world {
     fn_status (*databases)(system_world *w, fn_ctx *ctx, system_each_database *each, void *self);
     /* Tables of one database, or of all with temporary ones when it is empty; system tables are not among them. */
     fn_status (*tables)(system_world *w, fn_ctx *ctx, fn_str database, system_each_table *each, void *self);
+    fn_status (*dropped)(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self); /* dropped tables, oldest first */
     fn_status (*processes)(system_world *w, fn_ctx *ctx, system_each_process *each, void *self);
     /* query_id: only its rows; empty: all. */
     fn_status (*query_log)(system_world *w, fn_ctx *ctx, fn_str query_id, system_each_log_row *each, void *self);

@@ -18,6 +18,7 @@ typedef struct fn_engine_options {
     const char *display_name;    /* X-ClickHouse-Server-Display-Name; NULL: host name */
     const char *user, *password, *database; /* CLICKHOUSE_USER/PASSWORD/DB; NULL: default, no password, default */
     struct fn_fs *files;         /* where `path` and user files lie; NULL: the machine's. SQLite's own file goes by its default VFS */
+    unsigned drop_delay_s;       /* DROP TABLE can be undone for that many seconds; 0: it cannot */
 } fn_engine_options;
 
 fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out) FN_MUST_USE;

@@ -230,7 +230,7 @@ static fn_status fill_change(fn_ctx *ctx, const mt_edit *e, mt_change *out)
     }
     FN_TRY(rows_of(ctx, e->add, e->add_count, &out->add));
     FN_TRY(names_of(ctx, e->remove, e->remove_count, &out->remove));
-    FN_TRY(rows_of(ctx, e->remove, out->forget_count, &out->forget));
+    FN_TRY(rows_of(ctx, e->remove, e->forget ? e->remove_count : 0, &out->forget));
     FN_TRY(rows_of(ctx, e->detach, e->detach_count, &out->detach));
     return names_of(ctx, e->take_back, e->take_back_count, &out->take_back);
 }

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Parts and dropped tables over restarts and kills: what is set aside or dropped stays, comes back, and goes when it must.
+
+  parts_test.py build/asan/firn [name of a test]      ends with 'N passed, N failed, N skipped'
+SPDX-License-Identifier: Apache-2.0"""
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+from http_ask import Client
+from running import Running
+
+FIRN = sys.argv[1]
+TESTS = []
+PARTS = "SELECT name FROM system.parts WHERE table = 't' AND active ORDER BY name"
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def same(got, wanted):
+    assert got == wanted, 'got %r, wanted %r' % (got, wanted)
+
+
+def fails(client, sql, name, **settings):
+    try:
+        got = client.ask(sql, **settings)
+    except Exception as e:
+        assert name in str(e), 'wanted %s, got %s' % (name, e)
+        return
+    raise AssertionError('%s should fail with %s, gave %r' % (sql, name, got))
+
+
+def files(data):
+    return sorted(f for _, _, names in os.walk(os.path.join(data, 'store')) for f in names)
+
+
+class Server:
+    """Killed or stopped and started over the same data."""
+
+    def __init__(self, data, config=None):
+        self.data, self.config, self.running = data, config, None
+        self.start()
+
+    def start(self):
+        self.running = Running(FIRN, self.data, config=self.config)
+        self.ask = Client(self.running.url).ask
+        self.client = Client(self.running.url)
+
+    def again(self, how=signal.SIGTERM):
+        self.stop(how)
+        self.start()
+
+    def stop(self, how=signal.SIGTERM):
+        code = self.running.stop(how)
+        assert how != signal.SIGTERM or code == 0, 'exit code %s: %s' % (code, self.running.errors[-2000:])
+
+
+def until(condition, seconds=20):
+    end = time.time() + seconds
+    while not condition():
+        assert time.time() < end, 'it does not come true'
+        time.sleep(0.1)
+
+
+@test
+def detached_parts_survive(path):
+    s = Server(path)
+    try:
+        s.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x')
+        s.ask('INSERT INTO t SELECT number % 2, number FROM numbers(100)')
+        s.ask("ALTER TABLE t DETACH PART '0_1_1_0'")
+        s.again(signal.SIGKILL)
+        same(s.ask('SELECT count() FROM t'), '50\n')
+        same(s.ask('SELECT name FROM system.detached_parts'), '0_1_1_0\n')
+        s.ask('ALTER TABLE t ADD COLUMN y String DEFAULT toString(x)')
+        s.ask("ALTER TABLE t ATTACH PART '0_1_1_0'")
+        s.again(signal.SIGKILL)
+        same(s.ask('SELECT count(), sum(toUInt64(y)) FROM t'), '100\t4950\n')
+        same(s.ask(PARTS), '0_3_3_0\n1_2_2_0\n')
+        s.ask('ALTER TABLE t DETACH PARTITION ALL')
+        s.ask('ALTER TABLE t DROP DETACHED PARTITION ALL', allow_drop_detached=1)
+        until(lambda: files(path) == [])
+        s.again()
+        same(s.ask('SELECT count() FROM t'), '0\n')
+    finally:
+        s.stop()
+
+
+@test
+def frozen_parts_outlive_the_table(path):
+    s = Server(path)
+    try:
+        s.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x')
+        s.ask('INSERT INTO t SELECT number % 2, number FROM numbers(100)')
+        rows = s.ask("ALTER TABLE t FREEZE WITH NAME 'n/1'", alter_partition_verbose_result=1).split('\n')
+        same([r.split('\t')[:4] for r in rows if r], [['FREEZE ALL', '0', '0_1_1_0', 'n%2F1'], ['FREEZE ALL', '1', '1_2_2_0', 'n%2F1']])
+        places = [r.split('\t')[5] for r in rows if r]
+        s.ask('DROP TABLE t SYNC')
+        until(lambda: files(path) == [])
+        s.again()
+        for p in places:
+            assert len(os.listdir(p)) == 1 and os.path.getsize(os.path.join(p, os.listdir(p)[0])) > 100
+    finally:
+        s.stop()
+
+
+@test
+def detached_table_keeps_its_files(path):
+    s = Server(path)
+    try:
+        s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
+        s.ask('INSERT INTO t SELECT number FROM numbers(100)')
+        s.ask('INSERT INTO t SELECT number FROM numbers(100)')
+        s.ask("ALTER TABLE t DETACH PART 'all_1_1_0'")
+        s.ask('DETACH TABLE t PERMANENTLY')
+        s.again()
+        s.again(signal.SIGKILL)
+        same(len(files(path)), 2)
+        s.ask('ATTACH TABLE t')
+        same(s.ask('SELECT count(), sum(x) FROM t'), '100\t4950\n')
+        s.ask("ALTER TABLE t ATTACH PART 'all_1_1_0'")
+        same(s.ask('SELECT count(), sum(x) FROM t'), '200\t9900\n')
+    finally:
+        s.stop()
+
+
+@test
+def dropped_tables_come_back(path):
+    s = Server(path)
+    try:
+        s.ask('CREATE DATABASE d')
+        for i in range(2):
+            s.ask('CREATE TABLE d.t (x UInt64) ENGINE = MergeTree ORDER BY x')
+            s.ask('INSERT INTO d.t SELECT %d FROM numbers(10)' % i)
+            s.ask('DROP TABLE d.t')
+            time.sleep(1.1)
+        s.again(signal.SIGKILL)
+        same(s.ask('SELECT table, engine FROM system.dropped_tables'), 't\tMergeTree\nt\tMergeTree\n')
+        s.ask('UNDROP TABLE d.t')
+        same(s.ask('SELECT sum(x), count() FROM d.t'), '10\t10\n')
+        fails(s.client, 'UNDROP TABLE d.t', 'TABLE_ALREADY_EXISTS')
+        s.ask('INSERT INTO d.t VALUES (5)')
+        s.again(signal.SIGKILL)
+        same(s.ask('SELECT sum(x), count() FROM d.t'), '15\t11\n')
+        s.ask('DROP TABLE d.t SYNC')
+        s.ask('UNDROP TABLE d.t')
+        same(s.ask('SELECT sum(x), count() FROM d.t'), '0\t10\n')
+        s.ask('DROP DATABASE d')
+        fails(s.client, 'UNDROP TABLE d.t', 'UNKNOWN_DATABASE')
+        s.again()
+        s.ask('CREATE DATABASE d')
+        s.ask('UNDROP TABLE d.t')
+        same(s.ask('SELECT sum(x), count() FROM d.t'), '0\t10\n')
+        s.ask('DROP DATABASE d SYNC')
+        until(lambda: files(path) == [])
+    finally:
+        s.stop()
+
+
+@test
+def dropped_tables_end(path):
+    s = Server(path, 'database_atomic_delay_before_drop_table_sec: 2\n')
+    try:
+        s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
+        s.ask('INSERT INTO t SELECT number FROM numbers(200000)')
+        got = []
+        reader = threading.Thread(target=lambda: got.append(Client(s.running.url).ask(
+            'SELECT sum(x), max(sleepEachRow(0.00001)) FROM t', max_block_size=1000, max_threads=1, function_sleep_max_microseconds_per_block=100000000)))
+        reader.start()
+        time.sleep(0.5)
+        s.ask('DROP TABLE t')
+        same(len(files(path)), 1)
+        until(lambda: s.ask('SELECT count() FROM system.dropped_tables') == '0\n')
+        reader.join()
+        same(got, ['19999900000\t0\n'])
+        until(lambda: files(path) == [])
+        fails(s.client, 'UNDROP TABLE t', 'UNKNOWN_TABLE')
+        s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
+        s.ask('INSERT INTO t SELECT number FROM numbers(10)')
+        s.ask('DROP TABLE t')
+        s.again(signal.SIGKILL)
+        until(lambda: files(path) == [])
+    finally:
+        s.stop()
+
+
+def main():
+    passed = failed = 0
+    for t in TESTS:
+        if len(sys.argv) > 2 and sys.argv[2] != t.__name__:
+            continue
+        path = tempfile.mkdtemp(prefix='firn-parts-')
+        try:
+            t(os.path.join(path, 'data'))
+            passed += 1
+        except Exception:
+            failed += 1
+            print('%s\n%s' % (t.__name__, traceback.format_exc()))
+        shutil.rmtree(path, ignore_errors=True)
+    print('%d passed, %d failed, 0 skipped' % (passed, failed))
+    return 1 if failed else 0
+
+
+sys.exit(main())
