@@ -15,6 +15,7 @@ static const struct {
     {"top n", rule_top_n},                 /* SORT below LIMIT knows how many rows are wanted */
     {"push limit", rule_push_limit},
     {"sum constant", rule_sum_constant},
+    {"weighted groups", rule_weighted_groups}, /* needs the filters at the scan to estimate */
     {"prune columns", rule_prune_columns}, /* behind what changes which columns are read */
     {"threshold", rule_threshold},         /* a top-N shares its bound with the scan below */
     {"top groups", rule_top_groups},       /* a top-N by an aggregate tells it so */
