@@ -380,8 +380,8 @@ static fn_status add_item(alter_run *a, const ast_alter_command *c)
     const char kind = c->item.kind;
     if (find_item(a, kind, c->item.name) >= 0) {
         if (c->if_not_exists) return FN_OK;
-        return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Cannot add %s " FN_STR_FMT ": it already exists", kind == 'i' ? "index" : kind == 'p' ? "projection" : "constraint",
-                       FN_STR_ARG(c->item.name));
+        const char *what = kind == 'i' ? "index" : kind == 'p' ? "projection" : "constraint";
+        return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Cannot add %s " FN_STR_FMT ": %s with this name already exists", what, FN_STR_ARG(c->item.name), what);
     }
     const ast_expr *check = kind == 'i' ? c->item.index.expr : c->item.constraint;
     expr *bound;

@@ -50,8 +50,10 @@ const char *definition_engine_at(size_t index);
 fn_status definition_check_settings(fn_ctx *ctx, const ast_engine *e) FN_MUST_USE; /* UNKNOWN_POLICY (478), NOT_IMPLEMENTED */
 fn_status definition_check_items(fn_ctx *ctx, const ast_create *c) FN_MUST_USE;    /* ILLEGAL_INDEX (127), ILLEGAL_PROJECTION (583) */
 fn_status definition_check_defaults(fn_ctx *ctx, const ast_create *c) FN_MUST_USE; /* CYCLIC_ALIASES (174) */
-/* INDEX ... TYPE of a kind ClickHouse knows: INCORRECT_QUERY (80). */
+/* definition_index.c: INDEX ... TYPE of a kind that there is: INCORRECT_QUERY (80), NOT_IMPLEMENTED. */
 fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item) FN_MUST_USE;
+/* The INDEX clauses bound over the schema, in ctx->arena, which is the definition's. Kinds that firn has not are left out. */
+fn_status definition_indexes(fn_ctx *ctx, plan_world *world, const ast_create *c, const table_schema *schema, mt_definition *mt) FN_MUST_USE;
 
 /* Adds `database` to the names of tables in a view's query that have none (names of its CTEs excepted). */
 fn_status definition_qualify(fn_ctx *ctx, fn_str database, ast_query *tree) FN_MUST_USE;

@@ -406,6 +406,7 @@ static fn_status read_merge_tree(builder *b)
     b->mt->mode = b->family->mode;
     FN_TRY(read_keys(b));
     FN_TRY(read_params(b));
+    FN_TRY(definition_indexes(&b->ctx, &b->world, b->create, b->schema, b->mt));
     return read_defaults(b);
 }
 

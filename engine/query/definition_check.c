@@ -43,6 +43,7 @@ fn_status definition_check_items(fn_ctx *ctx, const ast_create *c)
     for (uint32_t i = 0; i < c->item_count; i++) {
         const ast_table_item *item = &c->items[i];
         const fn_str name = item->kind == 'i' ? item->index.name : item->name;
+        if (item->kind == 'i') FN_TRY(definition_check_index(ctx, item));
         for (uint32_t k = 0; k < i; k++) {
             const ast_table_item *other = &c->items[k];
             if (other->kind != item->kind || !fn_str_eq(other->kind == 'i' ? other->index.name : other->name, name)) continue;

@@ -165,18 +165,6 @@ fn_status definition_check_columns(query *q, ast_create *c)
     return FN_OK;
 }
 
-fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item)
-{
-    static const char *const kinds[] = {"minmax", "set", "bloom_filter", "ngrambf_v1", "tokenbf_v1", "sparse_grams", "hypothesis", "text", "vector_similarity", "inverted", "full_text"};
-    fn_str name = item->index.type_text;
-    size_t n = 0;
-    while (n < name.size && name.data[n] != '(' && name.data[n] != ' ') n++;
-    name.size = n;
-    for (size_t i = 0; i < FN_COUNT(kinds); i++)
-        if (fn_str_eq(name, fn_cstr(kinds[i]))) return FN_OK;
-    return fn_fail(ctx, FN_INCORRECT_QUERY, "Unknown Index type '" FN_STR_FMT "'", FN_STR_ARG(name));
-}
-
 static fn_status take_schema(fn_ctx *ctx, ast_create *c, const fn_schema *columns)
 {
     c->columns = FN_NEW_ARRAY(ctx, ast_column_def, FN_MAX(columns->count, 1u));

@@ -136,6 +136,7 @@ static fn_status run_command(alter_run *a, const ast_alter_command *c)
     if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition);
     if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, &c->assignments, c->where, &c->partition);
     if (c->kind == ALTER_CLEAR_COLUMN || c->kind == ALTER_MATERIALIZE_COLUMN) return mutate_column(a->query, a->table, c);
+    if (c->kind == ALTER_CLEAR_INDEX || c->kind == ALTER_MATERIALIZE_INDEX) return mutate_index(a->query, a->table, c);
     if (c->kind == ALTER_OTHER && fn_str_eq(c->text, FN_STR("MATERIALIZE TTL"))) return ttl_apply(a->query->ctx, a->query->engine, a->table);
     return alter_partition(a, c);
 }

@@ -185,6 +185,15 @@ fn_status mutate_column(query *q, table *t, const ast_alter_command *c)
     return status;
 }
 
+/* An index that is not there changes nothing, as in ClickHouse. */
+fn_status mutate_index(query *q, table *t, const ast_alter_command *c)
+{
+    mt_rebuild r = {.names = &c->name, .count = 1, .clear = c->kind == ALTER_CLEAR_INDEX};
+    if (!mt_is(t)) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Mutations are not supported by storage %s", t->ops->engine);
+    if (c->partition.present && !c->partition.all) FN_TRY(alter_partition_id(q, t, &c->partition, &r.partition_id));
+    return mt_rebuild_parts(q->ctx, t, &r);
+}
+
 /* ---- statements ---- */
 static fn_status find(query *q, const ast_statement *s, table **out)
 {

@@ -1,19 +1,24 @@
-/* sys_data_skipping_indices.c - system.data_skipping_indices: the INDEX clauses of tables, as declared. Nothing is stored for them: every
- * part has a range, and where it pays a dictionary, per column and granule, which serve the same conditions; so their sizes are 0. SPDX-License-Identifier: Apache-2.0 */
+/* sys_data_skipping_indices.c - system.data_skipping_indices: the INDEX clauses of tables, as declared, with the bytes they have in live parts. SPDX-License-Identifier: Apache-2.0 */
 #include "sql/ast.h"
 #include "system/system_list.h"
+#include "table/mergetree/mergetree.h"
 
-static fn_status put(system_rows *r, const table *t, const ast_index_def *index)
+static fn_status put(system_rows *r, table *t, const ast_index_def *index)
 {
     size_t n = 0;
+    uint64_t bytes = 0;
+    if (mt_is(t)) FN_TRY(mt_index_bytes(r->ctx, t, index->name, &bytes));
     while (n < index->type_text.size && index->type_text.data[n] != '(') n++;
     system_put_str(r, "database", t->database);
     system_put_str(r, "table", t->name);
     system_put_str(r, "name", index->name);
     system_put_str(r, "type", (fn_str){index->type_text.data, n});
     system_put_str(r, "type_full", index->type_text);
-    system_put_str(r, "expr", index->expr_text);
+    const bool tuple = index->expr->kind == AST_FUNCTION && fn_str_eq(index->expr->text, FN_STR("tuple")) && index->expr_text.size > 2;
+    system_put_str(r, "expr", tuple && index->expr_text.data[0] == '(' ? (fn_str){index->expr_text.data + 1, index->expr_text.size - 2} : index->expr_text);
     system_put_u64(r, "granularity", index->granularity);
+    system_put_u64(r, "data_compressed_bytes", bytes); /* filters do not compress, the rest is small */
+    system_put_u64(r, "data_uncompressed_bytes", bytes);
     return system_row(r);
 }
 

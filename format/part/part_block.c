@@ -132,6 +132,7 @@ fn_status fn_part_check(fn_ctx *ctx, const fn_part *p)
     FN_TRY(fn_part_open(ctx, p->fs, p->path, p->id, &p->checksum, &fresh));
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < fresh->column_count && status == FN_OK; i++) status = check_column(ctx, fresh, i);
+    for (uint32_t i = 0; i < fresh->attachment_count && status == FN_OK; i++) status = part_attachment_check(ctx, fresh, i);
     fn_part_drop(fresh);
     return status;
 }

@@ -128,7 +128,20 @@ static fn_status open_index(fn_ctx *own, fn_part *p, enc_in *in, uint32_t keys)
             FN_TRY(status);
         }
     }
-    return in->at == in->end ? FN_OK : broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
+    return FN_OK;
+}
+
+static fn_status open_attachments(fn_ctx *own, fn_part *p, enc_in *in)
+{
+    if (in->at == in->end) return FN_OK;
+    if (!enc_take_u32(in, &p->attachment_count)) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
+    p->attachments = enc_take(in, (uint64_t)p->attachment_count * ATTACHMENT_SIZE);
+    if (!p->attachments || in->at != in->end) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
+    for (uint32_t i = 0; i < p->attachment_count; i++) {
+        const part_reference r = part_reference_at(p->attachments + (size_t)i * ATTACHMENT_SIZE + sizeof(uint64_t));
+        if (!in_file(p, &r)) return broken(own, p, FN_CORRUPTED_DATA, "an attachment lies outside of the file");
+    }
+    return FN_OK;
 }
 
 static fn_status open_footer(fn_ctx *own, fn_part *p)
@@ -149,7 +162,8 @@ static fn_status open_footer(fn_ctx *own, fn_part *p)
     p->columns = FN_NEW_ARRAY(own, part_column, p->column_count + 1u);
     FN_TRY_PTR(own, p->columns);
     for (uint32_t i = 0; i < p->column_count; i++) FN_TRY(open_column(own, p, &in, list, types, &p->columns[i]));
-    return open_index(own, p, &in, keys);
+    FN_TRY(open_index(own, p, &in, keys));
+    return open_attachments(own, p, &in);
 }
 
 static fn_status read_footer(fn_ctx *own, fn_part *p, fn_file *file, const fn_hash128 *expected)

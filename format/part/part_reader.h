@@ -29,6 +29,8 @@ struct fn_part {
     uint32_t *first_granule; /* segments + 1 */
     part_column *columns;
     fn_buf footer;
+    const uint8_t *attachments; /* in the footer: ATTACHMENT_SIZE bytes each */
+    uint32_t attachment_count;
     fn_block *index;
     _Atomic uint32_t refs;
     pthread_mutex_t lock;
@@ -85,6 +87,8 @@ typedef struct text_out {
 } text_out;
 fn_status chunk_read_text(chunk_reader *r, const segment_view *s, const chunk_view *c, uint32_t from, uint32_t count, const fn_column *dictionary,
                           text_out *out) FN_MUST_USE;
+
+fn_status part_attachment_check(fn_ctx *ctx, const fn_part *p, uint32_t index) FN_MUST_USE; /* read anew, past the cache */
 
 /* ---- columns ---- */
 /* The dictionary of a stream, NULL if it has none. Borrowed from the part. */

@@ -37,6 +37,7 @@ struct fn_part_writer {
     uint32_t kept; /* rows in the streams */
     uint32_t segments;
     fn_buf segment_granules;
+    fn_buf attachments; /* as in the footer */
     fn_block *last; /* 1 row: the end of the index */
     /* the running write, for the tasks */
     const fn_block *block;
@@ -62,6 +63,7 @@ void fn_part_writer_close(fn_part_writer *w)
     }
     for (uint32_t i = 0; i < w->options.key_count && w->keys; i++) fn_builder_release(&w->keys[i]);
     fn_buf_release(&w->segment_granules);
+    fn_buf_release(&w->attachments);
     fn_block_drop(w->last);
     fn_arena_free(w->arena);
     fn_free(w);
@@ -359,6 +361,22 @@ static fn_status put_footer(fn_ctx *ctx, fn_part_writer *w, uint64_t raw_bytes, 
     return put_index(ctx, w, out);
 }
 
+fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size)
+{
+    const part_reference ref = {w->file_at, size, part_checksum(bytes, size, w->options.id, (uint32_t)id, (uint32_t)(id >> 32))};
+    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes, size));
+    w->file_at += size;
+    FN_TRY(put_u64(ctx, &w->attachments, id));
+    return put_reference(ctx, &w->attachments, &ref);
+}
+
+static fn_status put_attachments(fn_ctx *ctx, const fn_part_writer *w, fn_buf *out)
+{
+    if (w->attachments.size == 0) return FN_OK;
+    FN_TRY(put_u32(ctx, out, (uint32_t)(w->attachments.size / ATTACHMENT_SIZE)));
+    return fn_buf_append(ctx, out, w->attachments.data, w->attachments.size);
+}
+
 static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *footer)
 {
     w->finishing = true;
@@ -367,6 +385,7 @@ static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn
     *out = (fn_part_summary){.rows = w->rows};
     for (uint32_t i = 0; i < w->column_count; i++) out->raw_bytes += w->columns[i].streams.raw_bytes;
     FN_TRY(put_footer(ctx, w, out->raw_bytes, footer));
+    FN_TRY(put_attachments(ctx, w, footer));
     if (footer->size > FOOTER_MAX) return fn_fail(ctx, FN_LOGICAL_ERROR, "The footer of part %s would have %zu bytes", w->path, footer->size);
     out->checksum = part_checksum(footer->data, footer->size, w->options.id, UINT32_MAX, 0);
     FN_TRY(put_u32(ctx, footer, (uint32_t)footer->size));

@@ -1,7 +1,8 @@
 /* fuzz_part.c - any bytes as a part file. First as they are; then with every checksum made right, so that the footer, the segments,
- * zones and dictionaries behind them are reached: only errors with a code, and columns that keep their invariants.
+ * zones, dictionaries and attached skip indexes behind them are reached: only errors with a code, and columns that keep their invariants.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_reader.h"
+#include <firn/skip_data.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,8 +59,45 @@ static void mend_columns(uint8_t *file, const fn_part *p)
     }
 }
 
+static void mend_attachments(uint8_t *file, const fn_part *p)
+{
+    for (uint32_t i = 0; i < p->attachment_count; i++) {
+        const uint8_t *in_footer = p->attachments + (size_t)i * ATTACHMENT_SIZE;
+        const uint64_t id = fn_load_u64(in_footer);
+        const part_column owner = {.info.id = (uint32_t)id};
+        mend_reference(file, p, &owner, in_footer + sizeof id, (uint32_t)(id >> 32));
+    }
+}
+
+/* An attachment's bytes as every form of index, over the types of the part's first columns. */
+static void read_skip_data(fn_ctx *ctx, const fn_part *p, fn_buffer *bytes)
+{
+    const fn_type *types[2] = {NULL, NULL};
+    const uint32_t count = FN_MIN(p->column_count, 2u);
+    for (uint32_t i = 0; i < count; i++) types[i] = p->columns[i].info.type;
+    for (fn_skip_form form = FN_SKIP_BOUNDS; form <= FN_SKIP_FILTERS; form++) {
+        const fn_skip_shape shape = {.form = form, .types = types, .value_count = form == FN_SKIP_FILTERS ? 0 : count, .hashes = 3, .bytes = 64};
+        fn_skip_data data;
+        const fn_status status = fn_skip_data_load(ctx, &shape, bytes, &data);
+        for (uint32_t i = 0; i < data.value_count && status == FN_OK; i++) {
+            if (data.bounds && data.bounds[i].min && fn_column_check(ctx, data.bounds[i].min) != FN_OK) abort();
+            if (data.values && data.values[i] && fn_column_check(ctx, data.values[i]) != FN_OK) abort();
+        }
+        const uint64_t hashes[] = {1, UINT64_MAX};
+        for (uint32_t g = 0; g < data.granules && g < 64 && form == FN_SKIP_FILTERS && status == FN_OK; g++) (void)fn_skip_filter_has(&data, &shape, g, hashes, 2);
+        fn_error_clear(ctx);
+        fn_skip_data_release(&data);
+    }
+}
+
 static fn_status read_part(fn_ctx *ctx, const fn_part *p)
 {
+    for (uint32_t i = 0; i < p->attachment_count && i < 64; i++) {
+        fn_buffer *bytes = NULL;
+        if (fn_part_attachment(ctx, p, fn_part_attachment_at(p, i, NULL), &bytes) == FN_OK && bytes) read_skip_data(ctx, p, bytes);
+        fn_buffer_drop(bytes);
+        fn_error_clear(ctx);
+    }
     for (uint32_t i = 0; i < p->column_count && i < 64; i++) {
         const fn_part_zones *zones;
         fn_status status = fn_part_zones_of(ctx, p, i, &zones);
@@ -88,6 +126,7 @@ static fn_status run(fn_ctx *ctx, fn_fs *fs, uint8_t *file, size_t size)
     FN_TRY(put_file(ctx, fs, file, size));
     FN_TRY(fn_part_open(ctx, fs, PATH, id, NULL, &p));
     mend_columns(file, p);
+    mend_attachments(file, p);
     fn_part_drop(p);
     (void)mend_footer(file, size, &id);
     FN_TRY(put_file(ctx, fs, file, size));

@@ -8,7 +8,7 @@
 typedef struct maker {
     fn_ctx *ctx;
     mt_conditions *c;
-    const mt_shape *shape;
+    const mt_shape *shape; /* NULL: over an index's values */
 } maker;
 
 static fn_status make_node(maker *m, const expr *e, bool negated, mt_node **out);
@@ -63,11 +63,27 @@ static int chain_column(const expr *e)
     return chain_column(e->args[0]);
 }
 
+/* What of the table (schema index) or of the index (number of a value) the zones of e come from; -1: there are none. *direct: e is
+ * that very thing, no function of it. */
+static int zone_owner(const maker *m, const expr *e, bool *direct)
+{
+    const mt_index *ix = m->c->index;
+    const int column = chain_column(e);
+    *direct = e->kind == EXPR_COLUMN;
+    for (uint32_t i = 0; ix && i < ix->value_count; i++) {
+        *direct = expr_equal(ix->values[i], e);
+        if (*direct || (column >= 0 && ix->values[i]->kind == EXPR_COLUMN && ix->values[i]->column == (column_id)column)) return (int)i;
+    }
+    if (ix || column < 0 || (uint32_t)column >= m->shape->schema->count || m->shape->stored_at[column] < 0) return -1;
+    return column;
+}
+
 static fn_status find_operand(maker *m, const expr *e, int *out)
 {
+    bool direct;
     *out = -1;
-    const int column = chain_column(e);
-    if (column < 0 || (uint32_t)column >= m->shape->schema->count || m->shape->stored_at[column] < 0) return FN_OK;
+    const int owner = zone_owner(m, e, &direct);
+    if (owner < 0) return FN_OK;
     for (uint32_t i = 0; i < m->c->operand_count; i++) {
         if (expr_equal(m->c->operands[i].source, e)) {
             *out = (int)i;
@@ -76,10 +92,10 @@ static fn_status find_operand(maker *m, const expr *e, int *out)
     }
     if (m->c->operand_count == MT_OPERANDS_MAX) return FN_OK;
     mt_operand *o = &m->c->operands[m->c->operand_count];
-    *o = (mt_operand){.source = e, .column = (uint32_t)column, .type = fn_type_base(e->type)};
+    *o = (mt_operand){.source = e, .column = (uint32_t)owner, .type = fn_type_base(e->type)};
     if (o->type->phys == FN_PHYS_ARRAY || o->type->phys == FN_PHYS_TUPLE || o->type->phys == FN_PHYS_NOTHING) return FN_OK;
-    if (e->kind == EXPR_CALL) {
-        const column_id id = (column_id)column;
+    if (!direct) {
+        const column_id id = (column_id)chain_column(e);
         expr *copy = (expr *)(uintptr_t)e; /* expr_compile does not change it */
         FN_TRY(expr_compile(m->ctx, &copy, 1, &id, 1, &o->program));
     }
@@ -99,25 +115,25 @@ static bool folds_to_one(fn_ctx *ctx, expr *a, expr *b)
     return same->kind == EXPR_CONST && !fn_column_is_null(same->constant, 0) && fn_column_u64_at(same->constant, 0) == 1;
 }
 
-/* The constant as a 1-row column of `type` (new reference), or NULL when it does not carry over unchanged. */
-static fn_column *constant_as(maker *m, expr *constant, const fn_type *type, bool equality)
+fn_column *mt_constant_as(fn_ctx *ctx, expr *constant, const fn_type *type, bool equality)
 {
     const fn_type *have = fn_type_base(constant->type);
     if (constant->kind != EXPR_CONST || fn_column_is_null(constant->constant, 0)) return NULL;
     const bool numbers = fn_type_is_number(have) && fn_type_is_number(type);
     const bool times = fn_type_is_date_or_time(have) && fn_type_is_date_or_time(type);
     const bool texts = have->id == FN_T_STRING && (fn_type_is_date_or_time(type) || type->id == FN_T_UUID || type->id == FN_T_IPV4 || type->id == FN_T_IPV6);
+    const bool fixed = have->id == FN_T_STRING && equality && type->id == FN_T_FIXED_STRING && fn_column_str_at(constant->constant, 0).size <= type->width;
     const bool enums = have->id == FN_T_STRING && equality && (type->id == FN_T_ENUM8 || type->id == FN_T_ENUM16);
-    if (have != type && !numbers && !times && !texts && !enums) return NULL;
+    if (have != type && !numbers && !times && !texts && !fixed && !enums) return NULL;
     expr *cast = constant;
-    if (constant->type != type && expr_cast(m->ctx, constant, type, &cast) != FN_OK) {
-        fn_error_clear(m->ctx); /* the comparison itself reports it, if it is an error */
+    if (constant->type != type && expr_cast(ctx, constant, type, &cast) != FN_OK) {
+        fn_error_clear(ctx); /* the comparison itself reports it, if it is an error */
         return NULL;
     }
     if (cast->kind != EXPR_CONST || fn_type_base(cast->type) != type || fn_column_is_null(cast->constant, 0)) return NULL;
-    if (have != type && (numbers || times) && !folds_to_one(m->ctx, cast, constant)) return NULL;
+    if (have != type && (numbers || times) && !folds_to_one(ctx, cast, constant)) return NULL;
     if (fn_type_is_float(type) && fn_column_f64_at(cast->constant, 0) != fn_column_f64_at(cast->constant, 0)) return NULL; /* NaN */
-    return fn_column_flatten(m->ctx, cast->constant);
+    return fn_column_flatten(ctx, cast->constant);
 }
 
 /* ---- leaves ---- */
@@ -138,7 +154,7 @@ static fn_status make_comparison(maker *m, const expr *e, const struct compariso
     int operand;
     FN_TRY(find_operand(m, e->args[swapped], &operand));
     if (operand < 0) return FN_OK;
-    fn_column *value = constant_as(m, e->args[!swapped], m->c->operands[operand].type, how->sides == SIDE_BOTH);
+    fn_column *value = mt_constant_as(m->ctx, e->args[!swapped], m->c->operands[operand].type, how->sides == SIDE_BOTH);
     if (!value) return m->ctx->error.code;
     fn_status status = new_node(m, MT_NODE_RANGE, out);
     if (status == FN_OK) {
@@ -284,11 +300,12 @@ static void bound_keys(mt_conditions *c, const mt_shape *shape)
     }
 }
 
-fn_status mt_conditions_make(fn_ctx *ctx, const mt_shape *shape, expr *const *conjuncts, uint32_t count, mt_conditions **out)
+static fn_status make(fn_ctx *ctx, const mt_shape *shape, const mt_index *index, expr *const *conjuncts, uint32_t count, mt_conditions **out)
 {
     mt_conditions *c = FN_NEW(ctx, mt_conditions);
     FN_TRY_PTR(ctx, c);
     maker m = {ctx, c, shape};
+    c->index = index;
     c->count = FN_MIN(count, (uint32_t)MT_CONJUNCTS_MAX);
     for (uint32_t i = 0; i < c->count; i++) {
         if (make_node(&m, conjuncts[i], false, &c->roots[i]) != FN_OK) {
@@ -296,9 +313,43 @@ fn_status mt_conditions_make(fn_ctx *ctx, const mt_shape *shape, expr *const *co
             return ctx->error.code;
         }
     }
-    bound_keys(c, shape);
+    if (shape) bound_keys(c, shape);
     *out = c;
     return FN_OK;
+}
+
+fn_status mt_conditions_make(fn_ctx *ctx, const mt_shape *shape, expr *const *conjuncts, uint32_t count, mt_conditions **out)
+{
+    return make(ctx, shape, NULL, conjuncts, count, out);
+}
+
+fn_status mt_conditions_make_index(fn_ctx *ctx, const mt_index *index, expr *const *conjuncts, uint32_t count, mt_conditions **out)
+{
+    return make(ctx, NULL, index, conjuncts, count, out);
+}
+
+static bool tells(const mt_node *n)
+{
+    switch (n->kind) {
+    case MT_NODE_UNKNOWN: return false;
+    case MT_NODE_AND:
+        for (uint32_t i = 0; i < n->kid_count; i++)
+            if (tells(n->kids[i])) return true;
+        return false;
+    case MT_NODE_OR:
+        for (uint32_t i = 0; i < n->kid_count; i++)
+            if (!tells(n->kids[i])) return false;
+        return n->kid_count > 0;
+    case MT_NODE_RANGE: case MT_NODE_SET: case MT_NODE_NULL: return true;
+    }
+    FN_IMPOSSIBLE("kind of a condition");
+}
+
+bool mt_conditions_tell(const mt_conditions *c)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        if (tells(c->roots[i])) return true;
+    return false;
 }
 
 void mt_conditions_release(mt_conditions *c)

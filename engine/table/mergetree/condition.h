@@ -25,7 +25,7 @@ struct mt_node {
 
 typedef struct mt_operand {
     const expr *source;
-    uint32_t column;         /* schema index */
+    uint32_t column;         /* schema index; of an index: number of the value */
     const fn_type *type;     /* base type of the operand */
     expr_program *program;   /* of one column; NULL: the column itself */
 } mt_operand;
@@ -39,6 +39,7 @@ typedef struct mt_key_bound { /* inclusive ends of a key column */
 } mt_key_bound;
 
 struct mt_conditions {
+    const mt_index *index;   /* NULL: over the table's columns */
     uint32_t count;
     mt_node *roots[MT_CONJUNCTS_MAX];
     mt_node *made;
@@ -47,4 +48,7 @@ struct mt_conditions {
     mt_key_bound keys[MT_KEYS_MAX];
     uint32_t key_count;
 };
+
+/* The constant as a 1-row column of `type` (new reference), or NULL when it does not carry over unchanged. */
+fn_column *mt_constant_as(fn_ctx *ctx, expr *constant, const fn_type *type, bool equality);
 #endif

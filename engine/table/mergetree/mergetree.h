@@ -12,6 +12,7 @@
 #include "settings/table_settings.h"
 #include "table/table.h"
 #include <firn/part.h>
+#include <firn/skip_data.h>
 #include <firn/thread.h>
 
 typedef enum mt_mode { MT_PLAIN, MT_REPLACING, MT_SUMMING, MT_AGGREGATING, MT_COLLAPSING, MT_VERSIONED_COLLAPSING,
@@ -86,6 +87,20 @@ fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store) FN_MUST_USE;
 void mt_store_stop(mt_store *store);  /* background work ends; the catalog is still there for it */
 void mt_store_close(mt_store *store);
 
+/* An INDEX clause. Its data is attached to every part written from then on, one entry per `granularity` granules. */
+typedef enum mt_index_kind { MT_INDEX_MINMAX, MT_INDEX_SET, MT_INDEX_BLOOM, MT_INDEX_TOKENS, MT_INDEX_NGRAMS } mt_index_kind;
+typedef struct mt_index {
+    fn_str name;
+    mt_index_kind kind;
+    expr **values;            /* over the schema; a tuple is taken apart */
+    uint32_t value_count;
+    uint32_t granularity;
+    fn_skip_shape shape;      /* of the data */
+    uint32_t ngram;           /* MT_INDEX_NGRAMS: bytes of one */
+    uint64_t id;              /* its number in part files: a hash of what it is over, by column ids, so that the data of another
+                                 index of the same name, or of another column of the same name, is never taken for its own */
+} mt_index;
+
 /* The shape of a table; expressions are bound over the schema (column_id = schema index) and live in `arena`. */
 typedef struct mt_definition {
     mt_mode mode;
@@ -100,6 +115,8 @@ typedef struct mt_definition {
     uint32_t *sum_columns;    /* Summing; NULL: all numeric ones outside the key */
     uint32_t sum_count;
     expr **defaults;          /* per schema column: value where a part lacks the column, over the schema; NULL: the type's default */
+    mt_index *indexes;
+    uint32_t index_count;
     uint64_t index_granularity; /* kept for SHOW CREATE; granules are FN_GRANULE_ROWS */
     table_settings settings;
     uint64_t window, window_s;  /* of deduplication, by the kind of engine; window 0: none, window_s 0: for ever */
@@ -162,7 +179,19 @@ typedef struct mt_mutation {
 } mt_mutation;
 fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation) FN_MUST_USE;
 
+/* MATERIALIZE INDEX (clear false): parts that lack the data of an index of these names are written anew with it. CLEAR INDEX: those
+ * that have it, without it. partition_id.data NULL: all partitions. One commit. */
+typedef struct mt_rebuild {
+    const fn_str *names;
+    uint32_t count;
+    bool clear;
+    fn_str partition_id;
+} mt_rebuild;
+fn_status mt_rebuild_parts(fn_ctx *ctx, table *t, const mt_rebuild *rebuild) FN_MUST_USE;
+
 /* ---- looking (system.parts) ---- */
+/* Bytes of an index in all live parts; 0 where no part has it. */
+fn_status mt_index_bytes(fn_ctx *ctx, table *t, fn_str name, uint64_t *disk) FN_MUST_USE;
 typedef fn_status mt_each_part(void *self, fn_ctx *ctx, const mt_part_row *row, bool active);
 fn_status mt_parts(fn_ctx *ctx, table *t, mt_each_part *each, void *self) FN_MUST_USE;
 fn_status mt_detached_parts(fn_ctx *ctx, table *t, mt_each_part *each, void *self) FN_MUST_USE; /* active is false */

@@ -58,6 +58,7 @@ typedef struct mt_shape {
     uint32_t key_count;         /* leading sort items that are plain columns, ascending: what part files index */
     uint32_t *part_keys;        /* their places in stored */
     fn_part_column *part_columns; /* of stored */
+    expr_program **index_programs; /* per index: its values over a block of stored columns */
     struct mt_shape *older;     /* kept until the table goes: others may look at the schema without a reference */
 } mt_shape;
 
@@ -230,10 +231,12 @@ typedef struct mt_part_out {
     const mt_shape *shape;
     fn_part_id id;
     fn_part_writer *writer;
+    struct mt_index_out **indexes; /* per index of the shape; NULL: not built */
     uint64_t rows;
 } mt_part_out;
-/* sources: the parts it is made of (merge, mutation); their dictionaries are taken over. */
+/* sources: the parts it is made of (merge, mutation); their dictionaries are taken over. Close in any case. */
 fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out) FN_MUST_USE;
+void mt_part_out_without(mt_part_out *out, uint32_t index); /* do not build this index */
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted) FN_MUST_USE;
 /* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;

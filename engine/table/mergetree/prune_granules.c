@@ -16,6 +16,7 @@ struct mt_pruner {
     const fn_part *data;
     const fn_block *index;      /* NULL: the key columns are not usable */
     uint32_t key_count;
+    uint64_t granule_rows;
     operand_zones zones[MT_OPERANDS_MAX];
 };
 
@@ -44,6 +45,23 @@ static bool within_narrow_dates(const fn_column *c)
     return true;
 }
 
+/* Bounds of the column (or value) to bounds of the operand over it. */
+static fn_status use_zones(fn_ctx *ctx, const mt_operand *o, const fn_column *min, const fn_column *max, bool nullable, operand_zones *out)
+{
+    if (!o->program) {
+        out->min = min;
+        out->max = max;
+        return FN_OK;
+    }
+    if (nullable) return FN_OK; /* the program wants the column's own type */
+    if (!min || !within_narrow_dates(min) || !within_narrow_dates(max)) return FN_OK;
+    out->own_min = run_over(ctx, o->program, min);
+    out->own_max = out->own_min ? run_over(ctx, o->program, max) : NULL;
+    out->min = out->own_max ? out->own_min : NULL;
+    out->max = out->own_max;
+    return FN_OK;
+}
+
 static fn_status load_zones(fn_ctx *ctx, const mt_operand *o, const mt_reader *reader, operand_zones *out)
 {
     const int place = reader->places[o->column];
@@ -55,18 +73,18 @@ static fn_status load_zones(fn_ctx *ctx, const mt_operand *o, const mt_reader *r
     out->exact = z->exact;
     out->is_float = fn_type_is_float(o->type);
     if (!z->has_range) return FN_OK;
-    if (!o->program) {
-        out->min = z->min;
-        out->max = z->max;
-        return FN_OK;
-    }
-    if (fn_type_is_nullable(reader->shape->schema->columns[o->column].type)) return FN_OK; /* the program wants the column's own type */
-    if (!within_narrow_dates(z->min) || !within_narrow_dates(z->max)) return FN_OK;
-    out->own_min = run_over(ctx, o->program, z->min);
-    out->own_max = out->own_min ? run_over(ctx, o->program, z->max) : NULL;
-    out->min = out->own_max ? out->own_min : NULL;
-    out->max = out->own_max;
-    return FN_OK;
+    return use_zones(ctx, o, z->min, z->max, fn_type_is_nullable(reader->shape->schema->columns[o->column].type), out);
+}
+
+/* The bounds of an index's value, whose type the zones have without Nullable and LowCardinality. */
+static fn_status load_bounds(fn_ctx *ctx, const mt_operand *o, const mt_index *ix, const fn_skip_data *skip, operand_zones *out)
+{
+    const fn_skip_bounds *b = &skip->bounds[o->column];
+    uint32_t *nulls = FN_NEW_ARRAY(ctx, uint32_t, skip->granules + 1u);
+    FN_TRY_PTR(ctx, nulls);
+    for (uint32_t i = 0; i < skip->granules; i++) nulls[i] = fn_load_u32(b->nulls + (size_t)i * sizeof *nulls);
+    *out = (operand_zones){.nulls = nulls, .valid = b->valid, .exact = true, .is_float = fn_type_is_float(o->type)};
+    return use_zones(ctx, o, b->min, b->max, fn_type_is_nullable(ix->values[o->column]->type), out);
 }
 
 fn_status mt_pruner_make(fn_ctx *ctx, const mt_conditions *c, const mt_reader *reader, mt_pruner **out)
@@ -75,6 +93,7 @@ fn_status mt_pruner_make(fn_ctx *ctx, const mt_conditions *c, const mt_reader *r
     FN_TRY_PTR(ctx, p);
     p->conditions = c;
     p->data = reader->data;
+    p->granule_rows = FN_GRANULE_ROWS;
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < c->operand_count && status == FN_OK; i++) status = load_zones(ctx, &c->operands[i], reader, &p->zones[i]);
     if (c->key_count && fn_part_index(reader->data)) {
@@ -89,6 +108,20 @@ fn_status mt_pruner_make(fn_ctx *ctx, const mt_conditions *c, const mt_reader *r
     }
     *out = p;
     if (status != FN_OK) mt_pruner_release(p);
+    return status;
+}
+
+fn_status mt_pruner_make_index(fn_ctx *ctx, const mt_conditions *c, const fn_part *data, const fn_skip_data *skip, mt_pruner **out)
+{
+    mt_pruner *p = FN_NEW(ctx, mt_pruner);
+    FN_TRY_PTR(ctx, p);
+    p->conditions = c;
+    p->data = data;
+    p->granule_rows = (uint64_t)c->index->granularity * FN_GRANULE_ROWS;
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < c->operand_count && status == FN_OK; i++) status = load_bounds(ctx, &c->operands[i], c->index, skip, &p->zones[i]);
+    if (status == FN_OK) *out = p;
+    else mt_pruner_release(p);
     return status;
 }
 
@@ -177,7 +210,7 @@ static mt_truth set_truth(const mt_node *n, const operand_zones *z, uint32_t g)
 static mt_truth leaf_truth(const mt_pruner *p, const mt_node *n, uint32_t g)
 {
     const operand_zones *z = &p->zones[n->operand];
-    const uint64_t from = (uint64_t)g * FN_GRANULE_ROWS, rows = FN_MIN(fn_part_rows(p->data) - from, (uint64_t)FN_GRANULE_ROWS);
+    const uint64_t from = g * p->granule_rows, rows = FN_MIN(fn_part_rows(p->data) - from, p->granule_rows);
     if (!z->nulls) return MT_MAYBE;
     const uint32_t nulls = z->nulls[g];
     if (n->kind == MT_NODE_NULL) {

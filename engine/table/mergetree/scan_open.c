@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
 #include "table/mergetree/scan.h"
+#include "table/mergetree/skip_index.h"
 #include <stdlib.h>
 
 enum { VERDICT_ROWS_MIN = 4 * FN_GRANULE_ROWS }; /* fewer rows are looked at one by one */
@@ -13,6 +14,7 @@ typedef struct planner {
     expr **conjuncts;        /* the request's and SAMPLE's */
     uint32_t conjunct_count;
     mt_conditions *conditions;
+    mt_skip *skip;
     const mt_masks *masks;
     uint32_t granules_max;   /* of a range */
     fn_str database, name;   /* copies: RENAME may come */
@@ -172,7 +174,7 @@ static fn_status add_range(planner *p, scan_range range)
     return FN_OK;
 }
 
-static fn_status add_granules(planner *p, uint32_t part, const mt_pruner *pruner, bool *any)
+static fn_status add_granules(planner *p, uint32_t part, const mt_pruner *pruner, mt_skip_part *skip, bool *any)
 {
     const scan_part *sp = &p->scan->parts[part];
     const fn_part *data = sp->reader.data;
@@ -182,7 +184,10 @@ static fn_status add_granules(planner *p, uint32_t part, const mt_pruner *pruner
         scan_range range = {.part = part, .first = g, .granules = 1};
         if (mt_prune_granule(pruner, g, &range.need) == MT_NEVER) continue;
         const uint64_t rows = FN_MIN((uint64_t)FN_GRANULE_ROWS, fn_part_rows(data) - (uint64_t)g * FN_GRANULE_ROWS);
+        bool may;
         if (sp->hidden && sp->hidden_count[g] == rows) continue;
+        FN_TRY(mt_skip_granule(p->ctx, skip, g, &may));
+        if (!may) continue;
         FN_TRY(add_range(p, range));
         *any = true;
     }
@@ -219,6 +224,7 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     mt_part *part = s->list->parts[list_index];
     scan_part *sp = &s->parts[s->part_count];
     mt_pruner *pruner;
+    mt_skip_part *skip;
     bool any = false;
     *sp = (scan_part){0};
     FN_TRY(mt_reader_init(p->ctx, s->shape, part, &sp->reader));
@@ -232,7 +238,11 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     }
     if (s->threshold) FN_TRY(find_bound_zones(p->ctx, s->threshold, s->shape, sp));
     FN_TRY(mt_pruner_make(p->ctx, p->conditions, &sp->reader, &pruner));
-    const fn_status status = add_granules(p, s->part_count, pruner, &any);
+    fn_status status = mt_skip_part_make(p->ctx, p->skip, sp->reader.data, &skip);
+    if (status == FN_OK) {
+        status = add_granules(p, s->part_count, pruner, skip, &any);
+        mt_skip_part_release(skip);
+    }
     mt_pruner_release(pruner);
     FN_TRY(status);
     if (any && s->threshold_slot != UINT32_MAX) FN_TRY(find_bound_dictionary(p->ctx, s, sp));
@@ -333,13 +343,14 @@ static fn_status plan(planner *p)
     FN_TRY_PTR(p->ctx, s->parts);
     FN_TRY(mt_conditions_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, &p->conditions));
     p->granules_max = range_size(p);
-    fn_status status = FN_OK;
+    fn_status status = mt_skip_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, r->final, &p->skip);
     uint64_t offset = 0;
     for (uint32_t i = 0; i < s->list->count && status == FN_OK; i++) {
         status = plan_part(p, i, offset);
         offset += s->list->parts[i]->row.rows;
     }
     mt_conditions_release(p->conditions);
+    mt_skip_release(p->skip);
     FN_TRY(status);
     order_stages(s);
     FN_TRY(plan_verdicts(p));

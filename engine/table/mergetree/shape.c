@@ -35,6 +35,10 @@ static fn_status fill_keys(fn_ctx *ctx, mt_shape *s)
     }
     if (d->sort_count) FN_TRY(expr_compile(ctx, d->sort_key, d->sort_count, s->stored, s->stored_count, &s->sort_program));
     if (d->partition_count) FN_TRY(expr_compile(ctx, d->partition_key, d->partition_count, s->stored, s->stored_count, &s->partition_program));
+    s->index_programs = FN_NEW_ARRAY(ctx, expr_program *, d->index_count + 1);
+    FN_TRY_PTR(ctx, s->index_programs);
+    for (uint32_t i = 0; i < d->index_count; i++)
+        FN_TRY(expr_compile(ctx, d->indexes[i].values, d->indexes[i].value_count, s->stored, s->stored_count, &s->index_programs[i]));
     return FN_OK;
 }
 

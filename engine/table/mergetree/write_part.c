@@ -1,6 +1,7 @@
 /* write_part.c - one new part file: open, sorted blocks in, finish. Unlisted until mt_apply: dropping it removes the file.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "table/mergetree/mt.h"
+#include "settings/settings.h"
+#include "table/mergetree/skip_index.h"
 
 /* Dictionaries of the parts being merged, per stored column: the new part's begin as their union. */
 static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *const *sources, uint32_t count, fn_part_dictionaries **out)
@@ -31,6 +32,25 @@ static void drop_dictionaries(const mt_shape *shape, const fn_part_dictionaries 
         for (uint32_t i = 0; i < all[c].count; i++) fn_column_drop(all[c].list[i]);
 }
 
+static fn_status open_indexes(fn_ctx *ctx, mt_part_out *out, bool insert)
+{
+    const mt_definition *d = out->shape->definition;
+    out->indexes = FN_NEW_ARRAY(ctx, mt_index_out *, d->index_count + 1);
+    FN_TRY_PTR(ctx, out->indexes);
+    if (insert && !settings_of(ctx)->materialize_skip_indexes_on_insert) return FN_OK;
+    for (uint32_t i = 0; i < d->index_count; i++) {
+        if (insert && mt_skip_names(settings_of(ctx)->exclude_materialize_skip_indexes_on_insert, d->indexes[i].name)) continue;
+        FN_TRY(mt_index_out_new(ctx, out->shape, i, &out->indexes[i]));
+    }
+    return FN_OK;
+}
+
+void mt_part_out_without(mt_part_out *out, uint32_t index)
+{
+    mt_index_out_free(out->indexes[index]);
+    out->indexes[index] = NULL;
+}
+
 fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
 {
     *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id()};
@@ -46,19 +66,23 @@ fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, 
     };
     if (status == FN_OK) status = fn_part_writer_open(ctx, &options, &out->writer);
     drop_dictionaries(shape, dictionaries);
-    return status;
+    return status == FN_OK ? open_indexes(ctx, out, source_count == 0) : status;
 }
 
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted)
 {
     FN_DEBUG_ASSERT(sorted->count == out->shape->stored_count);
     out->rows += sorted->rows;
+    for (uint32_t i = 0; i < out->shape->definition->index_count; i++)
+        if (out->indexes[i]) FN_TRY(mt_index_out_write(ctx, out->indexes[i], sorted));
     return fn_part_writer_write(ctx, out->writer, sorted);
 }
 
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part)
 {
     fn_part_summary summary;
+    for (uint32_t i = 0; i < out->shape->definition->index_count; i++)
+        if (out->indexes[i]) FN_TRY(mt_index_out_finish(ctx, out->indexes[i], out->writer));
     FN_TRY(fn_part_writer_finish(ctx, out->writer, &summary));
     fn_part_writer_close(out->writer);
     out->writer = NULL;
@@ -81,4 +105,6 @@ void mt_part_out_close(mt_part_out *out)
 {
     if (out->writer) fn_part_writer_close(out->writer);
     out->writer = NULL;
+    for (uint32_t i = 0; i < out->shape->definition->index_count && out->indexes; i++) mt_part_out_without(out, i);
+    out->indexes = NULL;
 }

@@ -98,7 +98,8 @@ const fn_column *fn_column_items_at(const fn_column *c, size_t row, uint32_t *fi
 /* Total order of two values of one type as ORDER BY has it: NULL greater than all (nulls_last true), NaN with NULLs. */
 int fn_column_compare(const fn_column *a, size_t row_a, const fn_column *b, size_t row_b, bool nulls_last);
 bool fn_column_equal_at(const fn_column *a, size_t row_a, const fn_column *b, size_t row_b); /* NULL equals NULL */
-/* Engine hash of every row, mixed into hashes[] (set, if first). Equal values hash equal in every shape; NULL has one hash. */
+/* Engine hash of every row, mixed into hashes[] (set, if first). Equal values hash equal in every shape; NULL has one hash.
+ * The filters of skip indexes in part files are made of these hashes: they stay what they are. */
 fn_status fn_column_hash(fn_ctx *ctx, const fn_column *c, uint64_t *hashes, bool first) FN_MUST_USE;
 size_t fn_column_bytes(const fn_column *c); /* memory held, shared parts counted */
 /* For tests and debug: checks every invariant above; INCORRECT_DATA with the broken one. */

@@ -53,6 +53,9 @@ typedef struct fn_part_summary {
 fn_status fn_part_writer_open(fn_ctx *ctx, const fn_part_writer_options *options, fn_part_writer **out) FN_MUST_USE;
 /* Rows in sort order; any shapes; columns as in options. DICT columns are taken over without materialising strings. */
 fn_status fn_part_writer_write(fn_ctx *ctx, fn_part_writer *w, const fn_block *block) FN_MUST_USE;
+/* Bytes that belong to the part beside its columns (the data of a skip index), known by a number of the caller's making; written at
+ * once, checked like everything else. At most one per number, before finish. */
+fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size) FN_MUST_USE;
 /* Footer, fdatasync. The caller syncs the directory and commits the catalog row. */
 fn_status fn_part_writer_finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out) FN_MUST_USE;
 void fn_part_writer_close(fn_part_writer *w); /* without finish: removes the file */
@@ -86,6 +89,11 @@ uint64_t fn_part_distinct(const fn_part *p, uint32_t index);
 /* The part-wide dictionary of a column that has one (every DICT column read from the part shares this very column object);
  * NULL if the column has none. sorted: ascending by value. After a merge it may hold values that no row has. One new reference. */
 fn_status fn_part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t index, fn_column **out, bool *sorted) FN_MUST_USE;
+
+/* The bytes attached under a number; *out NULL: there are none. One new reference. */
+fn_status fn_part_attachment(fn_ctx *ctx, const fn_part *p, uint64_t id, fn_buffer **out) FN_MUST_USE;
+uint32_t fn_part_attachment_count(const fn_part *p);
+uint64_t fn_part_attachment_at(const fn_part *p, uint32_t index, uint64_t *bytes); /* its number, and its size on disk (may be NULL) */
 
 /* Reads `granules` granules from `first` on of the given columns (indexes into the part's) as one block, at most
  * FN_BLOCK_ROWS_MAX rows. Strings with a dictionary come as DICT, constant stretches as CONST. Encoded segments are kept in a

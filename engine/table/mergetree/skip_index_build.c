@@ -1,0 +1,136 @@
+/* skip_index_build.c - MATERIALIZE and CLEAR INDEX: parts that lack (or have) the data of an index are written anew, all of them
+ * exchanged in one commit; and the size of an index. SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/skip_index.h"
+
+enum { STEP_GRANULES = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
+
+typedef struct rebuilder {
+    mt_table *table;
+    mt_shape *shape;
+    const mt_rebuild *what;
+    uint64_t version; /* number of the mutation: part of the new names */
+    mt_part **added, **removed;
+    uint32_t added_count, removed_count;
+} rebuilder;
+
+static bool is_named(const mt_rebuild *r, fn_str name)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        if (fn_str_eq(r->names[i], name)) return true;
+    return false;
+}
+
+static bool has_data(const fn_part *data, const mt_index *ix, uint64_t *bytes)
+{
+    for (uint32_t i = 0; i < fn_part_attachment_count(data); i++)
+        if (fn_part_attachment_at(data, i, bytes) == ix->id) return true;
+    return false;
+}
+
+/* Does the part have to change? */
+static bool is_wanting(const rebuilder *r, const fn_part *data)
+{
+    const mt_definition *d = r->shape->definition;
+    for (uint32_t i = 0; i < d->index_count; i++)
+        if (is_named(r->what, d->indexes[i].name) && has_data(data, &d->indexes[i], NULL) == r->what->clear) return true;
+    return false;
+}
+
+/* Of the other indexes the new part has what the old one had. */
+static void choose_indexes(const rebuilder *r, const fn_part *data, mt_part_out *out)
+{
+    const mt_definition *d = r->shape->definition;
+    for (uint32_t i = 0; i < d->index_count; i++) {
+        const bool keep = is_named(r->what, d->indexes[i].name) ? !r->what->clear : has_data(data, &d->indexes[i], NULL);
+        if (!keep) mt_part_out_without(out, i);
+    }
+}
+
+static fn_status copy_rows(fn_ctx *ctx, const rebuilder *r, const mt_reader *reader, mt_part_out *out)
+{
+    fn_arena *const outer = ctx->arena, *arena = fn_arena_new(ctx);
+    fn_status status = arena ? FN_OK : ctx->error.code;
+    const uint32_t granules = fn_part_granules(reader->data);
+    for (uint32_t g = 0; g < granules && status == FN_OK; g += STEP_GRANULES) {
+        fn_block *b = NULL;
+        ctx->arena = arena;
+        status = mt_read(ctx, reader, r->shape->stored, r->shape->stored_count, g, FN_MIN((uint32_t)STEP_GRANULES, granules - g), &b);
+        if (status == FN_OK) status = mt_part_out_write(ctx, out, b);
+        fn_block_drop(b);
+        ctx->arena = outer;
+        fn_arena_reset(arena);
+        if (status == FN_OK) status = fn_ctx_check(ctx);
+    }
+    fn_arena_free(arena);
+    return status;
+}
+
+static fn_status rebuild_part(fn_ctx *ctx, rebuilder *r, mt_part *part)
+{
+    mt_catalog *catalog = r->table->store->options.catalog;
+    mt_reader reader;
+    if (r->what->partition_id.data && !fn_str_eq(r->what->partition_id, part->row.partition_id)) return FN_OK;
+    FN_TRY(mt_reader_init(ctx, r->shape, part, &reader));
+    FN_TRY(table_name(ctx, &r->table->base, &reader.database, &reader.table_name));
+    if (!is_wanting(r, reader.data)) return FN_OK;
+    if (r->version == 0) FN_TRY(catalog->block_numbers(catalog, ctx, r->table->base.uuid, 1, &r->version));
+    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, r->version, part->row.level};
+    mt_part_out out;
+    mt_part *fresh = NULL;
+    fn_status status = mt_part_out_open(ctx, r->table->store, r->shape, &part, 1, &out);
+    if (status == FN_OK) {
+        choose_indexes(r, reader.data, &out);
+        status = copy_rows(ctx, r, &reader, &out);
+    }
+    if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
+    mt_part_out_close(&out);
+    FN_TRY(status);
+    fresh->collapsed = part->collapsed;
+    r->added[r->added_count++] = fresh;
+    r->removed[r->removed_count++] = part;
+    return FN_OK;
+}
+
+static fn_status rebuild_list(fn_ctx *ctx, rebuilder *r, const mt_list *list)
+{
+    r->added = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
+    r->removed = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
+    if (!r->added || !r->removed) return ctx->error.code;
+    for (uint32_t i = 0; i < list->count; i++) FN_TRY(rebuild_part(ctx, r, list->parts[i]));
+    if (r->removed_count == 0) return FN_OK;
+    const mt_edit edit = {.table = r->table, .add = r->added, .add_count = r->added_count, .remove = r->removed, .remove_count = r->removed_count};
+    return mt_apply(ctx, r->table->store, &edit, 1);
+}
+
+fn_status mt_rebuild_parts(fn_ctx *ctx, table *t, const mt_rebuild *rebuild)
+{
+    rebuilder r = {.table = (mt_table *)t, .what = rebuild};
+    mt_lock_change(r.table, NULL);
+    mt_list *list = mt_table_list(r.table);
+    r.shape = mt_table_shape(r.table);
+    const fn_status status = rebuild_list(ctx, &r, list);
+    for (uint32_t i = 0; i < r.added_count; i++) mt_part_drop(r.added[i]);
+    mt_shape_drop(r.shape);
+    mt_list_drop(list);
+    mt_unlock_change(r.table, NULL);
+    return status;
+}
+
+fn_status mt_index_bytes(fn_ctx *ctx, table *t, fn_str name, uint64_t *disk)
+{
+    mt_list *list = mt_table_list((mt_table *)t);
+    mt_shape *shape = mt_table_shape((mt_table *)t);
+    const mt_definition *d = shape->definition;
+    fn_status status = FN_OK;
+    *disk = 0;
+    for (uint32_t i = 0; i < list->count && status == FN_OK; i++) {
+        const fn_part *data;
+        uint64_t bytes;
+        status = mt_file_open(ctx, list->parts[i]->file, &data);
+        for (uint32_t k = 0; k < d->index_count && status == FN_OK; k++)
+            if (fn_str_eq(d->indexes[k].name, name) && has_data(data, &d->indexes[k], &bytes)) *disk += bytes;
+    }
+    mt_shape_drop(shape);
+    mt_list_drop(list);
+    return status;
+}
