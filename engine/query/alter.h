@@ -24,6 +24,8 @@ typedef struct alter_run {
 
 /* One command on a->statement and a->ids. */
 fn_status alter_definition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
+/* ADD, MODIFY, DROP STATISTICS on a->statement; CLEAR and MATERIALIZE only check. */
+fn_status alter_statistics(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
 /* Partition commands act at once. */
 fn_status alter_partition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
 bool alter_is_partition_command(ast_alter_kind kind);

@@ -187,6 +187,7 @@ static fn_status modify_column(alter_run *a, const ast_alter_command *c)
     if (c->column.comment.data) def->comment = c->column.comment;
     if (c->column.codec.size) def->codec = c->column.codec;
     if (c->column.ttl.size) def->ttl = c->column.ttl;
+    if (c->column.statistics.size) def->statistics = c->column.statistics;
     if (!c->first && !c->after.size) return FN_OK;
     const ast_column_def moved = *def;
     const uint32_t id = a->ids[at];
@@ -433,6 +434,7 @@ fn_status alter_definition(alter_run *a, const ast_alter_command *c)
         {ALTER_RESET_SETTING, change_settings}, {ALTER_MODIFY_COMMENT, modify_comment},   {ALTER_ADD_INDEX, add_item},
         {ALTER_ADD_PROJECTION, add_item},       {ALTER_ADD_CONSTRAINT, add_item},         {ALTER_DROP_INDEX, drop_item},
         {ALTER_DROP_PROJECTION, drop_item},     {ALTER_DROP_CONSTRAINT, drop_item},
+        {ALTER_STATISTICS, alter_statistics},
     };
     for (size_t i = 0; i < FN_COUNT(commands); i++)
         if (commands[i].kind == c->kind) return commands[i].run(a, c);

@@ -233,6 +233,8 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
     case ALTER_ADD_CONSTRAINT:
     case ALTER_DROP_CONSTRAINT:
     case ALTER_MODIFY_QUERY:
+    case ALTER_STATISTICS:
+    case ALTER_STATISTICS_DATA:
     case ALTER_OTHER:
         break;
     }

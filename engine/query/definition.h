@@ -43,6 +43,8 @@ fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str datab
 
 /* The column's CODEC clause with its parameters written out. UNKNOWN_CODEC (432), ILLEGAL_CODEC_PARAMETER (433), BAD_ARGUMENTS. */
 fn_status definition_codec(query *q, ast_column_def *def) FN_MUST_USE;
+/* The column's STATISTICS clause in its canonical order. INCORRECT_QUERY, ILLEGAL_STATISTICS (708). */
+fn_status definition_statistics(fn_ctx *ctx, ast_column_def *def) FN_MUST_USE;
 bool definition_has_setting(fn_str name); /* is it a setting of the MergeTree family (merge_tree_settings.def)? */
 /* The engines CREATE TABLE takes, without the Replicated and Shared spellings; NULL behind the last. */
 const char *definition_engine_at(size_t index);

@@ -307,18 +307,18 @@ static fn_status bind_key(builder *b, const ast_expr *key, const char *what, exp
     return FN_OK;
 }
 
-static bool has_setting(const ast_engine *e, const char *name)
+static uint64_t setting_number(const ast_engine *e, const char *name, uint64_t otherwise)
 {
     for (uint32_t i = 0; i < e->setting_count; i++) {
         const ast_expr *v = e->settings[i].value;
-        if (fn_str_eq(e->settings[i].name, fn_cstr(name)) && v && v->kind == AST_LITERAL && v->literal_kind == LITERAL_UINT) return v->u64 != 0;
+        if (fn_str_eq(e->settings[i].name, fn_cstr(name)) && v && v->kind == AST_LITERAL && v->literal_kind == LITERAL_UINT) return v->u64;
     }
-    return false;
+    return otherwise;
 }
 
 static fn_status check_nullable(builder *b, expr *const *key, uint32_t count, const char *what)
 {
-    if (has_setting(&b->create->engine, "allow_nullable_key")) return FN_OK;
+    if (setting_number(&b->create->engine, "allow_nullable_key", 0)) return FN_OK;
     for (uint32_t i = 0; i < count; i++) {
         if (!fn_type_is_nullable(key[i]->type)) continue;
         return fn_fail(&b->ctx, FN_ILLEGAL_COLUMN, "%s key contains nullable columns, but merge tree setting `allow_nullable_key` is disabled", what);
@@ -414,7 +414,7 @@ static fn_status make_merge_tree(fn_ctx *ctx, const ast_create *c, const table_s
 {
     fn_arena *arena = fn_arena_new(&(fn_ctx){.arena = NULL});
     if (!arena) return fn_fail_memory(ctx, sizeof *out);
-    *out = (mt_definition){.version_column = -1, .is_deleted_column = -1, .sign_column = -1, .index_granularity = 8192, .settings = table_settings_default(), .arena = arena};
+    *out = (mt_definition){.version_column = -1, .is_deleted_column = -1, .sign_column = -1, .index_granularity = setting_number(&c->engine, "index_granularity", FN_GRANULE_ROWS), .settings = table_settings_default(), .arena = arena};
     builder b = {.ctx = {.arena = arena}, .create = c, .schema = schema, .world = definition_bare_world(), .mt = out};
     const fn_status status = read_merge_tree(&b);
     if (status == FN_OK) return FN_OK;

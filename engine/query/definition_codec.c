@@ -13,6 +13,7 @@ static const codec_row codecs[] = {
     {"LZ4HC", "0", true, false},         {"ZSTD", "1", true, false},     {"Delta", "width", false, true},
     {"DoubleDelta", NULL, true, true},   {"Gorilla", "width", true, true}, {"T64", NULL, true, true},
     {"FPC", NULL, true, true},           {"GCD", NULL, false, true},
+    {"AES_128_GCM_SIV", NULL, true, false}, {"AES_256_GCM_SIV", NULL, true, false}, /* declared only: without keys no row can be inserted */
 };
 
 static const codec_row *find_codec(fn_str name)
@@ -20,6 +21,11 @@ static const codec_row *find_codec(fn_str name)
     for (size_t i = 0; i < FN_COUNT(codecs); i++)
         if (fn_str_eq_nocase(name, fn_cstr(codecs[i].name))) return &codecs[i];
     return NULL;
+}
+
+static bool encrypts(const codec_row *c)
+{
+    return fn_str_starts(fn_cstr(c->name), FN_STR("AES_"));
 }
 
 static fn_status put_codec(fn_ctx *ctx, const codec_row *c, const ast_expr *e, const fn_type *type, fn_buf *out)
@@ -39,6 +45,8 @@ static fn_status put_codec(fn_ctx *ctx, const codec_row *c, const ast_expr *e, c
 
 static fn_status check_codec(fn_ctx *ctx, const codec_row *c, const ast_expr *e, const fn_type *type)
 {
+    if (encrypts(c) && e->kind == AST_FUNCTION && e->args.count)
+        return fn_fail(ctx, FN_ILLEGAL_SYNTAX_FOR_CODEC_TYPE, "Codec %s must not have parameters, given %u", c->name, e->args.count);
     if (c->fixed && type->width == 0)
         return fn_fail(ctx, FN_BAD_ARGUMENTS, "Codec %s is not applicable for %s because the data type is not of fixed size", c->name, type->name);
     if (strcmp(c->name, "Delta") != 0 || e->kind != AST_FUNCTION || e->args.count == 0) return FN_OK;
@@ -49,7 +57,7 @@ static fn_status check_codec(fn_ctx *ctx, const codec_row *c, const ast_expr *e,
 
 static fn_status put_all(fn_ctx *ctx, const ast_expr *all, const fn_type *type, bool suspicious, fn_buf *out)
 {
-    bool compresses = false, generic = false, behind = false;
+    bool compresses = false, generic = false, behind = false, encrypted = false, last = false;
     FN_TRY(fn_buf_cstr(ctx, out, "CODEC("));
     for (uint32_t i = 0; i < all->args.count; i++) {
         const ast_expr *e = all->args.items[i];
@@ -58,13 +66,18 @@ static fn_status put_all(fn_ctx *ctx, const ast_expr *all, const fn_type *type, 
         if (!c) return fn_fail(ctx, FN_UNKNOWN_CODEC, "Unknown codec family: " FN_STR_FMT, FN_STR_ARG(name));
         FN_TRY(check_codec(ctx, c, e, type));
         compresses |= c->compresses;
-        behind |= generic; /* nothing makes sense behind a generic compression */
+        last |= encrypted && !encrypts(c);
+        encrypted |= encrypts(c);
+        behind |= generic && !encrypts(c); /* nothing makes sense behind a generic compression */
         generic |= fn_str_starts(fn_cstr(c->name), FN_STR("LZ4")) || strcmp(c->name, "ZSTD") == 0;
         if (i) FN_TRY(fn_buf_cstr(ctx, out, ", "));
         FN_TRY(put_codec(ctx, c, e, type, out));
     }
     FN_TRY(fn_buf_byte(ctx, out, ')'));
     const fn_str inner = {out->data + 6, out->size - 7};
+    if (last && !suspicious)
+        return fn_fail(ctx, FN_BAD_ARGUMENTS, "The combination of compression codecs " FN_STR_FMT " is meaningless, because it does not make sense to apply any "
+                       "non-post-processing codecs after post-processing ones. (Note: you can enable setting 'allow_suspicious_codecs' to skip this check)", FN_STR_ARG(inner));
     if (behind && !suspicious)
         return fn_fail(ctx, FN_BAD_ARGUMENTS, "The combination of compression codecs " FN_STR_FMT " is meaningless, because it does not make sense to apply any "
                        "transformations after generic compression algorithm. (Note: you can enable setting 'allow_suspicious_codecs' to skip this check)", FN_STR_ARG(inner));

@@ -162,6 +162,7 @@ fn_status definition_check_columns(query *q, ast_create *c)
         if (c->columns[i].type.size) FN_TRY(canonical_type(q, &c->columns[i]));
     for (uint32_t i = 0; i < c->column_count; i++) FN_TRY(check_default(q, c, &c->columns[i]));
     for (uint32_t i = 0; i < c->column_count; i++) FN_TRY(definition_codec(q, &c->columns[i]));
+    for (uint32_t i = 0; i < c->column_count; i++) FN_TRY(definition_statistics(q->ctx, &c->columns[i]));
     return FN_OK;
 }
 

@@ -27,6 +27,7 @@ static bool is_definition_change(ast_alter_kind kind)
     case ALTER_ADD_CONSTRAINT:
     case ALTER_DROP_CONSTRAINT:
     case ALTER_MODIFY_QUERY:
+    case ALTER_STATISTICS:
         return true;
     case ALTER_CLEAR_COLUMN:
     case ALTER_MATERIALIZE_COLUMN:
@@ -45,6 +46,7 @@ static bool is_definition_change(ast_alter_kind kind)
     case ALTER_CLEAR_INDEX:
     case ALTER_MATERIALIZE_PROJECTION:
     case ALTER_CLEAR_PROJECTION:
+    case ALTER_STATISTICS_DATA:
     case ALTER_OTHER:
         return false;
     }
@@ -136,6 +138,10 @@ static fn_status run_command(alter_run *a, const ast_alter_command *c)
     if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition);
     if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, &c->assignments, c->where, &c->partition);
     if (c->kind == ALTER_CLEAR_COLUMN || c->kind == ALTER_MATERIALIZE_COLUMN) return mutate_column(a->query, a->table, c);
+    if (c->kind == ALTER_STATISTICS_DATA) {
+        FN_TRY(open_definition(a));
+        return alter_statistics(a, c);
+    }
     if (c->kind == ALTER_CLEAR_INDEX || c->kind == ALTER_MATERIALIZE_INDEX) return mutate_index(a->query, a->table, c);
     if (c->kind == ALTER_OTHER && fn_str_eq(c->text, FN_STR("MATERIALIZE TTL"))) return ttl_apply(a->query->ctx, a->query->engine, a->table);
     return alter_partition(a, c);

@@ -173,7 +173,7 @@ typedef struct ast_column_def {
     uint8_t default_kind; /* table_default_kind */
     ast_expr *default_expr;
     fn_str default_text;
-    fn_str comment, codec, ttl;
+    fn_str comment, codec, ttl, statistics; /* statistics: what stands in STATISTICS(...) */
     bool null_set, null; /* NULL / NOT NULL modifier */
     bool primary_key;
     ast_setting *settings;
@@ -246,7 +246,9 @@ typedef enum ast_alter_kind {
     ALTER_REPLACE_PARTITION, ALTER_MOVE_PARTITION, ALTER_FREEZE, ALTER_UNFREEZE, ALTER_DELETE, ALTER_UPDATE, ALTER_MODIFY_ORDER_BY,
     ALTER_MODIFY_TTL, ALTER_REMOVE_TTL, ALTER_MODIFY_SETTING, ALTER_RESET_SETTING, ALTER_MODIFY_COMMENT, ALTER_ADD_INDEX, ALTER_DROP_INDEX,
     ALTER_MATERIALIZE_INDEX, ALTER_CLEAR_INDEX, ALTER_ADD_PROJECTION, ALTER_DROP_PROJECTION, ALTER_MATERIALIZE_PROJECTION, ALTER_CLEAR_PROJECTION,
-    ALTER_ADD_CONSTRAINT, ALTER_DROP_CONSTRAINT, ALTER_MODIFY_QUERY, ALTER_OTHER /* text names it */
+    ALTER_ADD_CONSTRAINT, ALTER_DROP_CONSTRAINT, ALTER_MODIFY_QUERY,
+    ALTER_STATISTICS, ALTER_STATISTICS_DATA, /* verb: of the definition; of the parts */
+    ALTER_OTHER /* text names it */
 } ast_alter_kind;
 
 typedef struct ast_partition {
@@ -273,6 +275,10 @@ typedef struct ast_alter_command {
     ast_setting *settings;
     uint32_t setting_count;
     ast_query *query;
+    char verb;               /* STATISTICS: 'a' ADD, 'm' MODIFY, 'd' DROP, 'c' CLEAR, 'b' MATERIALIZE (build) */
+    fn_str *names;           /* their columns; none with CLEAR and MATERIALIZE: ALL */
+    uint32_t name_count;
+    fn_str statistics;       /* their types, as in a column */
 } ast_alter_command;
 
 typedef struct ast_statement {

@@ -163,6 +163,51 @@ static fn_status parse_query(sql_parser *p, ast_alter_command *c)
     return sql_query(p, &c->query);
 }
 
+/* [IF (NOT) EXISTS] a, b [TYPE t, u] [IN PARTITION p] */
+static fn_status parse_statistics(sql_parser *p, ast_alter_command *c, char verb)
+{
+    c->verb = verb;
+    c->if_not_exists = sql_words(p, "IF NOT EXISTS");
+    c->if_exists = !c->if_not_exists && sql_words(p, "IF EXISTS");
+    if (!((verb == 'c' || verb == 'b') && sql_words(p, "ALL"))) {
+        do {
+            fn_str *name = sql_grow(p, &c->names, &c->name_count, sizeof *name);
+            FN_TRY_PTR(p->ctx, name);
+            FN_TRY(sql_compound_name(p, name));
+        } while (sql_symbol(p, SQL_SYMBOL1(',')));
+    }
+    if (verb == 'a' || verb == 'm') {
+        FN_TRY(sql_need_words(p, "TYPE"));
+        return sql_statistics_types(p, &c->statistics);
+    }
+    return sql_words(p, "IN PARTITION") ? sql_partition(p, &c->partition) : FN_OK;
+}
+
+static fn_status parse_statistics_add(sql_parser *p, ast_alter_command *c)
+{
+    return parse_statistics(p, c, 'a');
+}
+
+static fn_status parse_statistics_modify(sql_parser *p, ast_alter_command *c)
+{
+    return parse_statistics(p, c, 'm');
+}
+
+static fn_status parse_statistics_drop(sql_parser *p, ast_alter_command *c)
+{
+    return parse_statistics(p, c, 'd');
+}
+
+static fn_status parse_statistics_clear(sql_parser *p, ast_alter_command *c)
+{
+    return parse_statistics(p, c, 'c');
+}
+
+static fn_status parse_statistics_materialize(sql_parser *p, ast_alter_command *c)
+{
+    return parse_statistics(p, c, 'b');
+}
+
 /* Commands firn does not have: the words name them, the rest of the statement is skipped. */
 static fn_status parse_other(sql_parser *p, ast_alter_command *c)
 {
@@ -187,20 +232,20 @@ static const struct {
     {"ADD INDEX", ALTER_ADD_INDEX, parse_add_index},
     {"ADD PROJECTION", ALTER_ADD_PROJECTION, parse_add_projection},
     {"ADD CONSTRAINT", ALTER_ADD_CONSTRAINT, parse_add_constraint},
-    {"ADD STATISTICS", ALTER_OTHER, parse_other},
+    {"ADD STATISTICS", ALTER_STATISTICS, parse_statistics_add},
     {"DROP COLUMN", ALTER_DROP_COLUMN, parse_named},
     {"DROP INDEX", ALTER_DROP_INDEX, parse_named},
     {"DROP PROJECTION", ALTER_DROP_PROJECTION, parse_named},
     {"DROP CONSTRAINT", ALTER_DROP_CONSTRAINT, parse_named},
-    {"DROP STATISTICS", ALTER_OTHER, parse_other},
+    {"DROP STATISTICS", ALTER_STATISTICS, parse_statistics_drop},
     {"CLEAR COLUMN", ALTER_CLEAR_COLUMN, parse_named},
     {"CLEAR INDEX", ALTER_CLEAR_INDEX, parse_named},
     {"CLEAR PROJECTION", ALTER_CLEAR_PROJECTION, parse_named},
-    {"CLEAR STATISTICS", ALTER_OTHER, parse_other},
+    {"CLEAR STATISTICS", ALTER_STATISTICS_DATA, parse_statistics_clear},
     {"MATERIALIZE COLUMN", ALTER_MATERIALIZE_COLUMN, parse_named},
     {"MATERIALIZE INDEX", ALTER_MATERIALIZE_INDEX, parse_named},
     {"MATERIALIZE PROJECTION", ALTER_MATERIALIZE_PROJECTION, parse_named},
-    {"MATERIALIZE STATISTICS", ALTER_OTHER, parse_other},
+    {"MATERIALIZE STATISTICS", ALTER_STATISTICS_DATA, parse_statistics_materialize},
     {"MATERIALIZE TTL", ALTER_OTHER, parse_other},
     {"REWRITE PARTS", ALTER_OTHER, parse_other},
     {"MODIFY COLUMN", ALTER_MODIFY_COLUMN, parse_modify_column},
@@ -217,7 +262,7 @@ static const struct {
     {"MODIFY COMMENT", ALTER_MODIFY_COMMENT, parse_comment},
     {"MODIFY QUERY", ALTER_MODIFY_QUERY, parse_query},
     {"MODIFY REFRESH", ALTER_OTHER, parse_other},
-    {"MODIFY STATISTICS", ALTER_OTHER, parse_other},
+    {"MODIFY STATISTICS", ALTER_STATISTICS, parse_statistics_modify},
     {"MODIFY DEFINER", ALTER_OTHER, parse_other},
     {"MODIFY SQL SECURITY", ALTER_OTHER, parse_other},
     {"DELETE", ALTER_DELETE, parse_delete},

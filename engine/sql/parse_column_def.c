@@ -53,6 +53,21 @@ static fn_status parse_codec(sql_parser *p, fn_str *out)
     return sql_text_of_expr(p, e, out);
 }
 
+fn_status sql_statistics_types(sql_parser *p, fn_str *out)
+{
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = FN_OK;
+    do {
+        fn_str name;
+        status = sql_name(p, &name);
+        if (status == FN_OK && text.size) status = fn_buf_cstr(p->ctx, &text, ", ");
+        if (status == FN_OK) status = fn_buf_str(p->ctx, &text, name);
+    } while (status == FN_OK && sql_symbol(p, SQL_SYMBOL1(',')));
+    if (status == FN_OK) status = fn_arena_str(p->ctx, p->ctx->arena, fn_buf_view(&text), out);
+    fn_buf_release(&text);
+    return status;
+}
+
 static fn_status parse_modifier(sql_parser *p, ast_column_def *c, bool *found)
 {
     *found = true;
@@ -80,7 +95,11 @@ static fn_status parse_modifier(sql_parser *p, ast_column_def *c, bool *found)
         FN_TRY(sql_settings(p, &c->settings, &c->setting_count));
         return sql_need_symbol(p, round_close, "ClosingRoundBracket");
     }
-    if (sql_words(p, "STATISTICS")) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "STATISTICS of columns are not supported");
+    if (sql_words(p, "STATISTICS")) {
+        FN_TRY(sql_need_symbol(p, round_open, "OpeningRoundBracket"));
+        FN_TRY(sql_statistics_types(p, &c->statistics));
+        return sql_need_symbol(p, round_close, "ClosingRoundBracket");
+    }
     if (sql_words(p, "AUTO_INCREMENT")) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "AUTO_INCREMENT is not supported");
     if (sql_words(p, "COLLATE")) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "COLLATE of columns is not supported");
     return parse_default(p, c, found);

@@ -102,6 +102,8 @@ fn_status sql_partition(sql_parser *p, ast_partition *out) FN_MUST_USE;   /* beh
 /* ---- parts of tables ---- */
 fn_status sql_column_def(sql_parser *p, bool need_type, ast_column_def *out) FN_MUST_USE;
 fn_status sql_columns_and_items(sql_parser *p, ast_create *c) FN_MUST_USE; /* up to and with ')' */
+fn_status sql_statistics_types(sql_parser *p, fn_str *out) FN_MUST_USE; /* "tdigest, uniq" */
+fn_status sql_statistics_types(sql_parser *p, fn_str *out) FN_MUST_USE;  /* "tdigest, uniq" */
 fn_status sql_index_def(sql_parser *p, ast_table_item *out) FN_MUST_USE;      /* behind INDEX */
 fn_status sql_projection_def(sql_parser *p, ast_table_item *out) FN_MUST_USE; /* behind PROJECTION */
 fn_status sql_constraint_def(sql_parser *p, ast_table_item *out) FN_MUST_USE; /* behind CONSTRAINT */

@@ -14,7 +14,7 @@ static const char *const words[] = {
     [ALTER_MATERIALIZE_INDEX] = "MATERIALIZE INDEX ", [ALTER_CLEAR_INDEX] = "CLEAR INDEX ", [ALTER_ADD_PROJECTION] = "ADD ",
     [ALTER_DROP_PROJECTION] = "DROP PROJECTION ", [ALTER_MATERIALIZE_PROJECTION] = "MATERIALIZE PROJECTION ",
     [ALTER_CLEAR_PROJECTION] = "CLEAR PROJECTION ", [ALTER_ADD_CONSTRAINT] = "ADD ", [ALTER_DROP_CONSTRAINT] = "DROP CONSTRAINT ",
-    [ALTER_MODIFY_QUERY] = "MODIFY QUERY ", [ALTER_OTHER] = ""};
+    [ALTER_MODIFY_QUERY] = "MODIFY QUERY ", [ALTER_STATISTICS] = "", [ALTER_STATISTICS_DATA] = "", [ALTER_OTHER] = ""};
 
 static fn_status put_settings(sql_printer *w, const ast_alter_command *c)
 {
@@ -42,9 +42,22 @@ static fn_status put_from(sql_printer *w, const char *word, const ast_alter_comm
     return sql_put_table(w, &c->from);
 }
 
+static fn_status put_statistics(sql_printer *w, const ast_alter_command *c)
+{
+    static const char verbs[] = "amdcb", *const words_of[] = {"ADD", "MODIFY", "DROP", "CLEAR", "MATERIALIZE"};
+    FN_TRY(fn_buf_printf(w->ctx, w->out, "%s STATISTICS ", words_of[strchr(verbs, c->verb) - verbs]));
+    if (c->name_count == 0) FN_TRY(sql_put(w, "ALL"));
+    for (uint32_t i = 0; i < c->name_count; i++) {
+        if (i) FN_TRY(sql_put(w, ", "));
+        FN_TRY(sql_put_name(w, c->names[i]));
+    }
+    return c->statistics.size ? fn_buf_printf(w->ctx, w->out, " TYPE " FN_STR_FMT, FN_STR_ARG(c->statistics)) : FN_OK;
+}
+
 /* What stands between the words and the clauses at the end. */
 static fn_status put_subject(sql_printer *w, const ast_alter_command *c)
 {
+    if (c->verb) return put_statistics(w, c);
     if (c->detached) FN_TRY(sql_put(w, "DETACHED "));
     if (c->item.kind) return sql_put_item(w, &c->item);
     if (c->column.name.size) return put_column(w, c);

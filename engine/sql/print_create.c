@@ -41,6 +41,7 @@ fn_status sql_put_column_def(sql_printer *w, const ast_column_def *c)
     else if (c->default_kind) FN_TRY(put_str(w, kinds[c->default_kind], c->default_text));
     if (c->comment.data) FN_TRY(put_string(w, " COMMENT ", c->comment));
     if (c->codec.size) FN_TRY(put_str(w, " ", c->codec));
+    if (c->statistics.size) FN_TRY(fn_buf_printf(w->ctx, w->out, " STATISTICS(" FN_STR_FMT ")", FN_STR_ARG(c->statistics)));
     if (c->ttl.size) FN_TRY(put_str(w, " TTL ", c->ttl));
     if (c->primary_key) FN_TRY(sql_put(w, " PRIMARY KEY"));
     if (!c->setting_count) return FN_OK;

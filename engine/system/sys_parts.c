@@ -33,7 +33,7 @@ static fn_status each_part(void *self, fn_ctx *ctx, const mt_part_row *p, bool a
     system_put_text(r, "part_storage_type", "Full");
     system_put_u64(r, "active", active);
     system_put_u64(r, "visible", active);
-    system_put_u64(r, "marks", (p->rows + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS);
+    system_put_u64(r, "marks", p->rows / FN_MAX(mt_table_definition(of->table)->index_granularity, 1) + 1); /* as the table says: granules have 8,192 rows */
     system_put_u64(r, "rows", p->rows - p->deleted_rows);
     system_put_u64(r, "files", 1);
     system_put_u64(r, "bytes_on_disk", p->bytes);

@@ -33,6 +33,7 @@ static fn_status parse_element(fn_ctx *ctx, fn_str text, enc_outer *out)
             return fn_fail(ctx, FN_ILLEGAL_CODEC_PARAMETER, "ZSTD codec can't have level more than 22 and less than 1, given %d", out->level);
         return FN_OK;
     }
+    if (fn_str_starts(name, FN_STR("AES_"))) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Empty params in CompressionCodecEncrypted configuration"); /* there are no keys */
     return fn_fail(ctx, FN_UNKNOWN_CODEC, "Unknown codec family code: " FN_STR_FMT, FN_STR_ARG(name));
 }
 
