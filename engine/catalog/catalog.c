@@ -21,6 +21,7 @@ static fn_status open_all(fn_ctx *ctx, catalog *c, const char *path, const char 
     c->arena = fn_arena_new(&(fn_ctx){.arena = NULL});
     if (!c->arena) return fn_fail_memory(ctx, sizeof *c);
     FN_TRY(catalog_sql_open(ctx, c, path));
+    if (path) FN_TRY(catalog_reserve_open(ctx, c, path));
     c->names = names_new(ctx);
     FN_TRY_PTR(ctx, c->names);
     FN_TRY(read_databases(ctx, c, c->names));

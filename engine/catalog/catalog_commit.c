@@ -33,10 +33,14 @@ static void fail_all(catalog *c, catalog_work *list, const fn_ctx *why)
         if (w->status != FN_OK) continue;
         w->status = fn_fail(w->ctx, why->error.code, "%s", why->error.text);
     }
+    c->broken = why->error.code != FN_NOT_ENOUGH_SPACE;
+    fn_log(FN_LOG_ERROR, "catalog", "%s%s", why->error.text, c->broken ? "; the catalog is read-only until the next start" : "");
+}
+
+static void roll_back(catalog *c)
+{
     catalog_names_drop(c->next_names);
     c->next_names = NULL;
-    c->broken = true;
-    fn_log(FN_LOG_ERROR, "catalog", "%s; the catalog is read-only until the next start", why->error.text);
     (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL); /* may have been rolled back already */
 }
 
@@ -45,7 +49,9 @@ static fn_status run_transaction(fn_ctx *ctx, catalog *c, catalog_work *list)
     FN_TRY(command(ctx, c, SQL_BEGIN));
     for (catalog_work *w = list; w; w = w->next) {
         w->status = FN_OK;
-        if (!run_one(c, w)) return fn_fail(ctx, FN_CANNOT_WRITE_TO_FILE, "%s: the transaction was lost: %s", c->file, sqlite3_errmsg(c->db));
+        if (run_one(c, w)) continue;
+        return fn_fail(ctx, w->status == FN_NOT_ENOUGH_SPACE ? FN_NOT_ENOUGH_SPACE : FN_CANNOT_WRITE_TO_FILE, "%s: the transaction was lost: %s", c->file,
+                       sqlite3_errmsg(c->db));
     }
     return command(ctx, c, SQL_COMMIT);
 }
@@ -60,12 +66,21 @@ static void lead(catalog *c, catalog_work *list)
         }
         return;
     }
-    if (run_transaction(&own, c, list) != FN_OK) {
+    fn_status status = run_transaction(&own, c, list);
+    if (status != FN_OK) roll_back(c);
+    if (status == FN_NOT_ENOUGH_SPACE && catalog_reserve_give(c)) { /* nothing of it is in the file: once more, with more room */
+        fn_error_clear(&own);
+        for (catalog_work *w = list; w; w = w->next) fn_error_clear(w->ctx);
+        status = run_transaction(&own, c, list);
+        if (status != FN_OK) roll_back(c);
+    }
+    if (status != FN_OK) {
         fail_all(c, list, &own);
         return;
     }
     if (c->next_names) catalog_publish(c, c->next_names);
     c->next_names = NULL;
+    catalog_reserve_keep(c);
 }
 
 fn_status catalog_do(fn_ctx *ctx, catalog *c, catalog_work *work)

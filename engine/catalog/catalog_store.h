@@ -48,6 +48,9 @@ struct catalog {
     catalog_work *first, **last;
     bool leading;
     bool broken;               /* a commit failed */
+    const char *reserve;       /* path of the reserve file; NULL: in memory */
+    bool reserve_there;        /* leader */
+    int64_t reserve_tried_ns;
     pthread_mutex_t names_lock; /* held for the time of a pointer copy */
     catalog_names *names;
     catalog_names *next_names; /* leader: what will be published if the commit succeeds; NULL: no change */
@@ -58,6 +61,11 @@ struct catalog {
 
 /* Queues the work and returns its end. */
 fn_status catalog_do(fn_ctx *ctx, catalog *c, catalog_work *work) FN_MUST_USE;
+
+/* ---- room for the catalog on a full disk (catalog_reserve.c); by the leader ---- */
+fn_status catalog_reserve_open(fn_ctx *ctx, catalog *c, const char *path) FN_MUST_USE;
+void catalog_reserve_keep(catalog *c); /* makes the reserve if it is gone and there is room */
+bool catalog_reserve_give(catalog *c); /* gives it up; false: there was none */
 
 /* ---- SQLite (catalog_sql.c) ---- */
 fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path) FN_MUST_USE;

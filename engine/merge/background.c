@@ -1,16 +1,12 @@
-/* background.c - merges without being asked: after each insert a task looks for ranges worth merging until there are none; inserts
- * into a partition with far too many parts are slowed down, then refused.
+/* background.c - merges without being asked: after each insert a task looks for ranges worth merging until there are none.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "merge/merge.h"
-#include <time.h>
-
-enum { DELAY_FROM = 1000, REFUSE_FROM = 3000, DELAY_MS_MAX = 1000 }; /* parts_to_delay_insert, parts_to_throw_insert, max_delay_to_insert */
 
 static void merge_while_useful(fn_ctx *ctx, mt_table *t)
 {
     const mt_merge_how how = {0};
     merge_choice choice;
-    while (!atomic_load(&t->store->closing) && !atomic_load(&t->forgotten) && merge_choose(t, false, &choice)) {
+    while (!atomic_load(&t->store->closing) && !mt_merges_stopped(t) && !atomic_load(&t->forgotten) && merge_choose(t, false, &choice)) {
         merge_outcome outcome;
         const fn_status status = merge_run(ctx, t, choice.list->parts + choice.from, choice.count, &how, false, &outcome);
         merge_choice_release(t, &choice);
@@ -59,29 +55,21 @@ void mt_merge_schedule(mt_table *t)
     end_task(store);
 }
 
-/* The most parts any partition has. */
-static uint32_t most_parts(mt_table *t)
+/* ---- SYSTEM STOP MERGES ---- */
+
+bool mt_merges_stopped(const mt_table *t)
 {
-    uint32_t most = 0;
-    mt_list *list = mt_table_list(t);
-    for (uint32_t from = 0, end; from < list->count; from = end) {
-        for (end = from + 1; end < list->count && fn_str_eq(list->parts[end]->row.partition_id, list->parts[from]->row.partition_id);) end++;
-        most = FN_MAX(most, end - from);
-    }
-    mt_list_drop(list);
-    return most;
+    return atomic_load_explicit(&t->merges_stopped, memory_order_relaxed) || atomic_load_explicit(&t->store->merges_stopped, memory_order_relaxed);
 }
 
-fn_status mt_merge_pressure(fn_ctx *ctx, mt_table *t)
+void mt_stop_merges(table *t, bool stop)
 {
-    const uint32_t parts = most_parts(t);
-    if (parts < DELAY_FROM || !t->store->options.background) return FN_OK;
-    mt_merge_schedule(t);
-    if (parts >= REFUSE_FROM)
-        return fn_fail(ctx, FN_TOO_MANY_PARTS, "Too many parts (%u) in table '" FN_STR_FMT "." FN_STR_FMT "'. Merges are processing significantly slower than inserts",
-                       parts, FN_STR_ARG(t->base.database), FN_STR_ARG(t->base.name));
-    const uint64_t delay_ms = (uint64_t)DELAY_MS_MAX * (parts - DELAY_FROM + 1) / (REFUSE_FROM - DELAY_FROM);
-    const struct timespec pause = {0, (long)FN_MIN(delay_ms, (uint64_t)999) * 1000000};
-    (void)nanosleep(&pause, NULL);
-    return fn_ctx_check(ctx);
+    mt_table *m = (mt_table *)t;
+    atomic_store(&m->merges_stopped, stop);
+    if (!stop) mt_merge_schedule(m);
+}
+
+void mt_store_stop_merges(mt_store *store, bool stop)
+{
+    atomic_store(&store->merges_stopped, stop);
 }

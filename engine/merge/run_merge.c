@@ -73,7 +73,7 @@ static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_
         ctx->arena = outer;
         mt_batch_release(&b);
         if (status == FN_OK) status = fn_ctx_check(ctx);
-        if (status == FN_OK && atomic_load(&t->store->closing)) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+        if (status == FN_OK && (atomic_load(&t->store->closing) || mt_merges_stopped(t))) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
         atomic_store_explicit(&running->rows_written, out->rows, memory_order_relaxed);
         if (arena) fn_arena_reset(arena);
     }
@@ -111,6 +111,10 @@ static fn_status exchange(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint3
 
 fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out)
 {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) bytes += parts[i]->row.bytes;
+    if (mt_merges_stopped(t)) return fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+    FN_TRY(mt_check_room(ctx, t->store, bytes));
     mt_part_spec spec = {.partition_id = parts[0]->row.partition_id, .partition = parts[0]->row.partition, .min_block = parts[0]->row.min_block};
     for (uint32_t i = 0; i < count; i++) {
         spec.min_block = FN_MIN(spec.min_block, parts[i]->row.min_block);

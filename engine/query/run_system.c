@@ -1,6 +1,7 @@
 /* run_system.c - SYSTEM commands. Only those that mean something here: each row says why doing nothing is the truth where it is.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/result.h"
+#include "table/mergetree/mergetree.h"
 
 static fn_status nothing(query *q, const ast_statement *s)
 {
@@ -20,10 +21,28 @@ static fn_status nothing_on_table(query *q, const ast_statement *s)
     return result_none(q);
 }
 
+/* Of one table, or of all. The end of the command's text says which. */
+static fn_status switch_merges(query *q, const ast_statement *s)
+{
+    fn_str database, name;
+    table *t;
+    const bool stop = fn_str_starts(s->text, FN_STR("STOP"));
+    if (!s->name.table.size) {
+        mt_store_stop_merges(q->engine->store, stop);
+        return result_none(q);
+    }
+    FN_TRY(query_name(q, &s->name, &database, &name));
+    FN_TRY(world_table(q, database, name, &t));
+    if (mt_is(t)) mt_stop_merges(t, stop);
+    table_drop(t);
+    return result_none(q);
+}
+
 static const struct {
     const char *text;
     run_fn *run;
 } commands[] = {
+    {"STOP MERGES", switch_merges}, {"START MERGES", switch_merges},
     /* Rows of the query log are visible at once. */
     {"FLUSH LOGS", nothing},
     /* Every insert is done when it is acknowledged. */

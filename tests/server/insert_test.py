@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -19,6 +20,10 @@ from running import Running
 
 FIRN = sys.argv[1]
 TESTS = []
+
+
+class Skipped(Exception):
+    pass
 
 
 def test(f):
@@ -153,8 +158,68 @@ def views_and_source_are_together_after_kill(path):
         s.stop()
 
 
+@test
+def full_disk(path):
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', path], capture_output=True).returncode != 0:
+        raise Skipped('mounting a small file system needs root')
+    s = None
+    try:
+        data, filler = os.path.join(path, 'd'), os.path.join(path, 'filler')
+        s = Running(FIRN, data)
+        c = Client(s.url)
+        c.ask('CREATE TABLE t (x UInt64, s String) ENGINE = MergeTree ORDER BY x')
+        c.ask('CREATE TABLE victim (x UInt64) ENGINE = MergeTree ORDER BY x')
+        c.ask('INSERT INTO victim SELECT number FROM numbers(1000)')
+        sent = []
+
+        def until_full(rows):
+            while True:
+                first = 1000000 * len(sent)
+                try:
+                    c.ask('INSERT INTO t SELECT number + %d, randomString(1000) FROM numbers(%d)' % (first, rows))
+                    sent.append(rows)
+                except Failure as e:
+                    same(e.code, 243)
+                    return
+        until_full(3000)
+        for _ in range(3):
+            until_full(10)
+        same(c.ask('SELECT count() FROM t'), '%d\n' % sum(sent))
+        with open(filler, 'wb') as f:  # the last byte
+            try:
+                while True:
+                    f.write(b'x' * 65536)
+                    f.flush()
+            except OSError:
+                pass
+        for _ in range(5):
+            try:
+                c.ask('INSERT INTO t VALUES (1, 1)')
+                raise AssertionError('there is no room')
+            except Failure as e:
+                same(e.code, 243)
+        same(c.ask('SELECT count() FROM t'), '%d\n' % sum(sent))
+        c.ask('DROP TABLE victim')
+        os.remove(filler)
+        time.sleep(1.1)
+        c.ask('TRUNCATE TABLE t')
+        c.ask('INSERT INTO t VALUES (1, 1)')
+        same(c.ask('SELECT count() FROM t'), '1\n')
+        sent = [1]
+        until_full(3000)
+        same(s.stop(signal.SIGKILL), -9)
+        s = Running(FIRN, data)
+        c = Client(s.url)
+        same(c.ask('SELECT count() FROM t'), '%d\n' % sum(sent))
+        c.ask("SELECT throwIf(count() != 0) FROM system.tables WHERE name = 'victim'")
+    finally:
+        if s:
+            s.stop()
+        subprocess.run(['umount', path], check=False)
+
+
 def main():
-    passed = failed = 0
+    passed = failed = skipped = 0
     for t in TESTS:
         if len(sys.argv) > 2 and sys.argv[2] != t.__name__:
             continue
@@ -162,13 +227,16 @@ def main():
         try:
             t(path)
             passed += 1
+        except Skipped as e:
+            skipped += 1
+            print('skipped %s: %s' % (t.__name__, e))
         except Exception:
             failed += 1
             print('FAILED', t.__name__)
             traceback.print_exc(file=sys.stdout)
         finally:
             shutil.rmtree(path, ignore_errors=True)
-    print('%d passed, %d failed, 0 skipped' % (passed, failed))
+    print('%d passed, %d failed, %d skipped' % (passed, failed, skipped))
     return failed != 0
 
 

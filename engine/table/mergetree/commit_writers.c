@@ -11,6 +11,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
 #include "table/mergetree/writer.h"
+#include <time.h>
 
 enum { SMALL_ROWS = 65536, SMALL_BYTES = 1 << 20, JOINT_BYTES = 16 << 20, JOINT_ROWS = 1 << 20, JOINT_MEMBERS = 256 };
 
@@ -164,13 +165,29 @@ static mt_waiting *take_some(mt_group *g, uint32_t *count)
     return first;
 }
 
+/* When merges are behind, more statements share a part: far before inserts are delayed one by one, which needs 1,000 parts. Under
+ * group.lock, which is given up meanwhile. */
+static void gather_longer(mt_table *t)
+{
+    enum { FROM = 100, STEP = 10, MS_MAX = 50 };
+    mt_list *list = mt_table_list(t);
+    const uint32_t most = list->most;
+    mt_list_drop(list);
+    if (most < FROM || !t->store->options.background || mt_merges_stopped(t)) return;
+    pthread_mutex_unlock(&t->group.lock);
+    const struct timespec pause = {0, (long)FN_MIN((most - FROM) / STEP + 1, (uint32_t)MS_MAX) * 1000000};
+    (void)nanosleep(&pause, NULL);
+    pthread_mutex_lock(&t->group.lock);
+}
+
 /* Under group.lock, which is given up meanwhile. True: `mine` is to commit alone and leads until it has. */
 static bool lead(fn_ctx *ctx, mt_group *g, const mt_waiting *mine)
 {
     uint32_t count;
-    mt_waiting *list = take_some(g, &count);
-    if (count == 1 && list == mine) return g->leading = true;
     g->leading = true;
+    gather_longer(mine->writers[0]->table);
+    mt_waiting *list = take_some(g, &count);
+    if (count == 1 && list == mine) return true;
     pthread_mutex_unlock(&g->lock);
     const bool done = count > 1 && commit_together(ctx, list);
     pthread_mutex_lock(&g->lock);

@@ -188,6 +188,9 @@ typedef struct mt_rebuild {
     fn_str partition_id;
 } mt_rebuild;
 fn_status mt_rebuild_parts(fn_ctx *ctx, table *t, const mt_rebuild *rebuild) FN_MUST_USE;
+/* SYSTEM STOP / START MERGES: background merges and OPTIMIZE; those under way end with ABORTED (236). */
+void mt_stop_merges(table *t, bool stop);
+void mt_store_stop_merges(mt_store *store, bool stop);
 
 /* ---- looking (system.parts) ---- */
 /* Bytes of an index in all live parts; 0 where no part has it. */

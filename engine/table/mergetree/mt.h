@@ -38,7 +38,8 @@ struct mt_masks;
 typedef struct mt_list {
     _Atomic uint32_t refs;
     uint32_t count;
-    uint64_t rows;
+    uint32_t most;                         /* parts of the partition that has most of them */
+    uint64_t rows, bytes;
     pthread_mutex_t mask_lock;             /* one thread computes, others wait */
     struct mt_masks *_Atomic masks[2];     /* rows FINAL shows; [1]: partitions looked at apart. NULL until asked for */
     mt_part *parts[];                      /* referenced */
@@ -85,6 +86,7 @@ typedef struct mt_table {
     mt_group group;
     _Atomic bool merge_pending; /* a background task for it is queued or runs */
     _Atomic bool forgotten;     /* dropped */
+    _Atomic bool merges_stopped; /* SYSTEM STOP MERGES */
 } mt_table;
 
 typedef struct mt_running mt_running;
@@ -97,6 +99,7 @@ struct mt_store {
     uint32_t tasks;             /* background tasks queued or running; lock */
     mt_running *running;        /* merges; lock */
     _Atomic bool closing;
+    _Atomic bool merges_stopped; /* SYSTEM STOP MERGES, of all tables */
     _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder */
 };
 
@@ -127,6 +130,8 @@ fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST
 fn_status mt_store_sync_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
 
 /* ---- part_list.c ---- */
+/* NOT_ENOUGH_SPACE unless the disk has `bytes` and the reserve that is kept for the catalog. */
+fn_status mt_check_room(fn_ctx *ctx, mt_store *store, uint64_t bytes) FN_MUST_USE;
 fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_part **out) FN_MUST_USE;
 mt_part *mt_part_ref(mt_part *p);
 void mt_part_drop(mt_part *p);
@@ -333,7 +338,9 @@ fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out) FN_MUST_USE;
 
 /* ---- engine/merge: called from here, linked from there ---- */
 void mt_merge_schedule(mt_table *t);      /* after parts were added */
-/* Delays (or, far beyond, refuses: TOO_MANY_PARTS 252) an insert when merges do not keep up. */
+/* Before an insert: NOT_ENOUGH_SPACE (243) when the disk is nearly full; delays it when merges do not keep up, TOO_MANY_PARTS (252)
+ * far beyond, as the settings of the table and the statement say. */
 fn_status mt_merge_pressure(fn_ctx *ctx, mt_table *t) FN_MUST_USE;
+bool mt_merges_stopped(const mt_table *t);
 fn_status mt_optimize(fn_ctx *ctx, mt_table *t, fn_str partition_id, bool final, const mt_merge_how *how) FN_MUST_USE;
 #endif

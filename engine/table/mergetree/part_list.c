@@ -77,9 +77,14 @@ fn_status mt_list_new(fn_ctx *ctx, mt_part *const *parts, uint32_t count, mt_lis
     for (uint32_t i = 0; i < count; i++) {
         l->parts[i] = mt_part_ref(parts[i]);
         l->rows += parts[i]->row.rows;
+        l->bytes += parts[i]->row.bytes;
     }
     l->count = count;
     if (count > 1) qsort(l->parts, count, sizeof *l->parts, compare_parts);
+    for (uint32_t from = 0, end; from < count; from = end) {
+        for (end = from + 1; end < count && fn_str_eq(l->parts[end]->row.partition_id, l->parts[from]->row.partition_id);) end++;
+        l->most = FN_MAX(l->most, end - from);
+    }
     *out = l;
     return FN_OK;
 }

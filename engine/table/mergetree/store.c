@@ -274,3 +274,21 @@ void mt_store_close(mt_store *store)
     fn_free(store->root);
     fn_free(store);
 }
+
+/* ---- room on the disk ---- */
+
+/* What is left alone so that the catalog can still write: a hundredth of the disk, between 1 MiB and 64 MiB. */
+static uint64_t reserve_of(uint64_t total)
+{
+    return FN_MIN(FN_MAX(total / 100, (uint64_t)1 << 20), (uint64_t)64 << 20);
+}
+
+fn_status mt_check_room(fn_ctx *ctx, mt_store *store, uint64_t bytes)
+{
+    uint64_t free_bytes, total;
+    FN_TRY(store->options.fs->space(store->options.fs, ctx, store->root, &free_bytes, &total));
+    const uint64_t reserve = reserve_of(total);
+    if (bytes <= free_bytes && reserve <= free_bytes - bytes) return FN_OK;
+    return fn_fail(ctx, FN_NOT_ENOUGH_SPACE, "Cannot reserve %llu bytes in %s: %llu are free, and %llu of them are kept for the catalog", (unsigned long long)bytes,
+                   store->root, (unsigned long long)free_bytes, (unsigned long long)reserve);
+}

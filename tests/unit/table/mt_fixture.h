@@ -190,7 +190,7 @@ static table *make_table(world *w, const char *uuid, mt_mode mode, bool two_keys
     fn_arena *const outer = ctx->arena;
     table_schema *schema = make_schema(ctx);
     table head = {.name = FN_STR("t"), .database = FN_STR("d")};
-    mt_definition d = {.mode = mode, .version_column = mode == MT_REPLACING || mode == MT_VERSIONED_COLLAPSING ? COL_VER : -1,
+    mt_definition d = {.mode = mode, .settings = table_settings_default(), .version_column = mode == MT_REPLACING || mode == MT_VERSIONED_COLLAPSING ? COL_VER : -1,
                        .is_deleted_column = mode == MT_REPLACING ? COL_DEL : -1,
                        .sign_column = mode == MT_COLLAPSING || mode == MT_VERSIONED_COLLAPSING ? COL_SIGN : -1};
     table *t = NULL;
