@@ -39,7 +39,7 @@ static unsigned choose_exponent(const uint8_t *values, uint32_t count, unsigned 
     return EXPONENTS;
 }
 
-fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, fn_buf *out, bool *done)
+fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done)
 {
     const unsigned e = choose_exponent(values, count, width);
     const size_t start = out->size;
@@ -60,7 +60,7 @@ fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count,
     FN_TRY(fn_buf_byte(ctx, out, ENC_DECIMAL));
     FN_TRY(fn_buf_byte(ctx, out, (char)e));
     FN_TRY(fn_buf_append(ctx, out, head, sizeof head));
-    FN_TRY(enc_ints_encode(ctx, v, count, sizeof(int64_t), false, out));
+    FN_TRY(enc_ints_encode(ctx, v, count, sizeof(int64_t), ENC_OF_OTHER, thorough, out));
     fn_store_u32(out->data + start + 6, (uint32_t)(out->size - start - 10));
     FN_TRY(fn_buf_append(ctx, out, positions, exceptions * sizeof *positions));
     for (uint32_t i = 0; i < exceptions; i++) FN_TRY(fn_buf_append(ctx, out, values + (size_t)positions[i] * width, width));

@@ -2,7 +2,7 @@
  * Payload: the low words as 64-bit integers (nested); the rest is their sign. SPDX-License-Identifier: Apache-2.0 */
 #include "part/encoding.h"
 
-fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, fn_buf *out, bool *done)
+fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done)
 {
     int64_t v[BLOCK_ROWS];
     *done = false;
@@ -15,7 +15,7 @@ fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, 
     }
     *done = true;
     FN_TRY(fn_buf_byte(ctx, out, ENC_NARROW));
-    return enc_ints_encode(ctx, v, count, sizeof(int64_t), false, out);
+    return enc_ints_encode(ctx, v, count, sizeof(int64_t), ENC_OF_OTHER, thorough, out);
 }
 
 static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)

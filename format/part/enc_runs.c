@@ -31,9 +31,9 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     const uint32_t zero = 0;
     FN_TRY(fn_buf_append(ctx, out, &runs, sizeof runs));
     FN_TRY(fn_buf_append(ctx, out, &zero, sizeof zero));
-    FN_TRY(enc_ints_encode(ctx, values, runs, sizeof(int64_t), true, out));
+    FN_TRY(enc_ints_encode(ctx, values, runs, sizeof(int64_t), ENC_PLAIN, false, out));
     fn_store_u32(out->data + head + 4, (uint32_t)(out->size - head - 8));
-    return enc_ints_encode(ctx, lengths, runs, sizeof(uint16_t), true, out);
+    return enc_ints_encode(ctx, lengths, runs, sizeof(uint16_t), ENC_PLAIN, false, out);
 }
 
 /* Runs are short as a rule, and a loop that ends after 2 to 8 rounds is mispredicted each time: values are written SPREAD_ROWS at a

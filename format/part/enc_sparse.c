@@ -30,9 +30,9 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     const uint32_t zero = 0;
     FN_TRY(fn_buf_append(ctx, out, &others, sizeof others));
     FN_TRY(fn_buf_append(ctx, out, &zero, sizeof zero));
-    FN_TRY(enc_ints_encode(ctx, positions, others, sizeof(uint16_t), true, out));
+    FN_TRY(enc_ints_encode(ctx, positions, others, sizeof(uint16_t), ENC_PLAIN, false, out));
     fn_store_u32(out->data + head + 4, (uint32_t)(out->size - head - 8));
-    return enc_ints_encode(ctx, values, others, sizeof(int64_t), true, out);
+    return enc_ints_encode(ctx, values, others, sizeof(int64_t), ENC_PLAIN, false, out);
 }
 
 #define PUT(T)                                                                                     \

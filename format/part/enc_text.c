@@ -26,7 +26,7 @@ fn_status enc_text_encode(fn_ctx *ctx, const uint32_t *lengths, const uint8_t *b
     const uint32_t zero = 0;
     FN_TRY(fn_buf_byte(ctx, out, ENC_TEXT));
     FN_TRY(fn_buf_append(ctx, out, &zero, sizeof zero));
-    FN_TRY(enc_ints_encode(ctx, v, count, sizeof(uint32_t), false, out));
+    FN_TRY(enc_ints_encode(ctx, v, count, sizeof(uint32_t), ENC_OF_OTHER, false, out));
     fn_store_u32(out->data + start + 1, (uint32_t)(out->size - start - 5));
     return fn_buf_append(ctx, out, bytes, total);
 }

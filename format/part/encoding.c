@@ -5,6 +5,7 @@
 static const enc_class *const classes[ENC_COUNT] = {
     [ENC_CONSTANT] = &enc_constant, [ENC_RAW] = &enc_raw,       [ENC_PACKED] = &enc_packed,   [ENC_DELTA] = &enc_delta,
     [ENC_RUNS] = &enc_runs,         [ENC_SPARSE] = &enc_sparse, [ENC_DECIMAL] = &enc_decimal, [ENC_NARROW] = &enc_narrow,
+    [ENC_REPEATS] = &enc_repeats,   [ENC_PATCHED] = &enc_patched, [ENC_DISTINCT] = &enc_distinct,
 };
 
 const enc_class *enc_class_at(unsigned id)
@@ -30,22 +31,58 @@ static void analyse(enc_ints *b)
     b->zeros = (uint32_t)k->zeros(b->v, b->count);
 }
 
-fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, bool nested, fn_buf *out)
+bool enc_is_allowed(enc_place place, unsigned id)
 {
-    enc_ints b = {.v = v, .count = count, .width = width};
-    unsigned best = ENC_RAW;
-    uint64_t best_cost = UINT64_MAX;
-    if (count) analyse(&b);
-    for (unsigned id = 0; count && id < ENC_COUNT; id++) {
-        const enc_class *c = classes[id];
-        if (!c || !c->cost || (nested && id != ENC_CONSTANT && id != ENC_RAW && id != ENC_PACKED && id != ENC_DELTA)) continue;
-        const uint64_t cost = c->cost(&b);
-        if (cost >= best_cost) continue;
-        best = id;
-        best_cost = cost;
+    const bool plain = id == ENC_CONSTANT || id == ENC_RAW || id == ENC_PACKED || id == ENC_DELTA;
+    switch (place) {
+    case ENC_OF_BLOCK: return true;
+    case ENC_OF_OTHER: return id != ENC_DISTINCT;
+    case ENC_OF_RUNS: return plain || id == ENC_PATCHED;
+    case ENC_PLAIN: break;
     }
-    FN_TRY(fn_buf_byte(ctx, out, (char)best));
-    return classes[best]->encode(ctx, &b, out);
+    return plain;
+}
+
+void enc_ints_consider(enc_ints *b, unsigned id)
+{
+    const uint64_t cost = classes[id]->cost(b);
+    if (cost >= b->best_cost) return;
+    b->best = id;
+    b->best_cost = cost;
+}
+
+void enc_ints_judge(enc_ints *b)
+{
+    analyse(b);
+    b->best_cost = UINT64_MAX;
+    b->patches = b->count;
+    if (enc_is_allowed(b->place, ENC_PATCHED)) enc_patched_find(b);
+    for (unsigned id = 0; id < ENC_COUNT; id++)
+        if (classes[id] && classes[id]->cost && enc_is_allowed(b->place, id)) enc_ints_consider(b, id);
+}
+
+fn_status enc_ints_write(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
+{
+    FN_TRY(fn_buf_byte(ctx, out, (char)b->best));
+    return classes[b->best]->encode(ctx, b, out);
+}
+
+static fn_status write_thorough(fn_ctx *ctx, enc_ints *b, fn_buf *out)
+{
+    enc_distinct_work work;
+    enc_distinct_find(b, &work);
+    return enc_ints_write(ctx, b, out);
+}
+
+fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, enc_place place, bool thorough, fn_buf *out)
+{
+    enc_ints b = {.v = v, .count = count, .width = width, .place = place, .thorough = thorough};
+    if (count == 0) return fn_buf_byte(ctx, out, ENC_RAW);
+    enc_ints_judge(&b);
+    if (place == ENC_PLAIN) return enc_ints_write(ctx, &b, out);
+    enc_repeats_work work;
+    if (enc_is_allowed(place, ENC_REPEATS)) enc_repeats_find(&b, &work);
+    return thorough && enc_is_allowed(place, ENC_DISTINCT) ? write_thorough(ctx, &b, out) : enc_ints_write(ctx, &b, out);
 }
 
 bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
@@ -69,20 +106,20 @@ static bool is_constant(const uint8_t *values, uint32_t count, unsigned width)
     return count <= 1 || memcmp(values, values + width, (size_t)(count - 1) * width) == 0;
 }
 
-fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, fn_buf *out)
+fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, fn_buf *out)
 {
     if (count && is_constant(values, count, width)) {
         FN_TRY(fn_buf_byte(ctx, out, ENC_CONSTANT));
         return fn_buf_append(ctx, out, values, width);
     }
     bool done = false;
-    if (kind == ENC_FLOAT) FN_TRY(enc_decimal_encode(ctx, values, count, width, out, &done));
-    if (!done && kind == ENC_SIGNED && (width == 16 || width == 32)) FN_TRY(enc_narrow_encode(ctx, values, count, width, out, &done));
+    if (kind == ENC_FLOAT) FN_TRY(enc_decimal_encode(ctx, values, count, width, thorough, out, &done));
+    if (!done && kind == ENC_SIGNED && (width == 16 || width == 32)) FN_TRY(enc_narrow_encode(ctx, values, count, width, thorough, out, &done));
     if (done) return FN_OK;
     if (width == 1 || width == 2 || width == 4 || width == 8) {
         int64_t v[BLOCK_ROWS];
         pack_kernels_get()->widen(values, count, width, kind == ENC_SIGNED, v);
-        return enc_ints_encode(ctx, v, count, width, false, out);
+        return enc_ints_encode(ctx, v, count, width, ENC_OF_BLOCK, thorough, out);
     }
     FN_TRY(fn_buf_byte(ctx, out, ENC_RAW));
     return fn_buf_append(ctx, out, values, (size_t)count * width);

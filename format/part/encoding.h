@@ -26,21 +26,44 @@ typedef enum enc_id {
     ENC_DECIMAL,  /* floats that are short decimal numbers: integers over a power of ten */
     ENC_NARROW,   /* 128- and 256-bit integers that fit into 64 bits */
     ENC_TEXT,     /* lengths and bytes of strings */
+    ENC_REPEATS,  /* a bit per row: another value than the one before; the values of the runs */
+    ENC_PATCHED,  /* packed, but for some larger ones */
+    ENC_DISTINCT, /* the distinct values in order, and which of them */
     ENC_COUNT
 } enc_id;
 
 typedef enum enc_kind { ENC_SIGNED, ENC_UNSIGNED, ENC_FLOAT, ENC_OPAQUE } enc_kind;
 
+/* Where integers stand decides which encodings they may have, so that nesting ends. */
+typedef enum enc_place {
+    ENC_OF_BLOCK,  /* any */
+    ENC_OF_OTHER,  /* integers of decimals, lengths of strings, codes of ENC_DISTINCT: not ENC_DISTINCT, which would nest too deeply */
+    ENC_OF_RUNS,   /* values of ENC_REPEATS: the plain ones and ENC_PATCHED */
+    ENC_PLAIN      /* CONSTANT, RAW, PACKED, DELTA */
+} enc_place;
+
 /* An integer block and what the cost functions need to know of it. */
-typedef struct enc_ints {
+typedef struct enc_ints enc_ints;
+struct enc_ints {
     const int64_t *v;
     uint32_t count; /* 1 .. BLOCK_ROWS */
     unsigned width; /* of the values as stored raw: 1, 2, 4, 8 */
+    enc_place place;
+    bool thorough;  /* worth encodings that are slow to find */
     unsigned vectors;
     int64_t min[BLOCK_VECTORS], max[BLOCK_VECTORS];
     int64_t delta_min[BLOCK_VECTORS], delta_max[BLOCK_VECTORS]; /* between neighbours within the vector */
     uint32_t changes, zeros;
-} enc_ints;
+    /* what the encodings that consist of others made of the block; NULL: not tried */
+    const enc_ints *runs;     /* its values without repeats */
+    const enc_ints *distinct; /* ascending */
+    const enc_ints *codes;    /* which of them each value is */
+    unsigned patch_bits;      /* ENC_PATCHED: numbers of more bits above the smallest are patches */
+    uint32_t patches;         /* as many as count: none */
+    uint64_t patch_bytes;
+    unsigned best;            /* enc_id */
+    uint64_t best_cost;
+};
 
 typedef struct enc_class {
     const char *name;
@@ -54,11 +77,13 @@ typedef struct enc_class {
 #define ENC_NEVER UINT64_MAX
 /* What reading a block costs in picoseconds: a byte from the disk takes 400 (2.4 GB/s), `per_row` is decoding (measured with
  * tests/kernels/check_pack --bench and on the hits table), `extra` what comes on top. */
+enum { ENC_BYTE_PS = 700 };
 static inline uint64_t enc_cost(uint64_t bytes, uint64_t rows, uint64_t per_row, uint64_t extra)
 {
-    return bytes * 400 + rows * per_row + extra;
+    return bytes * ENC_BYTE_PS + rows * per_row + extra;
 }
-extern const enc_class enc_constant, enc_raw, enc_packed, enc_delta, enc_runs, enc_sparse, enc_decimal, enc_narrow;
+extern const enc_class enc_constant, enc_raw, enc_packed, enc_delta, enc_runs, enc_sparse, enc_decimal, enc_narrow, enc_repeats, enc_patched,
+    enc_distinct;
 const enc_class *enc_class_at(unsigned id); /* NULL: unknown */
 
 /* Cursor over untrusted bytes. */
@@ -84,16 +109,34 @@ static inline unsigned enc_bits(uint64_t range) /* bits that hold 0 .. range */
 }
 
 /* ---- inner blocks ---- */
-/* Appends the cheapest inner block of `count` integers (0 allowed: nothing is appended but the byte of ENC_RAW). nested: one of
- * CONSTANT, RAW, PACKED, DELTA. */
-fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, bool nested, fn_buf *out) FN_MUST_USE;
+/* Appends the cheapest inner block of `count` integers (0 allowed: nothing is appended but the byte of ENC_RAW). */
+fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, enc_place place, bool thorough, fn_buf *out) FN_MUST_USE;
+/* The same in steps: v, count (not 0), width, place and thorough given, the cheapest of the encodings that stand alone is found; an
+ * encoding that consists of others is considered by its enc_<name>_find; the best so far is written. */
+void enc_ints_judge(enc_ints *b);
+void enc_ints_consider(enc_ints *b, unsigned id);
+fn_status enc_ints_write(fn_ctx *ctx, const enc_ints *b, fn_buf *out) FN_MUST_USE;
+bool enc_is_allowed(enc_place place, unsigned id);
+void enc_patched_find(enc_ints *b);
+/* Memory of what ENC_REPEATS is made of, alive until the block is written. */
+typedef struct enc_repeats_work {
+    int64_t values[BLOCK_ROWS];
+    enc_ints runs;
+} enc_repeats_work;
+void enc_repeats_find(enc_ints *b, enc_repeats_work *w);
+typedef struct enc_distinct_work {
+    int64_t values[BLOCK_ROWS], codes[BLOCK_ROWS];
+    enc_ints distinct, coded;
+    enc_repeats_work repeats;
+} enc_distinct_work;
+void enc_distinct_find(enc_ints *b, enc_distinct_work *w);
 /* As enc_decode, but values before the vector of `from` and behind the vector of `from + take - 1` may be left undefined. */
 bool enc_decode_some(const uint8_t *in, size_t size, uint32_t count, unsigned width, uint32_t from, uint32_t take, uint8_t *out) FN_MUST_USE;
 bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out) FN_MUST_USE;
 /* Values of any width and kind. */
-fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, fn_buf *out) FN_MUST_USE;
-fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, fn_buf *out, bool *done) FN_MUST_USE;
-fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, fn_buf *out, bool *done) FN_MUST_USE;
+fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, fn_buf *out) FN_MUST_USE;
+fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done) FN_MUST_USE;
+fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done) FN_MUST_USE;
 /* Strings: lengths and the bytes they add up to. */
 fn_status enc_text_encode(fn_ctx *ctx, const uint32_t *lengths, const uint8_t *bytes, uint32_t count, fn_buf *out) FN_MUST_USE;
 /* lengths: count of them; *bytes points into `in`, or for a constant string at the one value (*constant). */

@@ -13,6 +13,14 @@
 
 enum { PACK_ROWS = 1024, PACK_BYTES_PER_BIT = PACK_ROWS / 8 };
 
+enum { REPEAT_PAD = 64 };
+/* Byte k of the result: how many of the bits 0..k are set. */
+static inline uint64_t ones_before(uint64_t byte)
+{
+    const uint64_t each = 0x0101010101010101u;
+    return (((byte * each & 0x8040201008040201u) + 0x7f7f7f7f7f7f7f7fu) >> 7 & each) * each;
+}
+
 typedef struct pack_kernels {
     /* n numbers of 1, 2, 4 or 8 bytes to 64 bits. */
     void (*widen)(const uint8_t *in, size_t n, unsigned width, bool is_signed, int64_t *out);
@@ -29,6 +37,9 @@ typedef struct pack_kernels {
     void (*prefix)(const int64_t *d, size_t n, int64_t first, unsigned out_width, uint8_t *out);
     /* out[i] = (double)v[i] / power, as double (8) or float (4). */
     void (*divide)(const int64_t *v, size_t n, double power, unsigned out_width, uint8_t *out);
+    /* A value of `width` bytes (1, 2, 4, 8) for each of n bits: the next one of `values` at each 1. REPEAT_PAD bytes behind the last value
+     * are read. */
+    void (*repeat)(const uint8_t *bits, size_t n, const uint8_t *values, unsigned width, uint8_t *out);
     uint32_t (*max_code)(const uint8_t *codes, size_t n, unsigned width); /* width 1, 2, 4 */
 } pack_kernels;
 

@@ -31,7 +31,8 @@
  *   text     = u32 size, bytes
  *
  * A checksum is XXH3-128 over {XXH3-128 of the bytes, part id, column id, number}; number is the segment's, or REF_ZONES, or
- * REF_DICTIONARY + stream; an attachment's column id and number are the halves of its number; the footer's has column id UINT32_MAX. So bytes in the wrong place do not pass.
+ * REF_DICTIONARY + stream; an attachment's column id and number are the halves of its number; the footer's has column id UINT32_MAX.
+ * So bytes in the wrong place do not pass. Version 2 has the encodings from ENC_REPEATS on; version 1 is read as well.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PART_LAYOUT_H
 #define FIRN_PART_LAYOUT_H
@@ -39,7 +40,8 @@
 #include <firn/part.h>
 
 #define PART_MAGIC "FIRNPRT1"
-enum { MAGIC_SIZE = 8, TRAILER_SIZE = 32, PART_VERSION = 1, REFERENCE_SIZE = 32, ATTACHMENT_SIZE = 8 + REFERENCE_SIZE, FOOTER_MAX = 1 << 30 };
+enum { MAGIC_SIZE = 8, TRAILER_SIZE = 32, PART_VERSION = 2, PART_VERSION_OLDEST = 1, REFERENCE_SIZE = 32, ATTACHMENT_SIZE = 8 + REFERENCE_SIZE,
+       FOOTER_MAX = 1 << 30 };
 enum { SEGMENT_ROWS = FN_GRANULE_ROWS * FN_SEGMENT_GRANULES };
 #define REF_ZONES      0x80000000u
 #define REF_DICTIONARY 0x80000001u

@@ -179,7 +179,7 @@ static fn_status read_footer(fn_ctx *own, fn_part *p, fn_file *file, const fn_ha
     if (memcmp(magic, PART_MAGIC, MAGIC_SIZE) != 0 || memcmp(trailer + 24, PART_MAGIC, MAGIC_SIZE) != 0)
         return broken(own, p, FN_CORRUPTED_DATA, "not a part file, or cut off");
     const uint32_t size = fn_load_u32(trailer), version = fn_load_u32(trailer + 4);
-    if (version != PART_VERSION) return broken(own, p, FN_UNKNOWN_FORMAT_VERSION, "written by another version of firn");
+    if (version < PART_VERSION_OLDEST || version > PART_VERSION) return broken(own, p, FN_UNKNOWN_FORMAT_VERSION, "written by another version of firn");
     p->checksum = (fn_hash128){.low = fn_load_u64(trailer + 8), .high = fn_load_u64(trailer + 16)};
     if (size > FOOTER_MAX || size > p->file_bytes - MAGIC_SIZE - TRAILER_SIZE) return broken(own, p, FN_CORRUPTED_DATA, "damaged trailer");
     p->footer_at = p->file_bytes - TRAILER_SIZE - size;

@@ -75,7 +75,7 @@ static fn_status open_column(fn_ctx *own, fn_part_writer *w, uint32_t index)
     c->info = w->options.columns[index];
     FN_TRY(fn_arena_str(own, own->arena, c->info.codec, &c->info.codec));
     w->column_count = index + 1;
-    FN_TRY(streams_init(own, &c->streams, c->info.type, c->info.codec));
+    FN_TRY(streams_init(own, &c->streams, c->info.type, c->info.codec, w->options.merged));
     const fn_part_dictionaries *seeds = w->options.dictionaries ? &w->options.dictionaries[index] : NULL;
     if (seeds) FN_TRY(streams_seed(own, &c->streams, seeds->list, seeds->count));
     c->sections = FN_NEW_ARRAY(own, size_t, c->streams.count + 1u);

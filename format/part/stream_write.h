@@ -9,6 +9,7 @@ typedef struct stream {
     chunk_form form;   /* CHUNK_TEXT: a string stream, with or without dictionary */
     unsigned width;    /* FIXED, LENGTHS */
     enc_kind kind;
+    uint64_t dict_bytes_max;
     bool keep_dict;    /* LowCardinality: worth more patience */
     uint32_t count;    /* values kept */
     fn_buf values;     /* values; strings without dictionary: their bytes */
@@ -29,11 +30,12 @@ typedef struct column_streams {
     stream *streams; /* root's numbering */
     uint32_t count;
     enc_outer outer; /* from CODEC(...) */
+    bool thorough;   /* worth encodings that are slow to find */
     uint64_t raw_bytes;
 } column_streams;
 
 /* Streams of `type`; memory of the tree from ctx->arena. */
-fn_status streams_init(fn_ctx *ctx, column_streams *c, const fn_type *type, fn_str codec) FN_MUST_USE;
+fn_status streams_init(fn_ctx *ctx, column_streams *c, const fn_type *type, fn_str codec, bool thorough) FN_MUST_USE;
 void streams_release(column_streams *c);
 fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column, size_t from, uint32_t rows) FN_MUST_USE;
 /* Before the first rows: the dictionary begins as the sorted union of these. */

@@ -84,6 +84,27 @@ static void check_rest(const pack_kernels *a, const pack_kernels *b)
     CHECK(a->changes(v, n) == b->changes(v, n) && a->zeros(v, n) == b->zeros(v, n));
 }
 
+/* Values under bits of every density: the reference against the definition, the other against the reference. */
+static void check_repeat(const pack_kernels *a, const pack_kernels *b)
+{
+    static uint8_t bits[N / 8], values[(N + 1) * 8 + REPEAT_PAD + 1], x[N * 8 + GUARD + 1], y[N * 8 + GUARD + 1];
+    const size_t n = next() % (N + 1);
+    const uint64_t kind = next() % 4;
+    for (size_t i = 0; i < sizeof bits; i++) bits[i] = (uint8_t)(kind == 0 ? next() : kind == 1 ? 0xff : kind == 2 ? next() & next() & next() : next() % 9 ? 0xff : 0);
+    for (size_t i = 0; i < sizeof values; i++) values[i] = (uint8_t)next();
+    for (unsigned w = 1; w <= 8; w *= 2) {
+        memset(x, 0xa5, sizeof x), memset(y, 0xa5, sizeof y);
+        a->repeat(bits, n, values + 1, w, x + 1), b->repeat(bits, n, values + 1, w, y + 1);
+        CHECK(memcmp(x, y, sizeof x) == 0 && guarded(x + 1 + n * w));
+        size_t at = 0, wrong = 0;
+        for (size_t i = 0; i < n; i++) {
+            at += bits[i / 8] >> i % 8 & 1;
+            wrong += memcmp(x + 1 + i * w, values + 1 + at * w, w) != 0;
+        }
+        CHECK(wrong == 0);
+    }
+}
+
 static void bench(const pack_kernels *k, const char *level)
 {
     static uint8_t packed[N * 8], out[N * 8];
@@ -116,6 +137,7 @@ int main(int argc, char **argv)
             check_packing(best, width, kind);
         }
     for (unsigned i = 0; i < 50; i++) check_rest(&pack_kernels_scalar, best);
+    for (unsigned i = 0; i < 200; i++) check_repeat(&pack_kernels_scalar, best);
     printf("%d failures\n", failures);
     return failures != 0;
 }

@@ -30,7 +30,7 @@ static uint64_t next(void)
 }
 
 /* How the values of a column are distributed. */
-typedef enum spread { SAME, FEW, RISING, RUNS, ZEROS, DECIMALS, ANY, SPREADS } spread;
+typedef enum spread { SAME, FEW, RISING, RUNS, ZEROS, DECIMALS, PAIRS, TAILS, AGAIN, ANY, SPREADS } spread;
 
 static void make_fixed(fn_builder *b, spread how, uint32_t row, uint8_t *out)
 {
@@ -45,6 +45,9 @@ static void make_fixed(fn_builder *b, spread how, uint32_t row, uint8_t *out)
     case RUNS: v = row / 100; break;
     case ZEROS: v = next() % 50 ? 0 : next(); break;
     case DECIMALS: v = next() % 100000; break;
+    case PAIRS: v = fn_hash_u64((uint64_t)row * 3 / 5) >> (row / 30000) % 3 * 20; break; /* runs of one or two */
+    case TAILS: v = next() % 9 ? next() % 100 : next(); break;
+    case AGAIN: v = fn_hash_u64(next() % 700); break;
     case ANY:
     case SPREADS: v = next(); break;
     }

@@ -1,0 +1,61 @@
+/* enc_repeats.c - neighbours that are often equal, in runs too short for ENC_RUNS: what belongs to a user in a table sorted by users.
+ * Payload: u32 runs, bit per row (1: another value than the row before; the first row has 0), values of the runs (nested).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "part/encoding.h"
+
+enum { REPEAT_PS = 130, REPEAT_WIDE_PS = 240 };
+
+void enc_repeats_find(enc_ints *b, enc_repeats_work *w)
+{
+    const uint32_t runs = b->changes + 1;
+    if (b->changes == 0 || (uint64_t)runs * 8 > (uint64_t)b->count * 7) return;
+    uint32_t n = 0;
+    w->values[0] = b->v[0];
+    for (uint32_t i = 1; i < b->count; i++) {
+        n += b->v[i] != b->v[i - 1];
+        w->values[n] = b->v[i];
+    }
+    w->runs = (enc_ints){.v = w->values, .count = runs, .width = b->width, .place = ENC_OF_RUNS, .thorough = b->thorough};
+    enc_ints_judge(&w->runs);
+    b->runs = &w->runs;
+    enc_ints_consider(b, ENC_REPEATS);
+}
+
+static uint64_t cost(const enc_ints *b)
+{
+    return b->runs ? enc_cost(sizeof(uint32_t) + (b->count + 7) / 8, b->count, b->width == 8 ? REPEAT_WIDE_PS : REPEAT_PS, b->runs->best_cost) : ENC_NEVER;
+}
+
+static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
+{
+    const size_t bytes = (b->count + 7) / 8;
+    FN_TRY(fn_buf_append(ctx, out, &b->runs->count, sizeof b->runs->count));
+    FN_TRY(fn_buf_reserve(ctx, out, bytes));
+    uint8_t *bits = (uint8_t *)out->data + out->size;
+    memset(bits, 0, bytes);
+    for (uint32_t i = 1; i < b->count; i++) bits[i / 8] |= (uint8_t)((b->v[i] != b->v[i - 1]) << i % 8);
+    out->size += bytes;
+    return enc_ints_write(ctx, b->runs, out);
+}
+
+/* The bits say as many runs as there are values, and none begins behind the last row. */
+static bool is_sound(const uint8_t *bits, uint32_t count, uint32_t runs)
+{
+    uint32_t ones = 0;
+    for (uint32_t i = 0; i < (count + 7) / 8; i++) ones += (uint32_t)__builtin_popcount(bits[i]);
+    return ones + 1 == runs && !(bits[0] & 1) && (count % 8 == 0 || bits[count / 8] >> count % 8 == 0);
+}
+
+static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+{
+    enc_in at = {in, in + size};
+    uint32_t runs;
+    if (!enc_take_u32(&at, &runs) || width > 8 || runs > count) return false;
+    const uint8_t *bits = enc_take(&at, (count + 7) / 8);
+    uint8_t values[BLOCK_ROWS * sizeof(int64_t) + REPEAT_PAD];
+    if (!bits || !is_sound(bits, count, runs) || !enc_decode(at.at, (size_t)(at.end - at.at), runs, width, depth + 1, values)) return false;
+    pack_kernels_get()->repeat(bits, count, values, width, out);
+    return true;
+}
+
+const enc_class enc_repeats = {"repeats", cost, encode, decode, NULL};
