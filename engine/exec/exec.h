@@ -28,6 +28,7 @@ typedef struct exec_env {
     fn_pool *pool;            /* workers */
     unsigned workers;         /* max_threads */
     exec_progress *progress;
+    struct spill_share *spill; /* files for what does not fit into memory; NULL: none */
     fn_block *totals;         /* out: WITH TOTALS row */
     uint64_t rows_before_limit; /* out */
 } exec_env;

@@ -1,7 +1,8 @@
 /* op_sort.c - ORDER BY, whole or the first N rows.
  *
  * Whole: blocks are kept by the workers, joined, sorted by normalised keys on the pool (sort.c), and the payload is gathered
- * block by block as it leaves. Stable in the order the blocks came. Memory: the input once more, and 16 to 48 bytes per row.
+ * block by block as it leaves. Stable in the order the blocks came. Memory: the input once more, and 16 to 48 bytes per row. When
+ * that becomes too much a worker writes what it keeps as sorted runs (spill_sort.c), which are merged in the end.
  *
  * First N (limit + offset known): every worker keeps candidates only. When it has twice as many as it needs it sorts them,
  * forgets the rest and publishes the N-th row as the bound; blocks are compared with the best bound of all workers first, by a
@@ -13,6 +14,7 @@
 #include "exec/run.h"
 #include "exec/sort.h"
 #include "exec/sorted_output.h"
+#include "exec/spill_sort.h"
 #include "kernel/kernel.h"
 #include "settings/settings.h"
 
@@ -34,11 +36,19 @@ typedef struct op_sort {
     fn_buffer *order;
     sorted_output output;
     _Atomic uint64_t rows_seen, bytes_seen; /* for max_rows_to_sort, max_bytes_to_sort */
+    spill_watch watch;
+    spill_sort runs;
+    bool external;                /* the output comes from the runs */
+    _Atomic uint64_t held;        /* bytes of the store's blocks */
     pthread_mutex_t lock;         /* over publishing */
     sort_bound *_Atomic bound;    /* the best; the list of all through next */
 } op_sort;
 
-enum { CANDIDATES_EXTRA = 16384, CANDIDATES_EXTRA_MIN = 32, NARROW_MAX = 1 << 20 };
+typedef struct sort_worker {
+    uint64_t held; /* bytes of its blocks; kept only where state may go to disk */
+} sort_worker;
+
+enum { CANDIDATES_EXTRA = 16384, CANDIDATES_EXTRA_MIN = 32, NARROW_MAX = 1 << 20, ROW_BYTES = 40 /* what sorting a row in memory takes besides its values */ };
 
 /* Rows a worker keeps beyond what it needs before it forgets the rest: the wider they are, the sooner a bound pays, which spares
  * the scan below their reading. */
@@ -209,6 +219,42 @@ static fn_status check_limits(op_sort *o, fn_ctx *ctx, const fn_block *in)
     return run_check_size(ctx, FN_TOO_MANY_ROWS_OR_BYTES, "result", rows, s->max_rows_to_sort, all, s->max_bytes_to_sort);
 }
 
+/* ---- to disk ---- */
+
+static void hold(op_sort *o, sort_worker *w, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&o->held, bytes - w->held, memory_order_relaxed);
+    w->held = bytes;
+}
+
+static fn_status spill(op_sort *o, fn_ctx *ctx, unsigned worker)
+{
+    FN_TRY(spill_sort_add(ctx, &o->runs, worker, &o->store.lists[worker]));
+    hold(o, op_worker(&o->head, worker), 0);
+    return FN_OK;
+}
+
+/* The blocks will be joined and sorted: that needs their size once more. */
+static bool must_spill(const op_sort *o)
+{
+    const uint64_t bytes = atomic_load_explicit(&o->held, memory_order_relaxed);
+    return spill_watch_due(&o->watch, bytes, bytes + row_store_count(&o->store) * ROW_BYTES);
+}
+
+static fn_status watch_memory(op_sort *o, fn_ctx *ctx, unsigned worker)
+{
+    const row_list *list = &o->store.lists[worker];
+    sort_worker *w = op_worker(&o->head, worker);
+    if (!o->watch.threshold || !list->count) return FN_OK;
+    hold(o, w, w->held + spill_block_bytes(list->blocks[list->count - 1]));
+    return w->held >= o->watch.least && must_spill(o) ? spill(o, ctx, worker) : FN_OK;
+}
+
+static fn_status spill_rest(void *arg, fn_ctx *ctx, unsigned worker)
+{
+    return spill(arg, ctx, worker);
+}
+
 static fn_status sort_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_sort *o = (op_sort *)self;
@@ -219,10 +265,16 @@ static fn_status sort_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
     const sort_bound *bound = o->narrows ? atomic_load_explicit(&o->bound, memory_order_acquire) : NULL;
     fn_status status = bound ? drop_hopeless(o, ctx, bound, &wide) : FN_OK;
     if (status == FN_OK && wide) status = row_store_add(ctx, &o->store, worker, wide);
+    if (status == FN_OK && wide) status = watch_memory(o, ctx, worker);
     fn_block_drop(wide);
     FN_TRY(status);
     if (!o->narrows || o->store.lists[worker].rows < candidates_max(o)) return FN_OK;
-    return narrow(o, ctx, worker);
+    FN_TRY(narrow(o, ctx, worker));
+    if (!o->watch.threshold) return FN_OK;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < o->store.lists[worker].count; i++) bytes += spill_block_bytes(o->store.lists[worker].blocks[i]);
+    hold(o, op_worker(self, worker), bytes);
+    return FN_OK;
 }
 
 static fn_status sort_finish(op *self, fn_ctx *ctx)
@@ -230,6 +282,11 @@ static fn_status sort_finish(op *self, fn_ctx *ctx)
     op_sort *o = (op_sort *)self;
     uint32_t rows;
     fn_pool *pool = self->exec->workers > 1 ? self->exec->env->pool : NULL;
+    o->external = spill_sort_has_runs(&o->runs) || must_spill(o);
+    if (o->external) {
+        FN_TRY(exec_parallel(ctx, self->exec, spill_rest, o));
+        return spill_sort_finish(ctx, &o->runs);
+    }
     FN_TRY(row_store_seal(ctx, &o->store, pool, o->keys.types));
     FN_TRY(order_store(o, ctx, pool, &o->store, &o->order, &rows));
     o->output = (sorted_output){
@@ -237,17 +294,34 @@ static fn_status sort_finish(op *self, fn_ctx *ctx)
     return FN_OK;
 }
 
+/* Without the columns computed for keys. */
+static fn_status next_merged(op_sort *o, fn_ctx *ctx, fn_block **out)
+{
+    fn_block *wide;
+    *out = NULL;
+    FN_TRY(spill_sort_next(ctx, &o->runs, &wide));
+    if (!wide || o->keys.input_count == o->keys.column_count) {
+        *out = wide;
+        return FN_OK;
+    }
+    *out = fn_block_new(ctx, o->keys.input_count, wide->rows);
+    for (uint32_t i = 0; *out && i < o->keys.input_count; i++) (*out)->columns[i] = fn_column_ref(wide->columns[i]);
+    fn_block_drop(wide);
+    return *out ? FN_OK : ctx->error.code;
+}
+
 static fn_status sort_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
 {
     op_sort *o = (op_sort *)self;
     (void)worker;
-    return sorted_output_next(ctx, &o->output, self->exec->env->pool, self->exec->workers, out);
+    return o->external ? next_merged(o, ctx, out) : sorted_output_next(ctx, &o->output, self->exec->env->pool, self->exec->workers, out);
 }
 
 static void sort_close(op *self)
 {
     op_sort *o = (op_sort *)self;
     sorted_output_release(&o->output);
+    spill_sort_release(&o->runs);
     row_store_release(&o->store);
     fn_buffer_drop(o->order);
     if (o->threshold) atomic_store(&o->threshold->bound, NULL);
@@ -259,7 +333,7 @@ static void sort_close(op *self)
 }
 
 static const op_class class_sort = {
-    .name = "Sort", .size = sizeof(op_sort), .push = sort_push, .finish = sort_finish, .next = sort_next, .close = sort_close};
+    .name = "Sort", .size = sizeof(op_sort), .worker_size = sizeof(sort_worker), .push = sort_push, .finish = sort_finish, .next = sort_next, .close = sort_close};
 
 /* The threshold of the scan the leading key comes from unchanged; NULL if there is none. */
 static scan_threshold *find_threshold(const plan *node, const expr *key)
@@ -313,6 +387,10 @@ fn_status op_build_sort(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
     FN_TRY(key_set_init(ctx, &o->keys, node->inputs[0], keys, count));
     FN_TRY(row_store_init(ctx, &o->store, e->workers, o->keys.column_count));
     o->limit = node->sort.limit;
+    FN_TRY(spill_watch_init(ctx, e, SPILL_SORT, &o->watch));
+    FN_TRY(spill_sort_init(ctx, &o->runs, e, &o->watch, o->keys.types, o->keys.column_count, o->keys.places, o->directions, count));
+    o->runs.limit = o->limit;
+    o->runs.with_ties = node->sort.with_ties;
     o->narrows = count && o->limit && o->limit <= NARROW_MAX;
     if (o->narrows) o->threshold = find_threshold(node->inputs[0], keys[0]);
     if (o->threshold) {

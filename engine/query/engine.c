@@ -74,6 +74,11 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     e->parts_fs = e->fs;
     if (e->path) FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
     else FN_TRY(fn_fs_memory(ctx, &e->parts_fs));
+    if (e->path) {
+        const char *spill_dir = fn_arena_printf(ctx, e->arena, "%s/tmp", e->path);
+        FN_TRY_PTR(ctx, spill_dir);
+        FN_TRY(spill_area_open(ctx, &e->spill, e->fs, spill_dir));
+    }
     FN_TRY(query_log_open(ctx, e->fs, e->path, &e->log));
     if (e->path && !o->user_files) FN_TRY(e->fs->make_dir(e->fs, ctx, e->user_files));
     return open_catalog(ctx, e);

@@ -273,7 +273,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
 {
     fn_session transient = {.engine = NULL};
     process p = {.next = NULL};
-    query q = {.ctx = ctx, .engine = engine, .session = request->session, .request = request, .response = response, .process = &p};
+    query q = {.ctx = ctx, .engine = engine, .session = request->session, .request = request, .response = response, .process = &p, .spill = {.area = &engine->spill}};
     if (!q.session) {
         FN_TRY(session_begin(ctx, engine, request->user, &transient));
         q.session = &transient;

@@ -10,6 +10,7 @@
 #ifndef FIRN_QUERY_QUERY_H
 #define FIRN_QUERY_QUERY_H
 #include "exec/exec.h"
+#include "exec/spill_file.h"
 #include "query/process.h"
 #include "settings/settings.h"
 #include "sql/ast.h"
@@ -33,6 +34,7 @@ struct fn_engine {
     fn_fs *fs;                  /* the machine's files, or a test's */
     fn_fs *parts_fs;            /* where parts lie: fs, or memory */
     const char *path;           /* NULL: in memory */
+    spill_area spill;           /* files of statements whose state does not fit into memory */
     const char *user_files, *display_name, *user, *password, *database;
     unsigned threads;
     unsigned drop_delay_s;      /* dropped tables wait that long for UNDROP; 0: they do not */
@@ -119,6 +121,7 @@ struct query {
     unsigned insert_depth;       /* views of views */
     session_table *externals;    /* tables sent along; in ctx->arena */
     exec_progress progress;
+    spill_share spill;
 };
 
 /* An interpreter. It has called response->begin when it returns FN_OK. */

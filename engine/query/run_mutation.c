@@ -32,7 +32,8 @@ static fn_status bind(mutation_run *m, const ast_expr *ast, expr **out)
 {
     query *q = m->query;
     plan_query *subqueries;
-    exec_env env = {.pool = q->engine->workers, .workers = q->engine->threads, .progress = &q->progress};
+    exec_env env = {.pool = q->engine->workers, .workers = q->engine->threads, .progress = &q->progress,
+                    .spill = q->engine->spill.dir ? &q->spill : NULL};
     if (m->subquery_count == FN_COUNT(m->subqueries)) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "More than %zu expressions in a mutation are not supported", FN_COUNT(m->subqueries));
     FN_TRY(plan_bind_condition(q->ctx, &q->world.base, ast, m->schema, out, &subqueries));
     m->subqueries[m->subquery_count++] = subqueries;

@@ -12,7 +12,8 @@ fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **t
     const uint64_t wanted = q->settings.max_threads;
     exec_env env = {.pool = q->engine->workers,
                     .workers = wanted ? (unsigned)FN_MIN(wanted, (uint64_t)q->engine->threads) : q->engine->threads,
-                    .progress = &q->progress};
+                    .progress = &q->progress,
+                    .spill = q->engine->spill.dir ? &q->spill : NULL};
     const fn_status status = exec_run(q->ctx, bound, &env, out);
     if (totals) *totals = env.totals;
     else fn_block_drop(env.totals);
