@@ -102,11 +102,11 @@ static fn_status take_table(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 static fn_status take_partition(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t number)
 {
     fn_status status = FN_OK;
-    for (group_page *page = group_spill_take(w->spill, number), *next; page; page = next) {
+    for (group_page *page = group_pages_take(w->pages, number), *next; page; page = next) {
         next = page->next;
         for (; page->from < page->rows && status == FN_OK; page->from++) status = take_group(o, ctx, w, group_page_row(page, page->from, o->stride));
         aggregate_drop_rows(o, page);
-        group_page_drop(w->spill, page);
+        group_page_drop(w->pages, page);
     }
     return status;
 }
@@ -117,15 +117,52 @@ fn_status aggregate_codes_begin(op_aggregate *o, fn_ctx *ctx, group_worker *w)
     w->by_code = true;
     FN_TRY(reserve(o, ctx, w));
     FN_TRY(take_table(o, ctx, w));
-    for (uint32_t p = 0; w->spill && p < GROUP_PARTITIONS; p++) FN_TRY(take_partition(o, ctx, w, p));
-    w->spill = NULL;
+    for (uint32_t p = 0; w->pages && p < GROUP_PARTITIONS; p++) FN_TRY(take_partition(o, ctx, w, p));
+    w->pages = NULL;
     w->pass_rows = 0;
+    return FN_OK;
+}
+
+/* A group of the array into its partition; the slot is used up. */
+static fn_status give_group(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint64_t place, uint8_t *slot)
+{
+    const uint64_t key = key_of(place);
+    uint8_t number;
+    group_partitions(o->keys.form, &key, sizeof key, 1, &number);
+    uint8_t *row = group_pages_row(ctx, w->pages, number);
+    FN_TRY_PTR(ctx, row);
+    memcpy(row, slot, o->stride);
+    fn_store_u64(row, key);
+    memset(slot, 0, o->stride);
+    return FN_OK;
+}
+
+fn_status aggregate_codes_end(op_aggregate *o, fn_ctx *ctx, group_worker *w)
+{
+    uint8_t *counted = fn_arena_alloc_zero(ctx, ctx->arena, o->stride);
+    FN_TRY_PTR(ctx, counted);
+    FN_TRY(aggregate_ready_pages(o, ctx, w));
+    for (uint64_t place = 0; place < w->places; place++) {
+        if (!o->counts && is_taken(w, place)) FN_TRY(give_group(o, ctx, w, place, slot_at(w, place)));
+        if (!o->counts || !(w->tally[place] || w->wraps.size)) continue;
+        const uint64_t n = tally_at(w, place);
+        fn_store_u64(counted + o->state_at, n);
+        if (n) FN_TRY(give_group(o, ctx, w, place, counted));
+    }
+    group_table_release(&w->codes);
+    fn_buffer_drop(w->tally_memory);
+    w->tally_memory = NULL;
+    w->tally = NULL;
+    w->wraps.size = 0;
+    w->places = 0;
+    w->by_code = false;
     return FN_OK;
 }
 
 bool aggregate_codes_pay(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows)
 {
     if (w->by_code) return true;
+    if (o->on_disk) return false;
     const uint64_t places = (uint64_t)group_dict_count(o->keys.keys[0].dict);
     w->code_rows += rows;
     if (places * (o->counts ? sizeof *w->tally : o->stride) > ARRAY_BYTES || settings_of(ctx)->max_rows_to_group_by) return false;

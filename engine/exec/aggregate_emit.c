@@ -9,7 +9,7 @@ enum {
     SERIAL_GROUPS = 65536     /* below, one worker gives them all */
 };
 
-fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, bool settle)
+fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, fn_arena *settle)
 {
     const uint32_t key_size = group_key_size(o->keys.form);
     uint32_t made, next = 0;
@@ -34,7 +34,7 @@ fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_t
             group_states_destroy(&o->states, aggregate_state(o, row));
         }
     }
-    if (status == FN_OK && settle) status = group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made);
+    if (status == FN_OK && settle) status = group_keys_settle(ctx, &o->keys, settle, w->fresh, made);
     return status;
 }
 
@@ -44,16 +44,16 @@ static fn_status merge_page(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_ar
         const uint32_t n = FN_MIN(page->rows - page->from, (uint32_t)GROUP_CHUNK);
         uint8_t *rows = group_page_row(page, page->from, o->stride);
         page->from += n;
-        FN_TRY(aggregate_merge(o, ctx, w, &w->merged, arena, rows, n, false));
+        FN_TRY(aggregate_merge(o, ctx, w, &w->merged, arena, rows, n, NULL));
     }
     return FN_OK;
 }
 
 /* All pages of a partition into the worker's table. On failure too they are used up. */
-static fn_status merge_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_arena *arena, group_spill *s, uint32_t number)
+static fn_status merge_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_arena *arena, group_pages *s, uint32_t number)
 {
     fn_status status = FN_OK;
-    for (group_page *page = group_spill_take(s, number), *next; page; page = next) {
+    for (group_page *page = group_pages_take(s, number), *next; page; page = next) {
         next = page->next;
         if (status == FN_OK) status = merge_page(o, ctx, w, arena, page);
         aggregate_drop_rows(o, page);
@@ -72,9 +72,9 @@ static fn_status merge_partition(op_aggregate *o, fn_ctx *ctx, group_worker *w, 
     else group_table_init(&w->merged, o->keys.form, o->stride);
     for (unsigned i = 0; i < o->head.exec->workers; i++) {
         group_worker *from = aggregate_worker(o, i);
-        if (from->spill) FN_TRY(merge_pages(o, ctx, w, w->merge_arena, from->spill, number));
+        if (from->pages) FN_TRY(merge_pages(o, ctx, w, w->merge_arena, from->pages, number));
     }
-    return FN_OK;
+    return o->on_disk ? aggregate_disk_merge(o, ctx, w, number) : FN_OK;
 }
 
 fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w)
@@ -85,16 +85,16 @@ fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w)
         uint64_t cursor = 0;
         group_table_clear(&w->merged);
         FN_TRY(fn_ctx_check(ctx));
-        FN_TRY(merge_pages(o, ctx, w, w->arena, w->spill, p));
+        FN_TRY(merge_pages(o, ctx, w, w->arena, w->pages, p));
         for (uint32_t n; (n = group_table_walk(&w->merged, &cursor, group_table_end(&w->merged), slots, 256)) != 0;)
             for (uint32_t i = 0; i < n; i++) {
-                uint8_t *row = group_spill_row(ctx, w->spill, p);
+                uint8_t *row = group_pages_row(ctx, w->pages, p);
                 FN_TRY_PTR(ctx, row);
                 memcpy(row, slots[i], o->stride);
             }
     }
     group_table_release(&w->merged);
-    w->spill_limit = FN_MAX(w->spill_limit, w->spill->bytes * 2);
+    w->pages_limit = FN_MAX(w->pages_limit, w->pages->bytes * 2);
     return FN_OK;
 }
 
@@ -149,7 +149,7 @@ static fn_status merge_tables(op_aggregate *o, fn_ctx *ctx)
                 memcpy(rows + (size_t)k * o->stride, w->slots[k], o->stride);
                 memset(w->slots[k], 0, o->stride);
             }
-            FN_TRY(aggregate_merge(o, ctx, all, &all->table, all->arena, rows, n, false));
+            FN_TRY(aggregate_merge(o, ctx, all, &all->table, all->arena, rows, n, NULL));
         }
         group_table_release(&w->table);
     }
@@ -161,18 +161,19 @@ fn_status aggregate_finish(op *self, fn_ctx *ctx)
 {
     op_aggregate *o = (op_aggregate *)self;
     uint64_t groups = 0;
-    bool spilled = false;
+    bool paged = false;
     if (o->group_keys == 0) {
         FN_TRY(merge_singles(o, ctx));
     } else {
         for (unsigned i = 0; i < self->exec->workers; i++) {
             const group_worker *w = aggregate_worker(o, i);
             groups += w->table.count;
-            spilled |= w->spill != NULL;
+            paged |= w->pages != NULL;
         }
-        if (o->keys.by_code) FN_TRY(aggregate_codes_finish(o, ctx));
+        FN_TRY(aggregate_disk_finish(o, ctx));
+        if (o->keys.by_code && !o->on_disk) FN_TRY(aggregate_codes_finish(o, ctx));
         if (o->by_code) self->width = o->places < SERIAL_GROUPS ? 1 : 0;
-        o->partitioned = spilled || (groups > PARALLEL_GROUPS && self->exec->workers > 1 && o->keys.form != GROUP_KEY_NUMBER);
+        o->partitioned = paged || o->on_disk || (groups > PARALLEL_GROUPS && self->exec->workers > 1 && o->keys.form != GROUP_KEY_NUMBER);
         if (!o->by_code) FN_TRY(o->partitioned ? exec_parallel(ctx, self->exec, flush_task, o) : merge_tables(o, ctx));
     }
     return o->keeps ? aggregate_totals_finish(o, ctx) : FN_OK;
@@ -197,7 +198,8 @@ fn_status aggregate_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_
     for (;;) {
         if (w->merged.memory) *count = group_table_walk(&w->merged, &w->cursor, group_table_end(&w->merged), slots, room);
         if (*count) return FN_OK;
-        const uint32_t number = atomic_fetch_add_explicit(&o->next_partition, 1, memory_order_relaxed);
+        const bool again = w->pass < w->passes;
+        const uint32_t number = again ? w->partition : atomic_fetch_add_explicit(&o->next_partition, 1, memory_order_relaxed);
         if (number >= GROUP_PARTITIONS) return FN_OK;
         FN_TRY(fn_ctx_check(ctx));
         FN_TRY(merge_partition(o, ctx, w, number));
@@ -255,9 +257,10 @@ fn_status aggregate_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
     group_worker *w = aggregate_worker(o, worker);
     if (!w->arena || (!w->ready && o->partitioned)) { /* a worker that had no rows still needs scratch to merge */
         if (!w->arena) w->arena = fn_arena_new(ctx);
-        FN_TRY_PTR(ctx, w->arena);
-        w->slots = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->slots);
-        w->fresh = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->fresh);
+        if (!w->scratch) w->scratch = fn_arena_new(ctx);
+        if (!w->arena || !w->scratch) return ctx->error.code;
+        w->slots = fn_arena_alloc(ctx, w->scratch, GROUP_CHUNK * sizeof *w->slots);
+        w->fresh = fn_arena_alloc(ctx, w->scratch, GROUP_CHUNK * sizeof *w->fresh);
         if (!w->slots || !w->fresh) return ctx->error.code;
         w->ready = true;
     }

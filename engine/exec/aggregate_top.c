@@ -49,7 +49,7 @@ bool aggregate_top_takes(const op_aggregate *o, group_worker *w, uint64_t counte
 fn_status aggregate_top_ready(const op_aggregate *o, fn_ctx *ctx, group_worker *w)
 {
     if (w->best || !o->top.rows) return FN_OK;
-    w->best = fn_arena_alloc(ctx, w->arena, o->top.rows * sizeof *w->best);
+    w->best = fn_arena_alloc(ctx, w->scratch, o->top.rows * sizeof *w->best);
     FN_TRY_PTR(ctx, w->best);
     return FN_OK;
 }

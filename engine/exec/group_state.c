@@ -62,6 +62,7 @@ fn_status group_states_plan(fn_ctx *ctx, const plan_aggregate_item *items, uint3
             return fn_fail(ctx, FN_BAD_ARGUMENTS, "Function " FN_STR_FMT " can only be used as a window function, not as an aggregate function", FN_STR_ARG(call->name));
         const uint32_t align = alignment(call);
         *g = (group_agg){.call = call, .offset = (out->size + align - 1) & ~(align - 1), .first_arg = out->arg_count, .kind = kind_of(call)};
+        g->plain = g->kind != GROUP_ANY || is_small(call);
         FN_TRY(starts_zero(ctx, call, &g->zero_init));
         out->arg_count += items[i].arg_count;
         out->size = g->offset + call->state_size;
@@ -132,6 +133,32 @@ fn_status group_states_merge(fn_ctx *ctx, const group_states *g, fn_arena *arena
     const fn_status status = group_states_merge_kept(ctx, g, arena, into, from);
     group_states_destroy(g, from);
     return status;
+}
+
+fn_status group_states_write(fn_ctx *ctx, const group_states *g, const uint8_t *state, fn_buf *out)
+{
+    for (uint32_t i = 0; i < g->count; i++) {
+        const group_agg *a = &g->aggs[i];
+        if (a->plain) FN_TRY(fn_buf_append(ctx, out, state + a->offset, a->call->state_size));
+        else FN_TRY(a->call->def->write(ctx, a->call, state + a->offset, out));
+    }
+    return FN_OK;
+}
+
+fn_status group_states_read(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, const uint8_t **at, const uint8_t *end)
+{
+    for (uint32_t i = 0; i < g->count; i++) {
+        const group_agg *a = &g->aggs[i];
+        const size_t size = a->call->state_size;
+        if (!a->plain) {
+            FN_TRY(a->call->def->read(ctx, a->call, arena, state + a->offset, at, end));
+            continue;
+        }
+        if (size > (size_t)(end - *at)) return fn_fail(ctx, FN_INCORRECT_DATA, "A state of aggregate function " FN_STR_FMT " is cut", FN_STR_ARG(a->call->name));
+        memcpy(state + a->offset, *at, size);
+        *at += size;
+    }
+    return FN_OK;
 }
 
 static fn_status finish_plain(fn_ctx *ctx, const group_agg *a, uint8_t *const *states, uint32_t rows, fn_column **out)

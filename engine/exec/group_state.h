@@ -13,6 +13,7 @@ typedef struct group_agg {
     uint32_t first_arg;  /* among the operator's argument columns */
     group_kind kind;
     bool zero_init;      /* init of zeroed memory changes nothing */
+    bool plain;          /* the state is its bytes: it points at nothing */
 } group_agg;
 
 typedef struct group_states {
@@ -33,6 +34,10 @@ fn_status group_states_add_one(fn_ctx *ctx, const group_states *g, fn_arena *are
 /* `from` is dead afterwards, also on failure. */
 fn_status group_states_merge(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *into, uint8_t *from) FN_MUST_USE;
 fn_status group_states_merge_kept(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *into, const uint8_t *from) FN_MUST_USE; /* from lives on */
+/* States as bytes, for other memory or a file. NOT_IMPLEMENTED: the function cannot (it says so of an empty state, too). */
+fn_status group_states_write(fn_ctx *ctx, const group_states *g, const uint8_t *state, fn_buf *out) FN_MUST_USE;
+/* Into states that have been begun. */
+fn_status group_states_read(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, const uint8_t **at, const uint8_t *end) FN_MUST_USE;
 /* out[i]: result column of aggregate i over `rows` groups. States live on. */
 fn_status group_states_finish(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, uint32_t rows, fn_column **out) FN_MUST_USE;
 void group_states_destroy(const group_states *g, uint8_t *state);

@@ -1,6 +1,6 @@
 /* group_table.c - see group_table.h. The loops are made per key form by group_table_form.inc.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "exec/group_spill.h"
+#include "exec/group_pages.h"
 
 #define FN_INLINE inline __attribute__((always_inline))
 enum { FIRST_CAPACITY = 64, PREFETCH_FROM = 256 << 10 /* bytes of slots: about a quarter of an L2 cache */, PREFETCH_AHEAD = 12 };
@@ -77,7 +77,7 @@ typedef struct form_ops {
     uint32_t (*find)(group_table *t, const uint8_t *keys, size_t key_stride, uint32_t rows, uint8_t **slots, uint8_t **fresh);
     uint32_t (*count)(group_table *t, const uint8_t *keys, size_t key_stride, uint32_t rows, size_t state_at, uint8_t **fresh);
     void (*add)(group_table *t, const uint8_t *from, uint32_t rows);
-    uint32_t (*scatter)(fn_ctx *ctx, group_spill *spill, const uint8_t *keys, size_t key_stride, uint32_t rows, size_t count_at, uint8_t **slots,
+    uint32_t (*scatter)(fn_ctx *ctx, group_pages *pages, const uint8_t *keys, size_t key_stride, uint32_t rows, size_t count_at, uint8_t **slots,
                         uint8_t **fresh, uint32_t *made);
     void (*look)(const group_table *t, const uint8_t *keys, size_t key_stride, uint32_t rows, uint8_t **slots);
     void (*move)(group_table *to, const group_table *from);
@@ -200,10 +200,10 @@ void group_table_add(group_table *t, const void *from, uint32_t rows)
     forms[t->form].add(t, from, rows);
 }
 
-fn_status group_table_scatter(fn_ctx *ctx, group_form form, group_spill *spill, const void *keys, size_t key_stride, uint32_t rows, size_t count_at,
+fn_status group_table_scatter(fn_ctx *ctx, group_form form, group_pages *pages, const void *keys, size_t key_stride, uint32_t rows, size_t count_at,
                               uint8_t **slots, uint8_t **fresh, uint32_t *made)
 {
-    return forms[form].scatter(ctx, spill, keys, key_stride, rows, count_at, slots, fresh, made) == rows ? FN_OK : ctx->error.code;
+    return forms[form].scatter(ctx, pages, keys, key_stride, rows, count_at, slots, fresh, made) == rows ? FN_OK : ctx->error.code;
 }
 
 void group_table_look(const group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots)

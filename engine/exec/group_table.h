@@ -75,10 +75,10 @@ uint32_t group_table_count(group_table *t, const void *keys, size_t key_stride, 
 void group_table_count_bytes(group_table *t, const uint8_t *values, uint32_t rows, size_t state_at);
 /* Adds rows that look like the table's slots and whose states are all 64-bit counters. Room for `rows` groups must be there. */
 void group_table_add(group_table *t, const void *from, uint32_t rows);
-/* Every key becomes a row of its partition in the spill, its states zero or, at count_at > 0, a count (then slots
+/* Every key becomes a row of its partition in the pages, its states zero or, at count_at > 0, a count (then slots
  * is left alone); else slots[i] is its row. fresh lists the rows made. */
-struct group_spill;
-fn_status group_table_scatter(fn_ctx *ctx, group_form form, struct group_spill *spill, const void *keys, size_t key_stride, uint32_t rows, size_t count_at,
+struct group_pages;
+fn_status group_table_scatter(fn_ctx *ctx, group_form form, struct group_pages *pages, const void *keys, size_t key_stride, uint32_t rows, size_t count_at,
                               uint8_t **slots, uint8_t **fresh, uint32_t *made) FN_MUST_USE;
 /* The same without making any: slots[i] = NULL for unknown keys. */
 void group_table_look(const group_table *t, const void *keys, size_t key_stride, uint32_t rows, uint8_t **slots);

@@ -4,7 +4,8 @@
  * moved, by hash, into 256 partitions; if grouping does not reduce the rows much, rows then go straight there, each as a
  * group of its own. In the end either the few tables are merged, or the partitions one by one, by all workers at once and
  * while the consumer already takes groups (aggregate_emit.c): nothing is shared on the way and there is no merge step.
- * Memory: all groups once, plus repeats of groups between flushes. SPDX-License-Identifier: Apache-2.0 */
+ * Memory: all groups once, plus repeats of groups between flushes; when
+ * that is too much they go to files, partition by partition (aggregate_disk.c). SPDX-License-Identifier: Apache-2.0 */
 #include "exec/op_aggregate.h"
 #include "settings/settings.h"
 
@@ -14,7 +15,7 @@ enum {
     TABLE_BYTES_SMALL = 4 << 20,      /* flush from here on */
     TABLE_BYTES_OTHER = 64 << 20,     /* states that hold memory are dear to have twice */
     POOR_REDUCTION = 3,               /* rows per group below which a table does not pay */
-    SPILL_BYTES = 256 << 20,          /* of one worker, until repeats are merged */
+    PAGES_BYTES = 256 << 20,          /* of one worker, until repeats are merged */
     ENOUGH_MAX = 65536,               /* a larger LIMIT hardly ends early */
     PASS_FACTOR = 16                  /* rows let through before the table is tried again, in tables */
 };
@@ -55,7 +56,8 @@ static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 {
     if (w->ready) return FN_OK;
     if (!w->arena) w->arena = fn_arena_new(ctx);
-    FN_TRY_PTR(ctx, w->arena);
+    if (!w->scratch) w->scratch = fn_arena_new(ctx);
+    if (!w->arena || !w->scratch) return ctx->error.code;
     if (o->group_keys == 0) {
         w->single = fn_arena_alloc_zero(ctx, w->arena, o->states.size + 16);
         FN_TRY_PTR(ctx, w->single);
@@ -64,16 +66,16 @@ static fn_status ready_worker(op_aggregate *o, fn_ctx *ctx, group_worker *w)
         return FN_OK;
     }
     FN_TRY(group_packer_init(ctx, &o->keys, &w->packer));
-    w->slots = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->slots);
-    w->fresh = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->fresh);
-    w->numbers = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK);
+    w->slots = fn_arena_alloc(ctx, w->scratch, GROUP_CHUNK * sizeof *w->slots);
+    w->fresh = fn_arena_alloc(ctx, w->scratch, GROUP_CHUNK * sizeof *w->fresh);
+    w->numbers = fn_arena_alloc(ctx, w->scratch, GROUP_CHUNK);
     if (!w->slots || !w->fresh || !w->numbers) return ctx->error.code;
     group_table_init(&w->table, o->keys.form, o->stride);
     group_table_init(&w->codes, GROUP_KEY_NUMBER, o->stride);
-    w->spill_limit = SPILL_BYTES;
+    w->pages_limit = PAGES_BYTES;
     if (o->enough) {
-        w->picked = fn_arena_alloc(ctx, w->arena, GROUP_CHUNK * sizeof *w->picked);
-        w->picked_keys = fn_arena_alloc(ctx, w->arena, (size_t)GROUP_CHUNK * 16);
+        w->picked = fn_arena_alloc(ctx, w->scratch, GROUP_CHUNK * sizeof *w->picked);
+        w->picked_keys = fn_arena_alloc(ctx, w->scratch, (size_t)GROUP_CHUNK * 16);
         if (!w->picked || !w->picked_keys) return ctx->error.code;
     }
     if (o->keys.form == GROUP_KEY_NUMBER) FN_TRY(group_table_reserve_numbers(ctx, &w->table, 256));
@@ -97,12 +99,12 @@ fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t
     return FN_OK;
 }
 
-static fn_status ready_spill(op_aggregate *o, fn_ctx *ctx, group_worker *w)
+fn_status aggregate_ready_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 {
-    if (w->spill) return FN_OK;
-    w->spill = fn_arena_alloc(ctx, w->arena, sizeof *w->spill);
-    FN_TRY_PTR(ctx, w->spill);
-    group_spill_init(w->spill, o->stride);
+    if (w->pages) return FN_OK;
+    w->pages = fn_arena_alloc(ctx, w->scratch, sizeof *w->pages);
+    FN_TRY_PTR(ctx, w->pages);
+    group_pages_init(w->pages, o->stride);
     return FN_OK;
 }
 
@@ -111,12 +113,12 @@ fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w)
     uint8_t keys[256 * 16];
     const uint32_t key_size = group_key_size(o->keys.form);
     uint64_t cursor = 0;
-    FN_TRY(ready_spill(o, ctx, w));
+    FN_TRY(aggregate_ready_pages(o, ctx, w));
     for (uint32_t n; (n = group_table_walk(&w->table, &cursor, group_table_end(&w->table), w->slots, 256)) != 0;) {
         for (uint32_t i = 0; i < n; i++) memcpy(keys + i * key_size, w->slots[i], key_size);
         group_partitions(o->keys.form, keys, key_size, n, w->numbers);
         for (uint32_t i = 0; i < n; i++) {
-            uint8_t *row = group_spill_row(ctx, w->spill, w->numbers[i]);
+            uint8_t *row = group_pages_row(ctx, w->pages, w->numbers[i]);
             FN_TRY_PTR(ctx, row);
             memcpy(row, w->slots[i], o->stride);
             if (o->states.destroys) memset(w->slots[i], 0, o->stride); /* moved: not to be destroyed twice on failure */
@@ -130,9 +132,9 @@ fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows)
 {
     uint32_t made;
-    FN_TRY(group_table_scatter(ctx, o->keys.form, w->spill, keys, key_stride, rows, o->counts ? o->state_at : 0, w->slots, w->fresh, &made));
+    FN_TRY(group_table_scatter(ctx, o->keys.form, w->pages, keys, key_stride, rows, o->counts ? o->state_at : 0, w->slots, w->fresh, &made));
     w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
-    if (w->spill->bytes > w->spill_limit) w->pass_rows = 0; /* after this chunk: states of its rows are still to come */
+    if (w->pages->bytes > w->pages_limit) w->pass_rows = 0; /* after this chunk: states of its rows are still to come */
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
     return aggregate_start(o, ctx, w, w->fresh, made);
 }
@@ -162,7 +164,8 @@ static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const
 
 static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
 {
-    if (w->spill && w->spill->bytes > w->spill_limit && o->states.small) FN_TRY(aggregate_compact(o, ctx, w));
+    if (w->pages && w->pages->bytes > w->pages_limit && o->states.small) FN_TRY(aggregate_compact(o, ctx, w));
+    if (o->watch.threshold) FN_TRY(aggregate_watch(o, ctx, w));
     if (!w->pass_rows) FN_TRY(aggregate_relieve(o, ctx, w, rows));
     FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows) : table_rows(o, ctx, w, keys, key_stride, rows));
     if (o->counts) return FN_OK;
@@ -204,6 +207,7 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
         return FN_OK;
     }
+    if (w->by_code && o->watch.threshold) FN_TRY(aggregate_watch(o, ctx, w));
     if (o->keys.by_code && !o->enough && aggregate_codes_pay(o, ctx, w, rows)) return aggregate_codes(o, ctx, w, keys[0], args, rows);
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
@@ -212,7 +216,7 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
         FN_TRY(group_keys_pack(ctx, &o->keys, &w->packer, keys, from, n, &packed, &stride));
         FN_TRY(o->enough ? take_some(o, ctx, w, packed, stride, args, from, n) : take_chunk(o, ctx, w, packed, stride, args, from, n));
     }
-    return w->spill ? FN_OK : aggregate_check(o, ctx, w->table.count);
+    return w->pages ? FN_OK : aggregate_check(o, ctx, w->table.count);
 }
 
 fn_status aggregate_check(op_aggregate *o, fn_ctx *ctx, uint64_t groups)
@@ -288,10 +292,10 @@ void aggregate_drop_rows(op_aggregate *o, group_page *page)
     for (; o->states.destroys && page->from < page->rows; page->from++) aggregate_drop(o, group_page_row(page, page->from, o->stride));
 }
 
-static void destroy_spill(op_aggregate *o, group_spill *s)
+static void destroy_pages(op_aggregate *o, group_pages *s)
 {
     for (uint32_t p = 0; p < GROUP_PARTITIONS; p++)
-        for (group_page *page = group_spill_take(s, p), *next; page; page = next) {
+        for (group_page *page = group_pages_take(s, p), *next; page; page = next) {
             next = page->next;
             aggregate_drop_rows(o, page);
             group_page_drop(s, page);
@@ -309,10 +313,12 @@ static void aggregate_close(op *self)
         destroy_table(o, &w->codes);
         fn_buffer_drop(w->tally_memory);
         fn_buf_release(&w->wraps);
-        if (w->spill) destroy_spill(o, w->spill);
+        if (w->pages) destroy_pages(o, w->pages);
         group_packer_release(&w->packer);
+        aggregate_disk_close(w);
         fn_arena_free(w->merge_arena);
         fn_arena_free(w->arena);
+        fn_arena_free(w->scratch);
     }
     if (o->totals) group_states_destroy(&o->states, o->totals);
     group_table_release(&o->chosen);
@@ -362,6 +368,7 @@ fn_status op_build_aggregate(fn_ctx *ctx, exec *e, const plan *node, pipeline *p
     o->key_count = node->aggregate.key_count;
     o->group_keys = o->key_count + (node->aggregate.grouping_sets != NULL);
     FN_TRY(group_states_plan(ctx, node->aggregate.items, node->aggregate.item_count, &o->states));
+    FN_TRY(spill_watch_init(ctx, e, SPILL_GROUP, &o->watch));
     FN_TRY(compile(o, ctx, node));
     if (o->group_keys) aggregate_top_plan(o);
     if (o->group_keys && !node->aggregate.totals && !node->aggregate.grouping_sets && node->aggregate.limit <= ENOUGH_MAX) o->enough = node->aggregate.limit;

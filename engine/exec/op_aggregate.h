@@ -1,11 +1,13 @@
 /* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in (aggregate_code.c: by dictionary code,
- * aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are), aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
+ * aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are), aggregate_disk.c moves groups to
+ * temporary files, aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_EXEC_OP_AGGREGATE_H
 #define FIRN_EXEC_OP_AGGREGATE_H
 #include "exec/group_key.h"
-#include "exec/group_spill.h"
+#include "exec/group_pages.h"
 #include "exec/group_state.h"
 #include "exec/run.h"
+#include "exec/spill.h"
 
 /* Only groups with the best values of one 64-bit counter are wanted. */
 typedef struct aggregate_top {
@@ -31,6 +33,9 @@ typedef struct op_aggregate {
     bool counts;            /* the only aggregate is count() */
     bool counters;          /* all states are 64-bit counters in the slot */
     uint64_t enough;        /* LIMIT without ORDER BY: so many groups will do, others are not begun; 0 = all */
+    spill_watch watch;
+    _Atomic int writable;   /* can the states be written? 0: nobody has asked, 1, -1 */
+    _Atomic bool on_disk;   /* groups of some worker are; in the end all */
     group_table chosen;     /* their keys; under the lock until is_chosen */
     _Atomic bool is_chosen;
     /* giving out */
@@ -52,9 +57,11 @@ typedef struct op_aggregate {
 /* A worker's own. */
 typedef struct group_worker {
     fn_arena *arena;        /* long texts of keys, states outside slots, what states hold */
+    fn_arena *scratch;      /* what the worker needs besides */
+    struct group_disk *disk; /* groups written to a file; NULL before the first */
     group_packer packer;
     group_table table;
-    group_spill *spill;     /* NULL before the first */
+    group_pages *pages;     /* NULL before the first */
     uint8_t **slots, **fresh; /* GROUP_CHUNK each */
     uint8_t *numbers;       /* partition numbers of a chunk */
     uint8_t *single;        /* no keys: the states */
@@ -66,13 +73,15 @@ typedef struct group_worker {
     fn_buf wraps;           /* u64 each: the place of a count that went through 2^32 */
     uint64_t table_rows;    /* rows the table has taken since it was empty */
     uint64_t pass_rows;     /* rows still to go straight into partitions */
-    uint64_t spill_limit;   /* bytes of partitions at which repeats of groups are merged */
+    uint64_t pages_limit;   /* bytes of partitions at which repeats of groups are merged */
     uint32_t *picked;       /* enough: rows and keys of chosen groups in a chunk */
     uint8_t *picked_keys;
     bool ready;
     /* giving out */
     group_table merged;
     fn_arena *merge_arena;
+    uint32_t partition;     /* on disk: a partition too large for one pass, and the passes left */
+    uint32_t pass, passes;
     uint64_t cursor;
     uint64_t *best;         /* top: heap of the best values given out, the least one first */
     uint32_t best_count;
@@ -94,13 +103,14 @@ static inline void aggregate_drop(const op_aggregate *o, uint8_t *slot)
     memset(slot, 0, o->stride);
 }
 void aggregate_drop_rows(op_aggregate *o, group_page *page); /* the rows not moved away */
-/* Merges rows {key, states} that lie `stride` apart into the table; they are used up, also on failure. settle: the texts of new
- * keys are copied into the worker's arena. */
-fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, bool settle) FN_MUST_USE;
+/* Merges rows {key, states} that lie `stride` apart into the table; they are used up, also on failure. settle: where the texts of new
+ * keys are copied to; NULL: they stay where they are. */
+fn_status aggregate_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, group_table *t, fn_arena *arena, uint8_t *rows, uint32_t count, fn_arena *settle) FN_MUST_USE;
 /* aggregate_code.c: rows of one String key by the ids of its numbering, in arrays. */
 bool aggregate_codes_pay(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows); /* notes the rows; false: use the hash table */
 fn_status aggregate_codes(op_aggregate *o, fn_ctx *ctx, group_worker *w, const fn_column *key, fn_column *const *args, uint32_t rows) FN_MUST_USE;
 fn_status aggregate_codes_begin(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE; /* moves the worker's groups into its array */
+fn_status aggregate_codes_end(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE; /* and back, into its partitions */
 fn_status aggregate_codes_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* if a worker has an array, all get one: o->by_code */
 fn_status aggregate_codes_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count) FN_MUST_USE;
 /* Zeroed states of fresh slots become empty ones. */
@@ -116,8 +126,14 @@ bool aggregate_top_takes(const op_aggregate *o, group_worker *w, uint64_t counte
 uint32_t aggregate_top_pick(op_aggregate *o, group_worker *w, uint8_t **slots, uint32_t count);
 /* Merges repeats of groups inside each of the worker's partitions. */
 fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
+/* aggregate_disk.c: moves the worker's groups to its file when memory is short. */
+fn_status aggregate_watch(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
+fn_status aggregate_disk_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* if a worker has a file, all groups go to files: o->on_disk */
+fn_status aggregate_disk_merge(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t number) FN_MUST_USE; /* a partition, or the next pass over it */
+void aggregate_disk_close(group_worker *w);
 /* max_rows_to_group_by. */
 fn_status aggregate_check(op_aggregate *o, fn_ctx *ctx, uint64_t groups) FN_MUST_USE;
+fn_status aggregate_ready_pages(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
 /* Moves all groups of the worker's table into its partitions. */
 fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE;
 fn_status aggregate_finish(op *self, fn_ctx *ctx) FN_MUST_USE;

@@ -31,7 +31,7 @@ struct fn_arena {
     deferred *deferred; /* newest first; in the arena's own blocks */
     block *blocks; /* newest first */
     size_t used;   /* in the newest block */
-    size_t next_size;
+    size_t next_size, held;
     fn_tracker *memory;
 };
 
@@ -49,6 +49,7 @@ static void free_blocks(fn_arena *a, block *b)
     while (b) {
         block *next = b->next;
         fn_tracker_release(a->memory, b->size);
+        a->held -= b->size;
         ASAN_UNPOISON_MEMORY_REGION(b->data, b->size);
         fn_free(b);
         b = next;
@@ -94,6 +95,11 @@ void fn_arena_reset(fn_arena *a)
     ASAN_POISON_MEMORY_REGION(a->blocks->data, a->blocks->size);
 }
 
+size_t fn_arena_held(const fn_arena *a)
+{
+    return a->held;
+}
+
 static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
 {
     size_t size = a->next_size;
@@ -106,6 +112,7 @@ static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
         return ctx->error.code;
     }
     b->size = size;
+    a->held += size;
     b->next = a->blocks;
     a->blocks = b;
     a->used = 0;
