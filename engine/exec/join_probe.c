@@ -11,25 +11,10 @@
 
 enum { PAIRS_MAX = FN_BLOCK_ROWS_MAX };
 
-typedef struct op_join_probe {
-    op head;
-    op_join_build *build;
-    key_set keys;
-    join_role role;
-    join_output *outputs;
-    expr_program *residual;       /* over residual_count columns: probe's or build's */
-    join_output *residual_inputs;
-    uint32_t residual_count;
-    _Atomic uint32_t cursor;      /* drain */
-} op_join_probe;
-
-typedef struct probe_worker {
-    fn_buffer *pairs; /* 2 x PAIRS_MAX u32 */
-} probe_worker;
-
 /* One block on its way through. */
 typedef struct probe_pass {
     op_join_probe *o;
+    const op_join_build *build;
     fn_ctx *ctx;
     unsigned worker;
     const fn_block *in;  /* widened */
@@ -38,6 +23,8 @@ typedef struct probe_pass {
     uint32_t *probe_rows, *build_rows;
     uint32_t pair_count;
     bool missing;        /* a pair with NO_ROW is among them */
+    uint8_t *hits;       /* where hit is kept for the next build side; NULL: this is the only one */
+    bool last;           /* build side: what has no match has none */
 } probe_pass;
 
 /* ---- columns of pairs ---- */
@@ -103,7 +90,7 @@ static bool is_whole(const probe_pass *p)
 static fn_column *output_of(const probe_pass *p, const join_output *out, bool whole)
 {
     fn_ctx *ctx = p->ctx;
-    const row_store *store = &p->o->build->store;
+    const row_store *store = &p->build->store;
     if (out->side == JOIN_PROBE) {
         fn_column *c = p->in->columns[out->index];
         return join_retype(ctx, whole ? fn_column_ref(c) : fn_column_take(ctx, c, p->probe_rows, p->pair_count), out->type);
@@ -166,7 +153,7 @@ static fn_status apply_residual(probe_pass *p)
 static void note_matches(probe_pass *p)
 {
     const join_role *r = &p->o->role;
-    _Atomic uint8_t *matched = p->o->build->matched;
+    _Atomic uint8_t *matched = p->build->matched;
     uint32_t n = 0;
     if (!p->hit && !matched) return;
     for (uint32_t i = 0; i < p->pair_count; i++) {
@@ -200,7 +187,7 @@ static fn_status flush_pairs(probe_pass *p)
 /* The matches of one row, all or the first. */
 static fn_status list_row(probe_pass *p, uint32_t row, uint32_t count)
 {
-    const join_table *t = &p->o->build->table;
+    const join_table *t = &p->build->table;
     for (uint32_t j = 0; j < count;) {
         const uint32_t n = FN_MIN(count - j, (uint32_t)PAIRS_MAX - p->pair_count);
         for (uint32_t k = 0; k < n; k++) {
@@ -218,7 +205,7 @@ static fn_status list_pairs(probe_pass *p)
 {
     const op_join_probe *o = p->o;
     const bool one = o->role.first_probe && !o->residual; /* the first match decides */
-    const bool inline_missing = o->role.keep_probe && !o->residual && o->role.pairs;
+    const bool inline_missing = o->role.keep_probe && !o->residual && o->role.pairs && !p->hits;
     for (uint32_t row = 0; row < p->in->rows; row++) {
         const uint32_t count = p->count[row];
         if (count) {
@@ -261,7 +248,7 @@ static void find_nearest(probe_pass *p, const fn_column *value)
 {
     for (uint32_t i = 0; i < p->in->rows; i++) {
         if (!p->count[i]) continue;
-        const uint32_t row = fn_column_is_null(value, i) ? NO_ROW : nearest(p->o->build, p->first[i], p->count[i], value, i);
+        const uint32_t row = fn_column_is_null(value, i) ? NO_ROW : nearest(p->build, p->first[i], p->count[i], value, i);
         p->count[i] = row != NO_ROW;
         p->first[i] = row;
     }
@@ -316,42 +303,47 @@ static fn_status probe_block(probe_pass *p, fn_column *const *keys)
     p->first = fn_arena_alloc(p->ctx, p->ctx->arena, bytes);
     p->count = fn_arena_alloc(p->ctx, p->ctx->arena, bytes);
     if (!p->first || !p->count) return p->ctx->error.code;
-    FN_TRY(join_table_find(p->ctx, &o->build->table, keys, rows, p->first, p->count));
+    FN_TRY(join_table_find(p->ctx, &p->build->table, keys, rows, p->first, p->count));
     if (o->head.node->join.asof >= 0) find_nearest(p, keys[o->keys.key_count - 1]);
-    const bool late = r->mark || (r->keep_probe && (o->residual || !r->pairs)); /* unmatched rows are known at the end */
+    const bool late = r->mark || (r->keep_probe && (o->residual || !r->pairs || p->hits)); /* unmatched rows are known at the end */
     if (late || r->first_probe) {
-        p->hit = fn_arena_alloc_zero(p->ctx, p->ctx->arena, (size_t)rows + 1);
+        p->hit = p->hits ? p->hits : fn_arena_alloc_zero(p->ctx, p->ctx->arena, (size_t)rows + 1);
         FN_TRY_PTR(p->ctx, p->hit);
     }
-    if (late && !r->pairs && !o->residual && !o->build->matched)
-        for (uint32_t i = 0; i < rows; i++) p->hit[i] = p->count[i] != 0;
+    if (late && !r->pairs && !o->residual && !p->build->matched)
+        for (uint32_t i = 0; i < rows; i++) p->hit[i] |= p->count[i] != 0;
     else FN_TRY(list_pairs(p));
+    if (!p->last) return FN_OK;
     if (r->mark) return emit_marked(p);
     return late ? emit_unmatched(p) : FN_OK;
 }
 
-static fn_status probe_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
+fn_status join_probe_rows(op_join_probe *o, fn_ctx *ctx, unsigned worker, const op_join_build *build, const fn_block *wide, uint8_t *hits, bool last)
 {
-    op_join_probe *o = (op_join_probe *)self;
-    probe_worker *w = op_worker(self, worker);
+    join_probe_worker *w = op_worker(&o->head, worker);
     fn_column **keys = fn_arena_alloc(ctx, ctx->arena, (o->keys.key_count + 1) * sizeof *keys);
     FN_TRY_PTR(ctx, keys);
     if (!w->pairs) {
         w->pairs = fn_buffer_new(ctx, 2 * PAIRS_MAX * sizeof(uint32_t));
         FN_TRY_PTR(ctx, w->pairs);
     }
+    for (uint32_t i = 0; i < o->keys.key_count; i++) keys[i] = wide->columns[o->keys.places[i]];
+    probe_pass p = {.o = o, .build = build, .ctx = ctx, .worker = worker, .in = wide, .probe_rows = (uint32_t *)(void *)w->pairs->data, .hits = hits, .last = last};
+    p.build_rows = p.probe_rows + PAIRS_MAX;
+    return probe_block(&p, keys);
+}
+
+static fn_status probe_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
+{
+    op_join_probe *o = (op_join_probe *)self;
     fn_block *wide;
     FN_TRY(key_set_widen(ctx, &o->keys, in, &wide));
-    for (uint32_t i = 0; i < o->keys.key_count; i++) keys[i] = wide->columns[o->keys.places[i]];
-    probe_pass p = {.o = o, .ctx = ctx, .worker = worker, .in = wide, .probe_rows = (uint32_t *)(void *)w->pairs->data};
-    p.build_rows = p.probe_rows + PAIRS_MAX;
-    const fn_status status = probe_block(&p, keys);
+    const fn_status status = o->build->on_disk ? join_disk_probe(o, ctx, worker, wide) : join_probe_rows(o, ctx, worker, o->build, wide, NULL, true);
     fn_block_drop(wide);
     return status;
 }
 
-/* Build rows nobody matched, from the common cursor. */
-static fn_status emit_leftover(op_join_probe *o, fn_ctx *ctx, unsigned worker, const uint32_t *rows, uint32_t count)
+static fn_status emit_leftover(op_join_probe *o, fn_ctx *ctx, unsigned worker, const op_join_build *build, const uint32_t *rows, uint32_t count)
 {
     const uint32_t columns = o->head.node->column_count;
     fn_block *out = fn_block_new(ctx, columns, count);
@@ -360,7 +352,7 @@ static fn_status emit_leftover(op_join_probe *o, fn_ctx *ctx, unsigned worker, c
     for (uint32_t i = 0; i < columns && status == FN_OK; i++) {
         const join_output *from = &o->outputs[i];
         if (from->side == JOIN_PROBE) out->columns[i] = fn_column_default(ctx, from->type, count);
-        else out->columns[i] = join_retype(ctx, row_store_take(ctx, &o->build->store, from->index, rows, count), from->type);
+        else out->columns[i] = join_retype(ctx, row_store_take(ctx, &build->store, from->index, rows, count), from->type);
         if (!out->columns[i]) status = ctx->error.code;
     }
     if (status == FN_OK) status = op_emit(&o->head, ctx, worker, out);
@@ -368,25 +360,30 @@ static fn_status emit_leftover(op_join_probe *o, fn_ctx *ctx, unsigned worker, c
     return status;
 }
 
-static fn_status probe_drain(op *self, fn_ctx *ctx, unsigned worker)
+fn_status join_probe_leftover(op_join_probe *o, fn_ctx *ctx, unsigned worker, const op_join_build *build, _Atomic uint32_t *cursor)
 {
-    op_join_probe *o = (op_join_probe *)self;
-    const uint32_t all = o->build->store.rows;
-    if (!o->role.keep_build) return FN_OK;
+    const uint32_t all = build->store.rows;
     uint32_t *rows = fn_arena_alloc(ctx, ctx->arena, FN_BLOCK_ROWS_MAX * sizeof *rows);
     FN_TRY_PTR(ctx, rows);
     for (;;) {
-        const uint32_t from = atomic_fetch_add_explicit(&o->cursor, FN_BLOCK_ROWS_MAX, memory_order_relaxed);
-        if (from >= all || pipeline_is_done(self->pipeline)) return FN_OK;
+        const uint32_t from = atomic_fetch_add_explicit(cursor, FN_BLOCK_ROWS_MAX, memory_order_relaxed);
+        if (from >= all || pipeline_is_done(o->head.pipeline)) return FN_OK;
         const uint32_t to = (uint32_t)FN_MIN((uint64_t)from + FN_BLOCK_ROWS_MAX, (uint64_t)all);
         uint32_t n = 0;
         for (uint32_t i = from; i < to; i++) {
             rows[n] = i;
-            n += !atomic_load_explicit(&o->build->matched[i], memory_order_relaxed);
+            n += !atomic_load_explicit(&build->matched[i], memory_order_relaxed);
         }
         FN_TRY(fn_ctx_check(ctx));
-        if (n) FN_TRY(emit_leftover(o, ctx, worker, rows, n));
+        if (n) FN_TRY(emit_leftover(o, ctx, worker, build, rows, n));
     }
+}
+
+static fn_status probe_drain(op *self, fn_ctx *ctx, unsigned worker)
+{
+    op_join_probe *o = (op_join_probe *)self;
+    if (o->build->on_disk) return join_disk_drain(o, ctx, worker);
+    return o->role.keep_build ? join_probe_leftover(o, ctx, worker, o->build, &o->cursor) : FN_OK;
 }
 
 /* Nothing built and nothing of the probe side kept: no need to read it. */
@@ -394,16 +391,22 @@ static fn_status probe_open(op *self, fn_ctx *ctx)
 {
     op_join_probe *o = (op_join_probe *)self;
     (void)ctx;
-    if (!o->build->store.rows && !o->role.keep_probe && !o->role.mark) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (!o->build->on_disk && !o->build->store.rows && !o->role.keep_probe && !o->role.mark) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
     return FN_OK;
 }
 
 static void probe_close(op *self)
 {
-    for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) fn_buffer_drop(((probe_worker *)op_worker(self, i))->pairs);
+    for (unsigned i = 0; self->worker_state && i < self->exec->workers; i++) {
+        join_probe_worker *w = op_worker(self, i);
+        fn_buffer_drop(w->pairs);
+        row_list_release(&w->list);
+        spill_parts_close(w->parts);
+    }
+    (void)pthread_mutex_destroy(&((op_join_probe *)self)->lock);
 }
 
-static const op_class class_probe = {.name = "Join", .size = sizeof(op_join_probe), .worker_size = sizeof(probe_worker), .open = probe_open,
+static const op_class class_probe = {.name = "Join", .size = sizeof(op_join_probe), .worker_size = sizeof(join_probe_worker), .open = probe_open,
                                      .push = probe_push, .drain = probe_drain, .close = probe_close};
 
 /* The columns the residual uses, and its program over them. */
@@ -437,6 +440,7 @@ fn_status op_join_probe_append(fn_ctx *ctx, exec *e, const plan *node, op_join_b
     const unsigned side = 1 - build->side;
     FN_TRY(op_new(ctx, e, &class_probe, node, &made));
     op_join_probe *o = (op_join_probe *)made;
+    FN_ASSERT(pthread_mutex_init(&o->lock, NULL) == 0);
     o->build = build;
     o->role = build->role;
     expr **keys = join_side_keys(ctx, node, side);

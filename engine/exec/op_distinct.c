@@ -2,45 +2,14 @@
  *
  * The keys seen lie in 16 tables shared by the workers, picked by hash, each behind a lock that is taken once per chunk of
  * rows. In front of them every worker has a small table of keys that it has met, which is all that few distinct values need;
- * when it is full it only answers, and when it answers rarely it is left out.
+ * when it is full it only answers, and when it answers rarely it is left out. Memory: the keys; when they are too many they go to files
+ * with all rows that follow (distinct_disk.c).
  * SPDX-License-Identifier: Apache-2.0 */
-#include "exec/group_key.h"
+#include "exec/op_distinct.h"
 #include "exec/run.h"
 #include "settings/settings.h"
 
-enum { SHARDS = 16, LOCAL_KEYS = 8192, TRIAL_ROWS = 1 << 17 };
-
-typedef struct shard {
-    _Alignas(64) pthread_mutex_t lock;
-    group_table table;
-    fn_arena *arena;  /* long texts of keys */
-} shard;
-
-typedef struct op_distinct {
-    op head;
-    expr_program *program; /* NULL: all columns */
-    uint32_t key_count;
-    const fn_type **types;
-    pthread_mutex_t lock;
-    _Atomic bool ready;
-    group_keys keys;
-    fn_arena *arena;       /* of the keys */
-    shard *shards;
-    _Atomic uint64_t rows; /* given on */
-} op_distinct;
-
-typedef struct distinct_worker {
-    bool ready;
-    group_packer packer;
-    group_table local;     /* keys known to be in a shared table */
-    fn_arena *arena;       /* of their long texts */
-    uint64_t asked, answered;
-    uint32_t *left;        /* rows that it does not know */
-    uint8_t *picked;       /* keys of one shard */
-    uint32_t *rows;        /* and their rows in the chunk */
-    uint8_t *numbers;
-    uint8_t **slots, **fresh;
-} distinct_worker;
+enum { LOCAL_KEYS = 8192, TRIAL_ROWS = 1 << 17 };
 
 static fn_status plan_keys(op_distinct *o, fn_ctx *ctx, fn_column *const *columns)
 {
@@ -48,21 +17,25 @@ static fn_status plan_keys(op_distinct *o, fn_ctx *ctx, fn_column *const *column
     ctx->arena = o->arena;
     fn_status status = group_keys_plan(ctx, o->types, columns, o->key_count, &o->keys);
     ctx->arena = outer;
-    for (uint32_t i = 0; i < SHARDS; i++) group_table_init(&o->shards[i].table, o->keys.form, group_key_size(o->keys.form));
+    for (uint32_t i = 0; i < DISTINCT_SHARDS; i++) group_table_init(&o->shards[i].table, o->keys.form, group_key_size(o->keys.form));
     return status;
 }
 
-static fn_status ready(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_column *const *columns)
+static fn_status plan_once(op_distinct *o, fn_ctx *ctx, fn_column *const *columns)
 {
     fn_status status = FN_OK;
-    if (w->ready) return FN_OK;
     FN_ASSERT(pthread_mutex_lock(&o->lock) == 0);
     if (!o->ready) {
         status = plan_keys(o, ctx, columns);
         o->ready = status == FN_OK;
     }
     FN_ASSERT(pthread_mutex_unlock(&o->lock) == 0);
-    FN_TRY(status);
+    return status;
+}
+
+fn_status distinct_ready(op_distinct *o, fn_ctx *ctx, distinct_worker *w)
+{
+    if (w->ready) return FN_OK;
     FN_TRY(group_packer_init(ctx, &o->keys, &w->packer));
     w->ready = true;
     group_table_init(&w->local, o->keys.form, group_key_size(o->keys.form));
@@ -76,20 +49,22 @@ static fn_status ready(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_colum
     return w->arena && w->left && w->picked && w->rows && w->numbers && w->slots && w->fresh ? FN_OK : ctx->error.code;
 }
 
-/* Looks up `count` keys of one shard; marks the rows of new ones. */
-static fn_status look_up(op_distinct *o, fn_ctx *ctx, distinct_worker *w, shard *s, uint32_t count, uint8_t *mask)
+/* Looks up `count` keys of one shard; marks the rows of new ones, or all if the shard's keys are on disk. */
+static fn_status look_up(op_distinct *o, fn_ctx *ctx, distinct_worker *w, distinct_shard *s, uint32_t count, uint8_t *mask)
 {
     const uint32_t size = group_key_size(o->keys.form);
     FN_ASSERT(pthread_mutex_lock(&s->lock) == 0);
     fn_status status = FN_OK;
-    if (!s->arena) s->arena = fn_arena_new(ctx);
-    if (!s->arena) status = ctx->error.code;
-    if (status == FN_OK) status = group_table_reserve(ctx, &s->table, count);
-    if (status == FN_OK) {
+    const bool later = s->on_disk;
+    for (uint32_t i = 0; later && i < count; i++) mask[w->rows[i]] = DISTINCT_LATER;
+    if (!later && !s->arena) s->arena = fn_arena_new(ctx);
+    if (!later && !s->arena) status = ctx->error.code;
+    if (status == FN_OK && !later) status = group_table_reserve(ctx, &s->table, count);
+    if (status == FN_OK && !later) {
         const uint32_t made = group_table_find(&s->table, w->picked, size, count, w->slots, w->fresh);
         for (uint32_t i = 0, next = 0; i < count && next < made; i++)
             if (w->slots[i] == w->fresh[next]) {
-                mask[w->rows[i]] = 1;
+                mask[w->rows[i]] = DISTINCT_NEW;
                 next++;
             }
         status = group_keys_settle(ctx, &o->keys, s->arena, w->fresh, made);
@@ -133,12 +108,12 @@ static fn_status chunk(op_distinct *o, fn_ctx *ctx, distinct_worker *w, const ui
     FN_TRY(leave_unknown(o, ctx, w, keys, stride, rows, &unknown));
     if (unknown == 0) return FN_OK;
     group_partitions(o->keys.form, keys, stride, rows, w->numbers);
-    for (uint32_t i = 0; i < unknown; i++) shards |= (uint64_t)1 << (w->numbers[w->left[i]] % SHARDS);
-    for (uint32_t s = 0; s < SHARDS; s++) {
+    for (uint32_t i = 0; i < unknown; i++) shards |= (uint64_t)1 << (w->numbers[w->left[i]] % DISTINCT_SHARDS);
+    for (uint32_t s = 0; s < DISTINCT_SHARDS; s++) {
         uint32_t count = 0;
         if (!(shards >> s & 1)) continue;
         for (uint32_t i = 0; i < unknown; i++) {
-            if (w->numbers[w->left[i]] % SHARDS != s) continue;
+            if (w->numbers[w->left[i]] % DISTINCT_SHARDS != s) continue;
             memcpy(w->picked + (size_t)count * size, keys + w->left[i] * stride, size);
             w->rows[count++] = w->left[i];
         }
@@ -149,7 +124,8 @@ static fn_status chunk(op_distinct *o, fn_ctx *ctx, distinct_worker *w, const ui
 
 static fn_status mark_new(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_column *const *columns, uint32_t rows, uint8_t *mask)
 {
-    FN_TRY(ready(o, ctx, w, columns));
+    if (!w->ready) FN_TRY(plan_once(o, ctx, columns));
+    FN_TRY(distinct_ready(o, ctx, w));
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
         const void *keys;
@@ -160,8 +136,8 @@ static fn_status mark_new(op_distinct *o, fn_ctx *ctx, distinct_worker *w, fn_co
     return FN_OK;
 }
 
-/* max_rows_in_distinct, max_bytes_in_distinct; the bytes are those of the keys. */
-static fn_status check_limits(op_distinct *o, fn_ctx *ctx, uint64_t rows)
+/* The bytes are those of the keys. */
+fn_status distinct_check(op_distinct *o, fn_ctx *ctx, uint64_t rows)
 {
     const fn_settings *s = settings_of(ctx);
     const uint64_t bytes = rows * group_key_size(o->keys.form) * 2;
@@ -183,32 +159,50 @@ static fn_status check_limits(op_distinct *o, fn_ctx *ctx, uint64_t rows)
     return fn_fail(ctx, FN_SET_SIZE_LIMIT_EXCEEDED, "Limit for DISTINCT exceeded, max %s: %s, current %s: %s", what, max, what, now);
 }
 
+/* Hands the marked rows on; those marked LATER are set aside. */
+static fn_status give_rows(op_distinct *o, fn_ctx *ctx, unsigned worker, fn_block *in, fn_column *const *keys, uint8_t *marks)
+{
+    op *self = &o->head;
+    uint32_t kept = 0, later = 0;
+    if (o->on_disk)
+        for (uint32_t i = 0; i < in->rows; i++) later += marks[i] == DISTINCT_LATER;
+    if (later) FN_TRY(distinct_set_aside(o, ctx, op_worker(self, worker), in, keys, marks, later));
+    for (uint32_t i = 0; later && i < in->rows; i++) marks[i] = marks[i] == DISTINCT_NEW;
+    for (uint32_t i = 0; i < in->rows; i++) kept += marks[i];
+    const uint64_t rows = atomic_fetch_add_explicit(&o->rows, kept, memory_order_relaxed) + kept, limit = self->node->distinct.limit;
+    FN_TRY(distinct_check(o, ctx, rows));
+    if (limit && rows >= limit) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (kept == in->rows) return op_emit(self, ctx, worker, in);
+    fn_block *out = kept ? fn_block_filter(ctx, in, marks, kept) : NULL;
+    if (!kept) return FN_OK;
+    FN_TRY_PTR(ctx, out);
+    const fn_status status = op_emit(self, ctx, worker, out);
+    fn_block_drop(out);
+    return status;
+}
+
 static fn_status distinct_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_distinct *o = (op_distinct *)self;
-    uint8_t *mask = fn_arena_alloc(ctx, ctx->arena, (size_t)in->rows + FN_BUFFER_PAD);
+    distinct_worker *w = op_worker(self, worker);
+    uint8_t *marks = fn_arena_alloc(ctx, ctx->arena, (size_t)in->rows + FN_BUFFER_PAD);
     fn_column **columns = in->columns;
-    if (!mask) return ctx->error.code;
+    if (!marks) return ctx->error.code;
     if (o->program) {
         columns = fn_arena_alloc_zero(ctx, ctx->arena, (o->key_count + 1) * sizeof *columns);
         FN_TRY_PTR(ctx, columns);
         FN_TRY(expr_run(ctx, o->program, in, columns));
     }
-    fn_status status = mark_new(o, ctx, op_worker(self, worker), columns, in->rows, mask);
+    fn_status status = mark_new(o, ctx, w, columns, in->rows, marks);
+    if (status == FN_OK) status = give_rows(o, ctx, worker, in, columns, marks);
     for (uint32_t i = 0; o->program && i < o->key_count; i++) fn_column_drop(columns[i]);
-    FN_TRY(status);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < in->rows; i++) kept += mask[i];
-    const uint64_t rows = atomic_fetch_add_explicit(&o->rows, kept, memory_order_relaxed) + kept, limit = self->node->distinct.limit;
-    FN_TRY(check_limits(o, ctx, rows));
-    if (limit && rows >= limit) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
-    if (kept == in->rows) return op_emit(self, ctx, worker, in);
-    fn_block *out = kept ? fn_block_filter(ctx, in, mask, kept) : NULL;
-    if (!kept) return FN_OK;
-    FN_TRY_PTR(ctx, out);
-    status = op_emit(self, ctx, worker, out);
-    fn_block_drop(out);
-    return status;
+    return status == FN_OK && o->watch.threshold ? distinct_watch(o, ctx, w) : status;
+}
+
+static fn_status distinct_drain(op *self, fn_ctx *ctx, unsigned worker)
+{
+    op_distinct *o = (op_distinct *)self;
+    return o->on_disk ? distinct_disk_drain(o, ctx, worker) : FN_OK;
 }
 
 static void distinct_close(op *self)
@@ -225,8 +219,11 @@ static void distinct_close(op *self)
         fn_free(w->numbers);
         fn_free(w->slots);
         fn_free(w->fresh);
+        spill_parts_close(w->given);
+        spill_parts_close(w->later);
+        row_list_release(&w->list);
     }
-    for (uint32_t i = 0; o->shards && i < SHARDS; i++) {
+    for (uint32_t i = 0; o->shards && i < DISTINCT_SHARDS; i++) {
         group_table_release(&o->shards[i].table);
         fn_arena_free(o->shards[i].arena);
         (void)pthread_mutex_destroy(&o->shards[i].lock);
@@ -237,7 +234,8 @@ static void distinct_close(op *self)
 }
 
 static const op_class class_distinct = {
-    .name = "Distinct", .size = sizeof(op_distinct), .worker_size = sizeof(distinct_worker), .push = distinct_push, .close = distinct_close};
+    .name = "Distinct", .size = sizeof(op_distinct), .worker_size = sizeof(distinct_worker), .push = distinct_push,
+                                        .drain = distinct_drain, .close = distinct_close};
 
 fn_status op_build_distinct(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
 {
@@ -254,9 +252,14 @@ fn_status op_build_distinct(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
     FN_TRY_PTR(ctx, o->types);
     for (uint32_t i = 0; i < o->key_count; i++) o->types[i] = node->distinct.keys ? node->distinct.keys[i]->type : input->columns[i].type;
     if (node->distinct.keys) FN_TRY(exec_compile(ctx, input, node->distinct.keys, o->key_count, &o->program));
-    o->shards = fn_arena_alloc_zero(ctx, e->arena, SHARDS * sizeof *o->shards + 64);
+    FN_TRY(spill_watch_init(ctx, e, SPILL_DISTINCT, &o->watch));
+    o->row_types = FN_NEW_ARRAY(ctx, const fn_type *, input->column_count + o->key_count + 1);
+    FN_TRY_PTR(ctx, o->row_types);
+    for (uint32_t i = 0; i < input->column_count; i++) o->row_types[i] = input->columns[i].type;
+    for (uint32_t i = 0; i < o->key_count; i++) o->row_types[input->column_count + i] = o->types[i];
+    o->shards = fn_arena_alloc_zero(ctx, e->arena, DISTINCT_SHARDS * sizeof *o->shards + 64);
     FN_TRY_PTR(ctx, o->shards);
-    for (uint32_t i = 0; i < SHARDS; i++) FN_ASSERT(pthread_mutex_init(&o->shards[i].lock, NULL) == 0);
+    for (uint32_t i = 0; i < DISTINCT_SHARDS; i++) FN_ASSERT(pthread_mutex_init(&o->shards[i].lock, NULL) == 0);
     pipeline_append(p, made);
     return FN_OK;
 }

@@ -6,6 +6,7 @@
 #include "exec/key_set.h"
 #include "exec/row_store.h"
 #include "exec/runtime_filter.h"
+#include "exec/spill_parts.h"
 
 /* What a join kind and strictness mean, seen from the probe side (the one that streams) and the build side. */
 typedef struct join_role {
@@ -31,6 +32,7 @@ typedef struct op_join_build {
     unsigned side;           /* index of the build input */
     key_set keys;
     join_role role;
+    join_keys coding;         /* of the equality keys */
     row_store store;
     join_table table;
     _Atomic uint8_t *matched; /* per build row; NULL: nobody asks */
@@ -42,10 +44,26 @@ typedef struct op_join_build {
     runtime_filter *filters[JOIN_FILTERS_MAX]; /* for the probe side's scans */
     uint32_t filter_keys[JOIN_FILTERS_MAX];    /* of which key */
     uint32_t filter_count;
+    spill_watch watch;
+    bool soft_limits;         /* max_rows_in_join and max_bytes_in_join send rows to disk */
+    uint64_t rows_max;        /* then; 0: none */
+    _Atomic uint64_t held;    /* bytes of the store's blocks */
+    _Atomic bool on_disk;     /* rows of some worker are, in the end all: join_disk.c */
+    uint64_t part_rows[SPILL_PARTS], part_bytes[SPILL_PARTS]; /* known when it is finished */
 } op_join_build;
+
+typedef struct join_build_worker {
+    uint64_t held;            /* bytes of its blocks */
+    spill_parts *parts;       /* NULL before the first */
+} join_build_worker;
 
 /* Makes the sink and its pipeline. */
 fn_status op_join_build_new(fn_ctx *ctx, exec *e, const plan *node, unsigned side, join_role role, op_join_build **out) FN_MUST_USE;
+/* The table over the rows of the sealed store, and what goes with it. Scratch memory from ctx->arena. */
+fn_status join_build_table(op_join_build *b, fn_ctx *ctx, fn_pool *pool) FN_MUST_USE;
+/* join_disk.c: the worker's rows go to its file; all rows are there. */
+fn_status join_disk_build(op_join_build *b, fn_ctx *ctx, unsigned worker) FN_MUST_USE;
+fn_status join_disk_finish(op_join_build *b, fn_ctx *ctx) FN_MUST_USE;
 /* PASTE JOIN: rows side by side. */
 fn_status op_build_paste(fn_ctx *ctx, exec *e, const plan *node, pipeline *p) FN_MUST_USE;
 /* Where each output comes from; all in ctx->arena. */

@@ -1,10 +1,12 @@
 /* op_window.c - window functions: rows are kept, put in the order of the window, cut into partitions; parts of whole partitions are
  * evaluated by tasks; the rows leave with the results behind their own columns, in the window's order (more than one block: block
- * by block to all workers). Memory: the input and its arguments twice, the results. SPDX-License-Identifier: Apache-2.0 */
-#include "exec/sort.h"
+ * by block to all workers). Memory: the input and its arguments twice, the results. When that is too much the rows are sorted in files
+ * (spill_sort.c) and evaluated some whole partitions at a time; the largest partition must fit.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "exec/spill_sort.h"
 #include "exec/window.h"
 
-enum { PART_ROWS = 65536 };
+enum { PART_ROWS = 65536, ROW_BYTES = 64 /* of order, borders and places, per row */ };
 
 typedef struct op_window {
     op head;
@@ -21,14 +23,52 @@ typedef struct op_window {
     uint32_t *block_from;       /* first row of each block to give, and the end */
     uint32_t *block_part;
     uint32_t block_count;
+    /* on disk */
+    spill_watch watch;
+    spill_sort runs;
+    bool external;
+    _Atomic uint64_t held;      /* bytes of the store's blocks */
+    fn_arena *arena;            /* of the rows being evaluated */
+    fn_block *carry;            /* rows of the next partitions */
 } op_window;
+
+typedef struct window_worker {
+    uint64_t held;
+} window_worker;
+
+/* Rows, their arguments in order, and what sorting takes. */
+static bool must_spill(const op_window *o)
+{
+    const uint64_t bytes = atomic_load_explicit(&o->held, memory_order_relaxed);
+    return spill_watch_due(&o->watch, bytes, 2 * bytes + row_store_count(&o->store) * ROW_BYTES);
+}
+
+static fn_status spill(op_window *o, fn_ctx *ctx, unsigned worker)
+{
+    window_worker *w = op_worker(&o->head, worker);
+    FN_TRY(spill_sort_add(ctx, &o->runs, worker, &o->store.lists[worker]));
+    atomic_fetch_sub_explicit(&o->held, w->held, memory_order_relaxed);
+    w->held = 0;
+    return FN_OK;
+}
+
+static fn_status watch_memory(op_window *o, fn_ctx *ctx, unsigned worker, const fn_block *added)
+{
+    window_worker *w = op_worker(&o->head, worker);
+    if (!o->watch.threshold) return FN_OK;
+    const uint64_t bytes = spill_block_bytes(added);
+    w->held += bytes;
+    atomic_fetch_add_explicit(&o->held, bytes, memory_order_relaxed);
+    return w->held >= o->watch.least && must_spill(o) ? spill(o, ctx, worker) : FN_OK;
+}
 
 static fn_status window_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_window *o = (op_window *)self;
     fn_block *wide;
     FN_TRY(key_set_widen(ctx, &o->keys, in, &wide));
-    const fn_status status = row_store_add(ctx, &o->store, worker, wide);
+    fn_status status = row_store_add(ctx, &o->store, worker, wide);
+    if (status == FN_OK) status = watch_memory(o, ctx, worker, wide);
     fn_block_drop(wide);
     return status;
 }
@@ -223,10 +263,9 @@ static fn_status cut_parts(op_window *o, fn_ctx *ctx)
     return FN_OK;
 }
 
-static fn_status window_finish(op *self, fn_ctx *ctx)
+static fn_status evaluate(op_window *o, fn_ctx *ctx)
 {
-    op_window *o = (op_window *)self;
-    fn_pool *pool = self->exec->workers > 1 ? self->exec->env->pool : NULL;
+    fn_pool *pool = o->head.exec->workers > 1 ? o->head.exec->env->pool : NULL;
     FN_TRY(row_store_seal(ctx, &o->store, pool, o->keys.types));
     FN_TRY(order_rows(o, ctx, pool));
     o->w.rows = o->store.rows;
@@ -239,18 +278,127 @@ static fn_status window_finish(op *self, fn_ctx *ctx)
     }
     FN_TRY(parallel_run(ctx, pool, prepare_item, o, o->w.item_count));
     FN_TRY(cut_parts(o, ctx));
-    FN_TRY(parallel_run(ctx, pool, eval_part, o, o->part_count));
-    if (o->block_count <= 1) self->width = 1;
-    return FN_OK;
+    return parallel_run(ctx, pool, eval_part, o, o->part_count);
 }
 
-static fn_status window_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
+/* Forgets the rows that have been evaluated. */
+static void release_rows(op_window *o)
+{
+    for (uint32_t i = 0; i < o->w.item_count; i++) {
+        window_item *item = &o->w.items[i];
+        for (uint32_t k = 0; item->args && k < item->plan->arg_count; k++) {
+            fn_column_drop(item->args[k]);
+            item->args[k] = NULL;
+        }
+        fn_column_drop(item->choices);
+        fn_column_drop(item->default_value);
+        item->choices = item->default_value = NULL;
+        for (uint32_t p = 0; p < o->part_count; p++) fn_column_drop(o->parts[p].results[i]);
+    }
+    fn_column_drop(o->order_value);
+    fn_buffer_drop(o->order);
+    fn_buffer_drop(o->starts);
+    o->order_value = NULL;
+    o->order = o->starts = NULL;
+    o->part_count = o->block_count = 0;
+    atomic_store_explicit(&o->next_block, 0, memory_order_relaxed);
+    row_store_release(&o->store);
+}
+
+/* ---- partitions from the files ---- */
+
+/* The first row of the last partition that begins in the block; rows: none does. */
+static uint32_t last_border(const op_window *o, const fn_block *b)
+{
+    for (uint32_t row = b->rows; row-- > 1;)
+        for (uint32_t i = 0; i < o->head.node->window.partition_count; i++) {
+            sort_column key = o->directions[i];
+            key.column = b->columns[o->keys.places[i]];
+            if (sort_compare(&key, row - 1, &key, row, 1) != 0) return row;
+        }
+    return b->rows;
+}
+
+/* Does the block begin a partition of its own? */
+static bool begins_partition(const op_window *o, const fn_block *b)
+{
+    const row_list *list = &o->store.lists[0];
+    if (!list->count) return false;
+    const fn_block *before = list->blocks[list->count - 1];
+    for (uint32_t i = 0; i < o->head.node->window.partition_count; i++) {
+        sort_column x = o->directions[i], y = x;
+        x.column = before->columns[o->keys.places[i]];
+        y.column = b->columns[o->keys.places[i]];
+        if (sort_compare(&x, before->rows - 1, &y, 0, 1) != 0) return true;
+    }
+    return false;
+}
+
+/* Adds a block's rows; with enough of them, those of the last partition that begins in it are kept for the next time. */
+static fn_status take_block(op_window *o, fn_ctx *ctx, const fn_block *b, uint64_t *bytes, bool *enough)
+{
+    *bytes += spill_block_bytes(b);
+    const bool many = row_store_count(&o->store) + b->rows >= PART_ROWS || *bytes >= o->watch.threshold / 8;
+    uint32_t border = many ? last_border(o, b) : b->rows;
+    if (many && border == b->rows && begins_partition(o, b)) border = 0;
+    *enough = border < b->rows;
+    if (!*enough) return row_store_add(ctx, &o->store, 0, b);
+    if (!border) {
+        o->carry = fn_block_ref(b);
+        return FN_OK;
+    }
+    o->carry = fn_block_slice(ctx, b, border, b->rows - border);
+    fn_block *own = o->carry ? fn_block_slice(ctx, b, 0, border) : NULL;
+    FN_TRY_PTR(ctx, own);
+    const fn_status status = row_store_add(ctx, &o->store, 0, own);
+    fn_block_drop(own);
+    return status;
+}
+
+/* Whole partitions, evaluated; none at the end. */
+static fn_status next_partitions(op_window *o, fn_ctx *ctx)
+{
+    uint64_t bytes = 0;
+    bool enough = false;
+    release_rows(o);
+    fn_arena_reset(o->arena);
+    FN_TRY(row_store_init(ctx, &o->store, 1, o->keys.column_count));
+    while (!enough) {
+        fn_block *b = o->carry;
+        o->carry = NULL;
+        if (!b) FN_TRY(spill_sort_next(ctx, &o->runs, &b));
+        if (!b) break;
+        const fn_status status = take_block(o, ctx, b, &bytes, &enough);
+        fn_block_drop(b);
+        FN_TRY(status);
+    }
+    return row_store_count(&o->store) ? evaluate(o, ctx) : FN_OK;
+}
+
+static fn_status spill_rest(void *arg, fn_ctx *ctx, unsigned worker)
+{
+    return spill(arg, ctx, worker);
+}
+
+static fn_status window_finish(op *self, fn_ctx *ctx)
 {
     op_window *o = (op_window *)self;
-    const uint32_t index = atomic_fetch_add_explicit(&o->next_block, 1, memory_order_relaxed), own = o->keys.input_count;
-    (void)worker;
-    *out = NULL;
-    if (index >= o->block_count) return FN_OK;
+    o->external = spill_sort_has_runs(&o->runs) || must_spill(o);
+    if (!o->external) {
+        FN_TRY(evaluate(o, ctx));
+        if (o->block_count <= 1) self->width = 1;
+        return FN_OK;
+    }
+    self->width = 1;
+    o->arena = fn_arena_new(ctx);
+    FN_TRY_PTR(ctx, o->arena);
+    FN_TRY(exec_parallel(ctx, self->exec, spill_rest, o));
+    return spill_sort_finish(ctx, &o->runs);
+}
+
+static fn_status give_block(const op_window *o, fn_ctx *ctx, uint32_t index, fn_block **out)
+{
+    const uint32_t own = o->keys.input_count;
     const window_part *part = &o->parts[o->block_part[index]];
     const uint32_t from = o->block_from[index], rows = o->block_from[index + 1] - from;
     const uint32_t *ids = (const uint32_t *)(const void *)o->order->data + from;
@@ -266,24 +414,33 @@ static fn_status window_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **
     return FN_OK;
 }
 
+static fn_status window_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **out)
+{
+    op_window *o = (op_window *)self;
+    (void)worker;
+    *out = NULL;
+    const uint32_t index = atomic_fetch_add_explicit(&o->next_block, 1, memory_order_relaxed);
+    if (index < o->block_count) return give_block(o, ctx, index, out);
+    if (!o->external) return FN_OK;
+    fn_arena *outer = ctx->arena;
+    ctx->arena = o->arena;
+    fn_status status = next_partitions(o, ctx);
+    ctx->arena = outer;
+    if (status == FN_OK && o->block_count) status = give_block(o, ctx, atomic_fetch_add_explicit(&o->next_block, 1, memory_order_relaxed), out);
+    return status;
+}
+
 static void window_close(op *self)
 {
     op_window *o = (op_window *)self;
-    for (uint32_t i = 0; i < o->w.item_count; i++) {
-        window_item *item = &o->w.items[i];
-        for (uint32_t k = 0; item->args && k < item->plan->arg_count; k++) fn_column_drop(item->args[k]);
-        fn_column_drop(item->choices);
-        fn_column_drop(item->default_value);
-        for (uint32_t p = 0; p < o->part_count; p++) fn_column_drop(o->parts[p].results[i]);
-    }
-    fn_column_drop(o->order_value);
-    fn_buffer_drop(o->order);
-    fn_buffer_drop(o->starts);
-    row_store_release(&o->store);
+    release_rows(o);
+    spill_sort_release(&o->runs);
+    fn_block_drop(o->carry);
+    fn_arena_free(o->arena);
 }
 
 static const op_class class_window = {
-    .name = "Window", .size = sizeof(op_window), .push = window_push, .finish = window_finish, .next = window_next, .close = window_close};
+    .name = "Window", .size = sizeof(op_window), .worker_size = sizeof(window_worker), .push = window_push, .finish = window_finish, .next = window_next, .close = window_close};
 
 /* ---- building ---- */
 
@@ -354,6 +511,8 @@ fn_status op_build_window(fn_ctx *ctx, exec *e, const plan *node, pipeline *p)
     op_window *o = (op_window *)made;
     FN_TRY(init_keys(o, ctx, node));
     FN_TRY(row_store_init(ctx, &o->store, e->workers, o->keys.column_count));
+    FN_TRY(spill_watch_init(ctx, e, SPILL_SORT, &o->watch));
+    FN_TRY(spill_sort_init(ctx, &o->runs, e, &o->watch, o->keys.types, o->keys.column_count, o->keys.places, o->directions, o->sort_count));
     pipeline_end(input, made);
     pipeline_source(p, made, false);
     return FN_OK;

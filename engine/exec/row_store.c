@@ -14,10 +14,7 @@ fn_status row_store_init(fn_ctx *ctx, row_store *s, unsigned workers, uint32_t c
 
 void row_store_release(row_store *s)
 {
-    for (uint32_t w = 0; s->lists && w < s->list_count; w++) {
-        for (uint32_t i = 0; i < s->lists[w].count; i++) fn_block_drop(s->lists[w].blocks[i]);
-        fn_free(s->lists[w].blocks);
-    }
+    for (uint32_t w = 0; s->lists && w < s->list_count; w++) row_list_release(&s->lists[w]);
     fn_free(s->lists);
     for (uint32_t i = 0; i < s->segment_count; i++) {
         for (uint32_t c = 0; s->segments[i].columns && c < s->column_count; c++) fn_column_drop(s->segments[i].columns[c]);
@@ -29,8 +26,19 @@ void row_store_release(row_store *s)
 
 fn_status row_store_add(fn_ctx *ctx, row_store *s, unsigned worker, const fn_block *block)
 {
-    row_list *l = &s->lists[worker];
     FN_DEBUG_ASSERT(worker < s->list_count && block->count == s->column_count);
+    return row_list_add(ctx, &s->lists[worker], block);
+}
+
+void row_list_release(row_list *l)
+{
+    for (uint32_t i = 0; i < l->count; i++) fn_block_drop(l->blocks[i]);
+    fn_free(l->blocks);
+    *l = (row_list){0};
+}
+
+fn_status row_list_add(fn_ctx *ctx, row_list *l, const fn_block *block)
+{
     if (!block->rows) return FN_OK;
     if (l->count == l->room) {
         const uint32_t room = l->room ? l->room * 2 : 16;

@@ -24,6 +24,9 @@ typedef struct row_store {
     uint32_t rows;         /* sealed */
 } row_store;
 
+/* References the block. */
+fn_status row_list_add(fn_ctx *ctx, row_list *l, const fn_block *block) FN_MUST_USE;
+void row_list_release(row_list *l); /* zeroed ones are fine */
 /* Room for `workers` lists of blocks with `column_count` columns each. */
 fn_status row_store_init(fn_ctx *ctx, row_store *s, unsigned workers, uint32_t column_count) FN_MUST_USE;
 void row_store_release(row_store *s); /* zeroed and released ones are fine */

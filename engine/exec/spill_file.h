@@ -34,6 +34,14 @@ typedef struct spill_area {
 /* Makes the folder, or empties it: what is there is of an engine that was killed. dir must live as long as the area. */
 fn_status spill_area_open(fn_ctx *ctx, spill_area *a, fn_fs *fs, const char *dir) FN_MUST_USE;
 
+/* Counters for system.events and system.metrics: index from 0; false behind the last. */
+typedef struct spill_counter {
+    const char *name, *about;
+    int64_t value;
+} spill_counter;
+bool spill_event_at(const spill_area *a, size_t index, spill_counter *out);
+bool spill_metric_at(const spill_area *a, size_t index, spill_counter *out);
+
 /* One statement's; its workers share it. */
 typedef struct spill_share {
     spill_area *area;

@@ -37,6 +37,13 @@ void counters_add(engine_counters *c, const char *kind, fn_status status, const 
     add_error(c, status);
 }
 
+size_t counters_event_count(void)
+{
+#define X(field, name, about) +1
+    return 0 COUNTERS(X);
+#undef X
+}
+
 bool counters_event(const engine_counters *c, size_t index, system_counter *out)
 {
     static const struct {

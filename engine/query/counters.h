@@ -33,6 +33,7 @@ typedef struct engine_counters {
 
 /* A statement of that kind ("Select") has ended. */
 void counters_add(engine_counters *c, const char *kind, fn_status status, const fn_progress *summary);
+size_t counters_event_count(void);
 bool counters_event(const engine_counters *c, size_t index, system_counter *out); /* false behind the last */
 bool counters_error(const engine_counters *c, size_t index, system_counter *out);
 #endif

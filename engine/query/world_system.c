@@ -96,10 +96,25 @@ static bool table_function_row(system_world *w, size_t index, system_table_funct
     return f != NULL;
 }
 
+/* The engine's own counters, then those of temporary files. */
+static bool event(const query *q, size_t index, system_counter *out)
+{
+    spill_counter c;
+    if (counters_event(q->engine->counters, index, out)) return true;
+    if (!spill_event_at(&q->engine->spill, index - counters_event_count(), &c)) return false;
+    *out = (system_counter){.name = c.name, .about = c.about, .value = c.value};
+    return true;
+}
+
 static bool metric(const query *q, size_t index, system_counter *out)
 {
     fn_engine *e = q->engine;
-    if (index > 1) return false;
+    spill_counter files;
+    if (index > 1) {
+        if (!spill_metric_at(&e->spill, index - 2, &files)) return false;
+        *out = (system_counter){.name = files.name, .about = files.about, .value = files.value};
+        return true;
+    }
     *out = index ? (system_counter){.name = "MemoryTracking", .about = "Bytes held by statements.", .value = atomic_load(&e->memory.used)}
                  : (system_counter){.name = "Query", .about = "Statements that run.", .value = process_list_count(&e->processes)};
     return true;
@@ -124,7 +139,7 @@ static bool counter(system_world *w, system_counter_kind kind, size_t index, sys
 {
     const query *q = query_of(w);
     switch (kind) {
-    case SYSTEM_EVENT: return counters_event(q->engine->counters, index, out);
+    case SYSTEM_EVENT: return event(q, index, out);
     case SYSTEM_METRIC: return metric(q, index, out);
     case SYSTEM_ERROR: return counters_error(q->engine->counters, index, out);
     case SYSTEM_PROCESS: return process_fact(q, index, out);
