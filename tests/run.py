@@ -195,6 +195,10 @@ def stage_parts(a):
     return tally('parts', *run('parts', [sys.executable, 'tests/server/parts_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
 
+def stage_spill(a):
+    return tally('spill', *run('spill', [sys.executable, 'tests/server/spill_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=600))
+
+
 def stage_examples(a):
     return tally('examples', *run('examples', [sys.executable, 'tests/server/example_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
@@ -234,7 +238,7 @@ def stage_power(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'spill': stage_spill,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}

@@ -1,7 +1,8 @@
 /* agg_value.c - a value of any type inside a state, and subsets of rows.
- * Written as ClickHouse's single value: a flag and the bytes; strings as Int32 length with their closing zero.
+ * Written as ClickHouse's single value: a flag and the bytes, of arrays and tuples in binary form; strings as Int32 length with their
+ * closing zero.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "aggregate/agg_state.h"
+#include "aggregate/agg_binary.h"
 
 fn_status agg_take(fn_ctx *ctx, void *to, size_t size, const uint8_t **at, const uint8_t *end)
 {
@@ -127,7 +128,10 @@ fn_status agg_value_put(fn_ctx *ctx, const fn_type *type, const agg_value *v, fn
 
 fn_status agg_value_write(fn_ctx *ctx, const fn_type *type, const agg_value *v, fn_buf *out)
 {
-    if (is_boxed(type)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "States of aggregate functions over %s are not supported", type->name);
+    if (is_boxed(type)) {
+        FN_TRY(fn_buf_byte(ctx, out, (char)v->has));
+        return v->has ? agg_binary_write(ctx, v->column, 0, out) : FN_OK;
+    }
     if (is_text(type)) {
         const int32_t size = v->has ? (int32_t)v->size + 1 : -1;
         FN_TRY(fn_buf_append(ctx, out, &size, sizeof size));
@@ -139,9 +143,24 @@ fn_status agg_value_write(fn_ctx *ctx, const fn_type *type, const agg_value *v, 
     return v->has ? fn_buf_append(ctx, out, v->fixed, type->width) : FN_OK;
 }
 
+static fn_status read_boxed(fn_ctx *ctx, const fn_type *type, agg_value *v, const uint8_t **at, const uint8_t *end)
+{
+    uint8_t has = 0;
+    fn_builder one;
+    FN_TRY(agg_take(ctx, &has, 1, at, end));
+    agg_value_drop(type, v);
+    if (!has) return FN_OK;
+    FN_TRY(fn_builder_init(ctx, &one, type));
+    fn_status status = agg_binary_read(ctx, type, &one, at, end);
+    if (status == FN_OK) status = fn_builder_finish(ctx, &one, &v->column);
+    fn_builder_release(&one);
+    v->has = status == FN_OK;
+    return status;
+}
+
 fn_status agg_value_read(fn_ctx *ctx, fn_arena *arena, const fn_type *type, agg_value *v, const uint8_t **at, const uint8_t *end)
 {
-    if (is_boxed(type)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "States of aggregate functions over %s are not supported", type->name);
+    if (is_boxed(type)) return read_boxed(ctx, type, v, at, end);
     if (is_text(type)) {
         int32_t size = 0;
         FN_TRY(agg_take(ctx, &size, sizeof size, at, end));

@@ -65,7 +65,7 @@ fn_status distinct_set_aside(op_distinct *o, fn_ctx *ctx, distinct_worker *w, co
     return w->list.rows < SPILL_PARTS_ROWS ? FN_OK : write_list(o, ctx, w, &w->later, &w->list, first_key(o));
 }
 
-/* The keys of a shard, some at a time; the shard's lock is held. */
+/* The keys of a shard, some at a time. */
 static fn_status write_keys(op_distinct *o, fn_ctx *ctx, distinct_worker *w, const group_table *t)
 {
     row_list list = {0};
@@ -87,14 +87,19 @@ static fn_status write_keys(op_distinct *o, fn_ctx *ctx, distinct_worker *w, con
 static fn_status write_shard(op_distinct *o, fn_ctx *ctx, distinct_worker *w, distinct_shard *s)
 {
     FN_ASSERT(pthread_mutex_lock(&s->lock) == 0);
-    fn_status status = s->on_disk ? FN_OK : write_keys(o, ctx, w, &s->table);
-    if (status == FN_OK && !s->on_disk) {
-        s->on_disk = true;
-        group_table_release(&s->table);
-        fn_arena_free(s->arena);
+    group_table table = s->table; /* nobody else looks at it from here on */
+    fn_arena *arena = s->arena;
+    const bool before = s->on_disk;
+    s->on_disk = true;
+    if (!before) {
+        group_table_init(&s->table, o->keys.form, group_key_size(o->keys.form));
         s->arena = NULL;
     }
     FN_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
+    if (before) return FN_OK;
+    const fn_status status = write_keys(o, ctx, w, &table);
+    group_table_release(&table);
+    fn_arena_free(arena);
     return status;
 }
 

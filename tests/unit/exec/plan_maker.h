@@ -11,6 +11,7 @@
 static fn_ctx ctx;
 static fn_tracker tracker;
 static fn_pool *pool;
+static struct spill_share *maker_spill; /* NULL: nothing goes to disk */
 static uint64_t random_state;
 static int failures;
 static column_id next_id = 1;
@@ -170,7 +171,7 @@ static inline fn_status collect_block(exec_output *self, fn_ctx *c, const fn_blo
 static inline fn_column **run_plan(plan *root, unsigned workers, uint32_t *rows)
 {
     exec_progress progress = {0};
-    exec_env env = {.pool = pool, .workers = workers, .progress = &progress};
+    exec_env env = {.pool = pool, .workers = workers, .progress = &progress, .spill = maker_spill};
     plan_query query = {.root = root};
     collected out = {.head.block = collect_block};
     const fn_status status = exec_run(&ctx, &query, &env, &out.head);
