@@ -87,7 +87,7 @@ static fn_status write_keys(op_distinct *o, fn_ctx *ctx, distinct_worker *w, con
 static fn_status write_shard(op_distinct *o, fn_ctx *ctx, distinct_worker *w, distinct_shard *s)
 {
     FN_ASSERT(pthread_mutex_lock(&s->lock) == 0);
-    group_table table = s->table; /* nobody else looks at it from here on */
+    group_table known = s->table; /* nobody else looks at it from here on */
     fn_arena *arena = s->arena;
     const bool before = s->on_disk;
     s->on_disk = true;
@@ -97,8 +97,8 @@ static fn_status write_shard(op_distinct *o, fn_ctx *ctx, distinct_worker *w, di
     }
     FN_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
     if (before) return FN_OK;
-    const fn_status status = write_keys(o, ctx, w, &table);
-    group_table_release(&table);
+    const fn_status status = write_keys(o, ctx, w, &known);
+    group_table_release(&known);
     fn_arena_free(arena);
     return status;
 }
