@@ -5,6 +5,7 @@
 #include "merge/merge.h"
 #include "settings/settings.h"
 #include <firn/time.h>
+#include <stdio.h>
 #include <time.h>
 
 typedef struct limits {
