@@ -13,6 +13,7 @@ typedef struct op_scan {
     pipeline *pipeline;   /* that it feeds */
     table_scan *scan;
     expr_program *rest;   /* conditions left to us; NULL: none */
+    bool filters_taken;   /* the table applies what joins have told */
     _Atomic uint64_t rows_told, bytes_told; /* what progress knows of scan->rows_read */
 } op_scan;
 
@@ -43,19 +44,24 @@ static fn_status scan_open(op *self, fn_ctx *ctx)
     op_scan *o = (op_scan *)self;
     const plan *n = self->node;
     uint32_t count = n->scan.conjunct_count, more;
-    const uint32_t room = count + 2 * runtime_filter_count(self->exec, n) + 1;
+    const uint32_t tests = runtime_filter_count(self->exec, n), room = count + 2 * tests + 1;
     expr **conjuncts = FN_NEW_ARRAY(ctx, expr *, room), **all = FN_NEW_ARRAY(ctx, expr *, room);
-    bool *applied = FN_NEW_ARRAY(ctx, bool, room);
+    bool *applied = FN_NEW_ARRAY(ctx, bool, room), *only_prunes = FN_NEW_ARRAY(ctx, bool, room);
+    scan_filter **filters = FN_NEW_ARRAY(ctx, scan_filter *, tests + 1);
     schema_map map = {ctx, n};
-    if (!conjuncts || !applied || !all) return ctx->error.code;
+    if (!conjuncts || !applied || !only_prunes || !all || !filters) return ctx->error.code;
     for (uint32_t i = 0; i < count; i++) all[i] = n->scan.conjuncts[i];
-    FN_TRY(runtime_filter_conditions(ctx, self->exec, n, all + count, &more));
+    FN_TRY(runtime_filter_conditions(ctx, self->exec, n, all + count, only_prunes + count, &more));
     count += more;
     for (uint32_t i = 0; i < count; i++) FN_TRY(expr_replace(ctx, all[i], to_schema, &map, &conjuncts[i]));
     const table_scan_request request = {.columns = n->scan.indexes,
                                         .column_count = n->column_count,
                                         .conjuncts = conjuncts,
                                         .conjunct_count = count,
+                                        .only_prunes = only_prunes,
+                                        .filters = filters,
+                                        .filter_count = runtime_filter_tests(self->exec, n, filters),
+                                        .filters_taken = &o->filters_taken,
                                         .applied = applied,
                                         .final = n->scan.final,
                                         .sample = n->scan.sample,
@@ -114,7 +120,7 @@ static fn_status scan_next(op *self, fn_ctx *ctx, unsigned worker, fn_block **ou
             return status;
         }
         if (b->rows && o->rest) status = filter_rest(o, ctx, &b);
-        if (status == FN_OK && b && self->exec->filters) status = runtime_filter_apply(ctx, self->exec, self->node, &b);
+        if (status == FN_OK && b && self->exec->filters && !o->filters_taken) status = runtime_filter_apply(ctx, self->exec, self->node, &b);
         if (status == FN_OK && b && b->rows) {
             *out = b;
             return FN_OK;

@@ -41,6 +41,9 @@ static const plan *find_scan(const plan *node, column_id id, uint32_t *column)
     return NULL;
 }
 
+static fn_status test_column(scan_filter *self, fn_ctx *ctx, fn_column *c, uint8_t *mask, uint32_t *ones);
+static bool pays(const scan_filter *self);
+
 fn_status runtime_filter_plan(fn_ctx *ctx, exec *e, const plan *probe, const expr *value, runtime_filter **out)
 {
     uint32_t column = 0;
@@ -50,6 +53,7 @@ fn_status runtime_filter_plan(fn_ctx *ctx, exec *e, const plan *probe, const exp
     if (!scan || scan->columns[column].type != value->type) return FN_OK;
     runtime_filter *f = fn_arena_alloc_zero(ctx, e->arena, sizeof *f);
     FN_TRY_PTR(ctx, f);
+    f->head = (scan_filter){scan->scan.indexes[column], test_column, pays};
     f->scan = scan;
     f->column = column;
     f->next = e->filters;
@@ -68,10 +72,16 @@ static bool takes_bitmap(uint64_t span, uint64_t rows)
     return span < BITMAP_FREE || (span < BITMAP_MAX && span / BITMAP_SPARSE < rows);
 }
 
+/* The bitmap has words of 32 bits, and a bit behind the last key's that is never set. */
+static size_t bitmap_bytes(const runtime_filter *f)
+{
+    return ((f->max - f->min + 1) / 32 + 1) * sizeof(uint32_t);
+}
+
 static void set_bit(const runtime_filter *f, uint64_t tag)
 {
     const uint64_t at = tag - f->min;
-    f->bits->data[at / 8] |= (uint8_t)(1u << (at % 8));
+    ((uint32_t *)(void *)f->bits->data)[at / 32] |= 1u << (at % 32);
 }
 
 static void fill_bitmap(const runtime_filter *f, const join_table *t)
@@ -115,7 +125,7 @@ static fn_status make_bits(fn_ctx *ctx, runtime_filter *f, uint64_t rows)
     if (!f->is_bitmap && rows > BLOOM_ROWS_MAX) return FN_OK;
     const uint64_t words = fn_next_pow2(rows * 12 / 64 + 1);
     f->word_mask = words - 1;
-    f->bits = fn_buffer_new_zero(ctx, f->is_bitmap ? (f->max - f->min) / 8 + 1 : words * sizeof(uint64_t));
+    f->bits = fn_buffer_new_zero(ctx, f->is_bitmap ? bitmap_bytes(f) : words * sizeof(uint64_t));
     return f->bits ? FN_OK : ctx->error.code;
 }
 
@@ -127,7 +137,7 @@ fn_status runtime_filter_fill(fn_ctx *ctx, runtime_filter *f, const join_table *
     f->max = t->max;
     if (t->form == JOIN_DENSE && t->max - t->min < BITMAP_MAX) {
         f->is_bitmap = true;
-        f->bits = fn_buffer_new_zero(ctx, (t->max - t->min) / 8 + 1);
+        f->bits = fn_buffer_new_zero(ctx, bitmap_bytes(f));
         FN_TRY_PTR(ctx, f->bits);
         fill_bitmap(f, t);
     } else if (t->form == JOIN_HASH) {
@@ -226,7 +236,7 @@ static fn_status compare_with(fn_ctx *ctx, const char *function, const plan_colu
     return expr_call(ctx, function, args, 2, out);
 }
 
-fn_status runtime_filter_conditions(fn_ctx *ctx, const exec *e, const plan *scan, expr **out, uint32_t *count)
+fn_status runtime_filter_conditions(fn_ctx *ctx, const exec *e, const plan *scan, expr **out, bool *only_prunes, uint32_t *count)
 {
     *count = 0;
     for (const runtime_filter *f = e->filters; f; f = f->next) {
@@ -236,52 +246,67 @@ fn_status runtime_filter_conditions(fn_ctx *ctx, const exec *e, const plan *scan
         if (!fn_type_is_integer(base) && base->id != FN_T_DATE && base->id != FN_T_DATE32 && base->id != FN_T_DATETIME) continue;
         FN_TRY(compare_with(ctx, "greaterOrEquals", column, f->min, &out[*count]));
         FN_TRY(compare_with(ctx, "lessOrEquals", column, f->max, &out[*count + 1]));
+        only_prunes[*count] = only_prunes[*count + 1] = f->bits != NULL;
         *count += 2;
     }
     return FN_OK;
 }
 
+uint32_t runtime_filter_tests(const exec *e, const plan *scan, scan_filter **out)
+{
+    uint32_t n = 0;
+    for (runtime_filter *f = e->filters; f; f = f->next)
+        if (f->scan == scan && f->ready && f->bits) out[n++] = &f->head;
+    return n;
+}
+
 static void test_tags(const runtime_filter *f, const uint64_t *tags, uint32_t rows, uint8_t *mask)
 {
     if (f->is_bitmap) {
-        const uint64_t span = f->max - f->min;
-        for (uint32_t i = 0; i < rows; i++) {
-            const uint64_t at = tags[i] - f->min, inside = at <= span ? at : 0;
-            mask[i] &= (uint8_t)((f->bits->data[inside / 8] >> (inside % 8) & 1) & (at <= span));
-        }
+        kern.bits_64(tags, rows, f->min, (uint32_t)(f->max - f->min), (const uint32_t *)(const void *)f->bits->data, mask);
         return;
     }
     const uint64_t *words = (const uint64_t *)(const void *)f->bits->data;
     for (uint32_t i = 0; i < rows; i++) {
         const uint64_t hash = hash_of(&f->keys, tags[i]), bits = bloom_bits(hash);
-        mask[i] &= (words[hash >> 24 & f->word_mask] & bits) == bits;
+        mask[i] = (words[hash >> 24 & f->word_mask] & bits) == bits;
     }
 }
 
-static fn_status test_block(fn_ctx *ctx, runtime_filter *f, const fn_block *b, uint8_t *mask, uint32_t *kept)
+/* By tags, whatever the keys are. */
+static fn_status test_any(fn_ctx *ctx, const runtime_filter *f, fn_column *c, uint8_t *mask)
 {
-    uint64_t *tags = fn_arena_alloc(ctx, ctx->arena, ((size_t)b->rows + 1) * sizeof *tags), *words = NULL;
-    uint8_t *skip = fn_arena_alloc(ctx, ctx->arena, (size_t)b->rows + 1);
+    uint64_t *tags = fn_arena_alloc(ctx, ctx->arena, ((size_t)c->rows + 1) * sizeof *tags), *words = NULL;
+    uint8_t *skip = fn_arena_alloc(ctx, ctx->arena, (size_t)c->rows + 1);
     bool any_skip;
     if (!tags || !skip) return ctx->error.code;
     if (f->keys.coding == JOIN_PACKED_16) {
-        words = fn_arena_alloc(ctx, ctx->arena, ((size_t)b->rows + 1) * 2 * sizeof *words);
+        words = fn_arena_alloc(ctx, ctx->arena, ((size_t)c->rows + 1) * 2 * sizeof *words);
         FN_TRY_PTR(ctx, words);
     }
-    FN_TRY(join_keys_encode(ctx, &f->keys, &b->columns[f->column], 0, b->rows, tags, words, skip, &any_skip));
-    memset(mask, 1, b->rows);
-    for (uint32_t i = 0; any_skip && i < b->rows; i++) mask[i] = !skip[i];
-    test_tags(f, tags, b->rows, mask);
-    *kept = (uint32_t)kern.mask_count(mask, b->rows);
-    atomic_fetch_add_explicit(&f->tested, b->rows, memory_order_relaxed);
-    atomic_fetch_add_explicit(&f->passed, *kept, memory_order_relaxed);
+    FN_TRY(join_keys_encode(ctx, &f->keys, &c, 0, c->rows, tags, words, skip, &any_skip));
+    test_tags(f, tags, c->rows, mask);
+    if (any_skip) kern.mask_and_not(mask, skip, c->rows);
+    return FN_OK;
+}
+
+static fn_status test_column(scan_filter *self, fn_ctx *ctx, fn_column *c, uint8_t *mask, uint32_t *ones)
+{
+    runtime_filter *f = (runtime_filter *)self;
+    if (f->is_bitmap && c->shape == FN_FLAT && !c->nulls && (c->type->phys == FN_PHYS_I32 || c->type->phys == FN_PHYS_U32))
+        kern.bits_32(c->values, c->rows, (uint32_t)f->min, (uint32_t)(f->max - f->min), (const uint32_t *)(const void *)f->bits->data, mask);
+    else FN_TRY(test_any(ctx, f, c, mask));
+    *ones = (uint32_t)kern.mask_count(mask, c->rows);
+    atomic_fetch_add_explicit(&f->tested, c->rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->passed, *ones, memory_order_relaxed);
     return FN_OK;
 }
 
 /* Has it shown that it does not pay? Judged after some blocks, for good. */
-static bool pays(const runtime_filter *f)
+static bool pays(const scan_filter *self)
 {
     enum { ROWS_TO_JUDGE = 1 << 18 };
+    const runtime_filter *f = (const runtime_filter *)self;
     const uint64_t tested = atomic_load_explicit(&f->tested, memory_order_relaxed);
     return tested < ROWS_TO_JUDGE || atomic_load_explicit(&f->passed, memory_order_relaxed) * 10 < tested * 7;
 }
@@ -291,10 +316,10 @@ fn_status runtime_filter_apply(fn_ctx *ctx, const exec *e, const plan *scan, fn_
     for (runtime_filter *f = e->filters; f && *block; f = f->next) {
         fn_block *in = *block;
         uint32_t kept = 0;
-        if (f->scan != scan || !f->ready || !f->bits || !pays(f)) continue;
+        if (f->scan != scan || !f->ready || !f->bits || !pays(&f->head)) continue;
         uint8_t *mask = fn_arena_alloc(ctx, ctx->arena, (size_t)in->rows + FN_BUFFER_PAD);
         FN_TRY_PTR(ctx, mask);
-        FN_TRY(test_block(ctx, f, in, mask, &kept));
+        FN_TRY(test_column(&f->head, ctx, in->columns[f->column], mask, &kept));
         if (kept == in->rows) continue;
         *block = kept ? fn_block_filter(ctx, in, mask, kept) : NULL;
         fn_block_drop(in);

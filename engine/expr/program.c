@@ -403,7 +403,7 @@ fn_status expr_run(fn_ctx *ctx, const expr_program *p, const fn_block *in, fn_co
     return status;
 }
 
-/* A conjunction under the rows still open; sparse masks evaluate the rest on those rows only. */
+/* A conjunction under the rows still open; sparse masks evaluate the rest on those rows only. The mask holds once a row is closed. */
 static fn_status mask_conjunct(fn_ctx *ctx, run *r, uint32_t n, uint8_t *mask, uint32_t *ones)
 {
     const program_node *node = &r->program->nodes[n];
@@ -414,7 +414,12 @@ static fn_status mask_conjunct(fn_ctx *ctx, run *r, uint32_t n, uint8_t *mask, u
     fn_column *c = NULL;
     const bool some = *ones < r->rows && (!node->eager_ok || *ones < r->rows / 8);
     FN_TRY(some ? value_for_some(ctx, r, n, mask, *ones, &c) : node_value(ctx, r, n, &c));
-    uint8_t *part = new_mask(ctx, r->rows);
+    if (*ones == r->rows) { /* the first: its mask is the mask */
+        const fn_status first = expr_mask_of(ctx, c, r->rows, mask, ones);
+        fn_column_drop(c);
+        return first;
+    }
+    uint8_t *part = fn_alloc(ctx, (size_t)r->rows + FN_BUFFER_PAD);
     uint32_t hits = 0;
     fn_status status = part ? expr_mask_of(ctx, c, c->rows, part, &hits) : ctx->error.code;
     if (status == FN_OK && some) {
@@ -435,7 +440,6 @@ fn_status expr_run_mask(fn_ctx *ctx, const expr_program *p, const fn_block *in, 
     FN_ASSERT(p->root_count == 1);
     run r = {.program = p, .columns = in->columns, .rows = in->rows};
     FN_TRY(run_begin(ctx, &r));
-    memset(mask, 1, in->rows);
     *ones = in->rows;
     const fn_status status = in->rows ? mask_conjunct(ctx, &r, p->roots[0], mask, ones) : FN_OK;
     run_end(&r);

@@ -24,8 +24,12 @@ typedef struct kern_table {
     void (*mask_and)(uint8_t *mask, const uint8_t *other, size_t n);  /* 0/1 bytes */
     void (*mask_or)(uint8_t *mask, const uint8_t *other, size_t n);
     void (*mask_and_not)(uint8_t *mask, const uint8_t *other, size_t n);
+    /* mask[i] = bit v[i] - base of bits; 0 where that is beyond `last`. The bit behind `last` is there, and 0. */
+    void (*bits_32)(const void *v, size_t n, uint32_t base, uint32_t last, const uint32_t *bits, uint8_t *mask);
+    void (*bits_64)(const void *v, size_t n, uint64_t base, uint32_t last, const uint32_t *bits, uint8_t *mask);
     size_t (*mask_count)(const uint8_t *mask, size_t n);
     void (*sum_f64)(const void *in, size_t n, double *sum);           /* adds to *sum; eight running sums */
+    uint64_t (*or_biased)(const void *in, size_t n, uint64_t bias);   /* all v + bias in one OR: below 2 * bias, a power of two, they lie in [-bias, bias) */
     int64_t (*sum_int[KERN_TYPES])(const void *in, size_t n);         /* wraps at 64 bits; NULL for floats */
     void (*min_max[KERN_TYPES])(const void *in, size_t n, void *min, void *max); /* n > 0; NaN skipped unless all are */
     /* First place of needle (needle_size > 0) in [text, text+size), or size. */

@@ -40,12 +40,25 @@ static inline bool table_column_is_stored(const table_column *c)
     return !c->is_virtual && c->default_kind != DEFAULT_ALIAS && c->default_kind != DEFAULT_EPHEMERAL;
 }
 
+/* A reader's test of one column: rows that fail it are of no use to it. Asked by all workers at once. */
+typedef struct scan_filter scan_filter;
+struct scan_filter {
+    uint32_t column;         /* schema index */
+    /* mask: a byte per row of c, 1 = passes; *ones: how many. */
+    fn_status (*test)(scan_filter *self, fn_ctx *ctx, fn_column *c, uint8_t *mask, uint32_t *ones);
+    bool (*pays)(const scan_filter *self); /* false: nearly all rows pass, do without */
+};
+
 /* What a scan is asked for. Column ids in `conjuncts` are indexes into the schema (column_id = column index). */
 typedef struct table_scan_request {
     const uint32_t *columns; /* schema indexes to deliver, in order (virtual columns are in the schema too) */
     uint32_t column_count;
     expr *const *conjuncts;  /* all must hold; for pruning and for filtering inside the scan */
     uint32_t conjunct_count;
+    const bool *only_prunes; /* conjunct i is for pruning alone, a filter tests the rows; NULL: none is */
+    scan_filter *const *filters;
+    uint32_t filter_count;
+    bool *filters_taken;     /* out: the scan applies the filters, as far as they pay; stays as it is otherwise */
     bool *applied;           /* out: applied[i] = the scan itself drops every row failing conjunct i */
     bool final;
     double sample;           /* SAMPLE 0.1; 0 = all */

@@ -153,6 +153,31 @@ static void check_masks(const kern_table *r, const kern_table *t, size_t n)
         if (!same(n)) report("mask", t->level, KERN_U8, n, i);
     }
     if (r->mask_count(a, n) != t->mask_count(a, n)) report("mask_count", t->level, KERN_U8, n, 0);
+    static uint32_t bits[ROWS / 32 + 2];
+    const uint32_t last = (uint32_t)(next() % ROWS), base = (uint32_t)next();
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) bits[i] = (uint32_t)next();
+    bits[(last + 1) / 32] &= ~(1u << ((last + 1) % 32));
+    static uint32_t narrow[ROWS];
+    static uint64_t wide[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        narrow[i] = base + (uint32_t)(next() % (ROWS + ROWS / 4)) - ROWS / 8;
+        wide[i] = (uint64_t)base + (next() % 16 ? next() % (ROWS + 20) : next());
+    }
+    memset(x, 0, sizeof x);
+    memset(y, 0, sizeof y);
+    r->bits_32(narrow, n, base, last, bits, x);
+    t->bits_32(narrow, n, base, last, bits, y);
+    if (!same(n)) report("bits_32", t->level, KERN_U32, n, 0);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t away = narrow[i] - base;
+        if (x[i] != (away <= last && (bits[away / 32] >> (away % 32) & 1))) report("bits_32 as told", t->level, KERN_U32, n, 0);
+    }
+    r->bits_64(wide, n, base, last, bits, x);
+    t->bits_64(wide, n, base, last, bits, y);
+    if (!same(n)) report("bits_64", t->level, KERN_U64, n, 0);
+    uint64_t all = 0;
+    for (size_t i = 0; i < n; i++) all |= wide[i] + last;
+    if (r->or_biased(wide, n, last) != all || t->or_biased(wide, n, last) != all) report("or_biased", t->level, KERN_U64, n, 0);
     const size_t ones = fn_mask_positions(b, n, places);
     size_t at = 0;
     for (size_t i = 0; i < n; i++)

@@ -1,14 +1,15 @@
 /* mergetree/scan.h - the state of one scan, shared by scan_open.c (plans it) and scan_rows.c (runs it).
  *
  * Planning prunes parts and granules and lays what is left out as ranges of up to 8 granules of one part. Workers take ranges from
- * a counter. A range is read in stages: the columns of one conjunct, its evaluation, then the next one on the granules that
- * still have rows; the other columns are read last and only where rows are left.
+ * a counter. A range is read in stages: the columns of one conjunct (or the one of a filter), its evaluation, then the next one on
+ * the granules that still have rows; the other columns are read last and only where rows are left.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_MT_SCAN_H
 #define FIRN_MT_SCAN_H
 #include "table/mergetree/prune.h"
 
 enum { SCAN_GRANULES_MAX = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
+#define SCAN_FILTER UINT32_MAX
 
 typedef struct scan_verdict scan_verdict;
 
@@ -27,11 +28,14 @@ typedef struct scan_range {
 } scan_range;
 
 typedef struct scan_stage {
-    uint32_t conjunct;
+    uint32_t conjunct;            /* SCAN_FILTER: none, a filter of the request's */
     expr_program *program;
+    scan_filter *filter;
     uint32_t column_count;
     uint32_t *slots;              /* where its columns are among scan.slots, in the program's order */
-    uint64_t cost;
+    double cost;                  /* of a row */
+    bool total;                   /* cannot fail, whatever the values */
+    _Atomic uint64_t tested, passed; /* rows, so far */
     bool by_entry;                /* depends on one column's value alone and is worth deciding once per value */
 } scan_stage;
 
@@ -42,6 +46,7 @@ typedef struct scan_worker {
     uint8_t *mask, *piece;        /* FN_BLOCK_ROWS_MAX + pad each */
     fn_column **columns;          /* per slot: of the range at hand, NULL: not read */
     uint32_t *starts;             /* per slot: the granule (in the range) its column begins at */
+    uint32_t *order;              /* of the stages */
 } scan_worker;
 
 struct mt_scan {
@@ -54,7 +59,7 @@ struct mt_scan {
     uint32_t *slots;              /* distinct schema columns needed */
     uint32_t output_count;
     uint32_t *outputs;            /* slot of each wanted column */
-    scan_stage *stages;           /* cheapest first */
+    scan_stage *stages;           /* cheapest first, those that can fail last */
     uint32_t stage_count;
     scan_part *parts;
     uint32_t part_count;
@@ -68,6 +73,10 @@ struct mt_scan {
     unsigned worker_count;
     scan_worker *workers;
 };
+
+/* ---- scan_order.c ---- */
+void scan_order_plan(mt_scan *s);
+void scan_order_now(const mt_scan *s, scan_worker *worker); /* worker->order, by cost and what passed so far */
 
 /* ---- scan_verdict.c ---- */
 /* For a stage over a column with a dictionary not larger than `rows`; *out NULL otherwise. */

@@ -57,33 +57,23 @@ static fn_status plan_stage(planner *p, uint32_t index)
     for (uint32_t i = 0; i < count && status == FN_OK; i++) status = find_slot(p->ctx, s, columns[i], &stage->slots[i]);
     if (status == FN_OK) status = expr_compile(p->ctx, &p->conjuncts[index], 1, columns, count, &stage->program);
     fn_buf_release(&ids);
-    if (status == FN_OK && count == 1) {
-        stage->by_entry = expr_is_deterministic(p->conjuncts[index]);
-        status = expr_walk(p->ctx, p->conjuncts[index], visit_call, &stage->by_entry);
-    }
+    stage->total = true;
+    if (status == FN_OK) status = expr_walk(p->ctx, p->conjuncts[index], visit_call, &stage->total);
+    stage->by_entry = count == 1 && stage->total && expr_is_deterministic(p->conjuncts[index]);
     s->stage_count++;
     return status;
 }
 
-static int compare_stages(const void *a, const void *b)
+static fn_status plan_filter(planner *p, scan_filter *filter)
 {
-    const scan_stage *x = a, *y = b;
-    if (x->cost != y->cost) return x->cost < y->cost ? -1 : 1;
-    return (x->conjunct > y->conjunct) - (x->conjunct < y->conjunct);
-}
-
-/* Cheap columns first: bytes on disk of what a stage reads, in the first part. */
-static void order_stages(mt_scan *s)
-{
-    if (s->part_count == 0) return;
-    const mt_reader *r = &s->parts[0].reader;
-    for (uint32_t i = 0; i < s->stage_count; i++) {
-        for (uint32_t k = 0; k < s->stages[i].column_count; k++) {
-            const int place = r->places[s->slots[s->stages[i].slots[k]]];
-            if (place >= 0) s->stages[i].cost += fn_part_column_bytes(r->data, (uint32_t)place, NULL);
-        }
-    }
-    qsort(s->stages, s->stage_count, sizeof *s->stages, compare_stages);
+    mt_scan *s = p->scan;
+    scan_stage *stage = &s->stages[s->stage_count];
+    *stage = (scan_stage){.conjunct = SCAN_FILTER, .filter = filter, .column_count = 1, .total = true};
+    stage->slots = FN_NEW_ARRAY(p->ctx, uint32_t, 1);
+    FN_TRY_PTR(p->ctx, stage->slots);
+    FN_TRY(find_slot(p->ctx, s, filter->column, &stage->slots[0]));
+    s->stage_count++;
+    return FN_OK;
 }
 
 /* Conjuncts over dictionary-encoded columns, for the rows of each part that are left. */
@@ -286,9 +276,12 @@ static fn_status plan_outputs(planner *p)
     const uint32_t room = s->shape->schema->count + 1;
     s->slots = FN_NEW_ARRAY(p->ctx, uint32_t, room);
     s->outputs = FN_NEW_ARRAY(p->ctx, uint32_t, r->column_count + 1);
-    s->stages = FN_NEW_ARRAY(p->ctx, scan_stage, p->conjunct_count + 1);
+    s->stages = FN_NEW_ARRAY(p->ctx, scan_stage, p->conjunct_count + r->filter_count + 1);
     if (!s->slots || !s->outputs || !s->stages) return p->ctx->error.code;
-    for (uint32_t i = 0; i < p->conjunct_count; i++) FN_TRY(plan_stage(p, i));
+    for (uint32_t i = 0; i < p->conjunct_count; i++)
+        if (i >= r->conjunct_count || !r->only_prunes || !r->only_prunes[i]) FN_TRY(plan_stage(p, i));
+    for (uint32_t i = 0; i < r->filter_count; i++) FN_TRY(plan_filter(p, r->filters[i]));
+    if (r->filters_taken) *r->filters_taken = true;
     for (uint32_t i = 0; i < r->column_count; i++) FN_TRY(find_slot(p->ctx, s, r->columns[i], &s->outputs[i]));
     s->output_count = r->column_count;
     s->threshold = r->threshold;
@@ -312,7 +305,8 @@ static fn_status plan_workers(planner *p)
         w->piece = fn_arena_alloc(p->ctx, s->arena, bytes);
         w->columns = FN_NEW_ARRAY(p->ctx, fn_column *, FN_MAX(s->slot_count, 1));
         w->starts = FN_NEW_ARRAY(p->ctx, uint32_t, FN_MAX(s->slot_count, 1));
-        if (!w->mask || !w->piece || !w->columns || !w->starts) return p->ctx->error.code;
+        w->order = FN_NEW_ARRAY(p->ctx, uint32_t, FN_MAX(s->stage_count, 1));
+        if (!w->mask || !w->piece || !w->columns || !w->starts || !w->order) return p->ctx->error.code;
     }
     return FN_OK;
 }
@@ -352,7 +346,7 @@ static fn_status plan(planner *p)
     mt_conditions_release(p->conditions);
     mt_skip_release(p->skip);
     FN_TRY(status);
-    order_stages(s);
+    scan_order_plan(s);
     FN_TRY(plan_verdicts(p));
     if (s->threshold && s->range_count > 1) qsort_r(s->ranges, s->range_count, sizeof *s->ranges, compare_promise, s);
     for (uint32_t i = 0; i < r->conjunct_count && r->applied; i++) r->applied[i] = true;

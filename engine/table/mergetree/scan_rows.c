@@ -164,6 +164,11 @@ static fn_status pick_slots(fn_ctx *ctx, work *w, const uint32_t *slots, uint32_
     return status;
 }
 
+static fn_status evaluate(fn_ctx *ctx, const scan_stage *stage, const fn_block *in, uint8_t *mask, uint32_t *ones)
+{
+    return stage->filter ? stage->filter->test(stage->filter, ctx, in->columns[0], mask, ones) : expr_run_mask(ctx, stage->program, in, mask, ones);
+}
+
 /* A conjunct on few rows out of many: only those are evaluated, and where they are very few, read. */
 static fn_status run_on_some(fn_ctx *ctx, work *w, const scan_stage *stage)
 {
@@ -173,7 +178,7 @@ static fn_status run_on_some(fn_ctx *ctx, work *w, const scan_stage *stage)
     FN_TRY(list_rows(ctx, w, w->low, w->high, &rows, &n));
     if (!are_few(n, row_of(w, w->high) - row_of(w, w->low))) FN_TRY(load_slots(ctx, w, stage->slots, stage->column_count));
     FN_TRY(pick_slots(ctx, w, stage->slots, stage->column_count, w->low, w->high, rows, n, &some));
-    const fn_status status = expr_run_mask(ctx, stage->program, some, w->worker->piece, &ones);
+    const fn_status status = evaluate(ctx, stage, some, w->worker->piece, &ones);
     fn_block_drop(some);
     FN_TRY(status);
     for (uint32_t i = 0; i < n; i++) mask[rows[i]] = w->worker->piece[i];
@@ -186,12 +191,12 @@ static fn_status run_on_all(fn_ctx *ctx, work *w, const scan_stage *stage, const
     uint8_t *mask = w->worker->mask + row_of(w, w->low);
     uint32_t ones;
     if (!w->masked) {
-        if (!verdict || !scan_verdict_mask(verdict, in->columns[0], mask, &w->ones)) FN_TRY(expr_run_mask(ctx, stage->program, in, mask, &w->ones));
+        if (!verdict || !scan_verdict_mask(verdict, in->columns[0], mask, &w->ones)) FN_TRY(evaluate(ctx, stage, in, mask, &w->ones));
         w->masked = true;
         return FN_OK;
     }
     uint8_t *piece = w->worker->piece;
-    if (!verdict || !scan_verdict_mask(verdict, in->columns[0], piece, &ones)) FN_TRY(expr_run_mask(ctx, stage->program, in, piece, &ones));
+    if (!verdict || !scan_verdict_mask(verdict, in->columns[0], piece, &ones)) FN_TRY(evaluate(ctx, stage, in, piece, &ones));
     kern.mask_and(mask, piece, in->rows);
     w->ones = count_ones(mask, in->rows);
     return FN_OK;
@@ -208,7 +213,7 @@ static fn_status run_stage(fn_ctx *ctx, work *w, const scan_stage *stage, scan_v
         return FN_OK;
     }
     const uint32_t live = row_of(w, w->high) - row_of(w, w->low);
-    if (!verdict && w->masked && w->ones < live / 8) {
+    if (!verdict && w->masked && (w->ones < live / 8 || (!stage->total && w->ones < live))) {
         FN_TRY(run_on_some(ctx, w, stage));
         if (w->ones) tighten(w);
         return FN_OK;
@@ -223,10 +228,16 @@ static fn_status run_stage(fn_ctx *ctx, work *w, const scan_stage *stage, scan_v
 
 static fn_status run_stages(fn_ctx *ctx, work *w)
 {
+    scan_order_now(w->scan, w->worker);
     for (uint32_t i = 0; i < w->scan->stage_count && w->ones; i++) {
-        const scan_stage *stage = &w->scan->stages[i];
+        const uint32_t at = w->worker->order[i];
+        scan_stage *stage = &w->scan->stages[at];
         if (stage->conjunct < 64 && !(w->range->need >> stage->conjunct & 1)) continue;
-        FN_TRY(run_stage(ctx, w, stage, w->part->verdicts ? w->part->verdicts[i] : NULL));
+        if (stage->filter && !stage->filter->pays(stage->filter)) continue;
+        const uint32_t before = w->masked ? w->ones : row_of(w, w->high) - row_of(w, w->low);
+        FN_TRY(run_stage(ctx, w, stage, w->part->verdicts ? w->part->verdicts[at] : NULL));
+        atomic_fetch_add_explicit(&stage->tested, before, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stage->passed, w->ones, memory_order_relaxed);
     }
     return FN_OK;
 }
