@@ -28,6 +28,14 @@ static fn_status count_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, u
     for (uint32_t i = 0; i < rows; i++) *(uint64_t *)(void *)(states[i] + offset) += !nulls[i * step];
     return FN_OK;
 }
+static bool count_add_few(const agg_call *call, uint8_t *const *states, size_t offset, const agg_few *few, fn_column *const *args, uint32_t rows)
+{
+    (void)rows;
+    if (call->arg_count && args[0]->nulls) return false;
+    for (uint32_t p = 0; p < few->place_count; p++)
+        if (few->counts[p]) *(uint64_t *)(void *)(states[p] + offset) += few->counts[p];
+    return true;
+}
 static fn_status count_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows)
 {
     (void)ctx;
@@ -68,7 +76,7 @@ static fn_status count_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, 
 }
 static const agg_def rows_[] = {
     {.name = "count", .args_max = 1, .flags = AGG_OWN_NULLS | AGG_NO_NULL_RESULT | AGG_CASE_INSENSITIVE, .bind = count_bind, .init = count_init, .add = count_add,
-     .add_one = count_add_one, .merge = count_merge, .finish = count_finish, .write = count_write, .read = count_read,
+     .add_one = count_add_one, .add_few = count_add_few, .merge = count_merge, .finish = count_finish, .write = count_write, .read = count_read,
      .about = "Number of rows, or of rows where the argument is not NULL.", .example = "count(number)", .gives = "10"},
 };
 const agg_family agg_family_count = AGG_FAMILY("count", rows_);

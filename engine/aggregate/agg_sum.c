@@ -2,6 +2,7 @@
  * and 128-bit integers in 128 bits, wider ones in 256. States are written as the bare accumulator; avg adds a varint count.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "aggregate/agg_state.h"
+#include "kernel/kernel.h"
 #include <math.h>
 
 #define NAME u8
@@ -155,6 +156,82 @@ static fn_status avg_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uin
     kind_of(call->arg_types[0])->avg(states, offset, args[0]->values, agg_step(args[0]) * call->arg_types[0]->width, rows);
     return FN_OK;
 }
+
+/* ---- few groups: 64-bit sums of a block by place, two of them in turn, then one addition per group ---- */
+
+typedef void few_fn(uint64_t *sums, const uint8_t *places, const void *values, uint32_t rows);
+#define FEW(name, T)                                                                               \
+    static void few_##name(uint64_t *sums, const uint8_t *places, const void *values, uint32_t rows) \
+    {                                                                                              \
+        const T *v = values;                                                                       \
+        uint64_t *others = sums + AGG_FEW_MAX;                                                     \
+        uint32_t i = 0;                                                                            \
+        for (; i + 4 <= rows; i += 4) {                                                            \
+            sums[places[i]] += (uint64_t)(int64_t)v[i];                                            \
+            others[places[i + 1]] += (uint64_t)(int64_t)v[i + 1];                                  \
+            sums[places[i + 2]] += (uint64_t)(int64_t)v[i + 2];                                    \
+            others[places[i + 3]] += (uint64_t)(int64_t)v[i + 3];                                  \
+        }                                                                                          \
+        for (; i < rows; i++) sums[places[i]] += (uint64_t)(int64_t)v[i];                          \
+    }
+FEW(u8, uint8_t)
+FEW(u16, uint16_t)
+FEW(u32, uint32_t)
+FEW(u64, uint64_t)
+FEW(i8, int8_t)
+FEW(i16, int16_t)
+FEW(i32, int32_t)
+static few_fn *few_of(fn_phys phys)
+{
+    switch (phys) {
+    case FN_PHYS_U8: return few_u8;
+    case FN_PHYS_U16: return few_u16;
+    case FN_PHYS_U32: return few_u32;
+    case FN_PHYS_U64:
+    case FN_PHYS_I64: return few_u64;
+    case FN_PHYS_I8: return few_i8;
+    case FN_PHYS_I16: return few_i16;
+    case FN_PHYS_I32: return few_i32;
+    case FN_PHYS_F32: case FN_PHYS_F64: /* the order of additions shows */
+    case FN_PHYS_U128: case FN_PHYS_U256: case FN_PHYS_I128: case FN_PHYS_I256: case FN_PHYS_FIXED: case FN_PHYS_STRING: case FN_PHYS_ARRAY:
+    case FN_PHYS_TUPLE: case FN_PHYS_NOTHING: break;
+    }
+    return NULL;
+}
+/* 128-bit sums: does a block's fit 64 bits? */
+static bool sums_fit(const fn_column *c, uint32_t rows)
+{
+    const uint64_t bound = (uint64_t)1 << 46;
+    return c->type->phys != FN_PHYS_I64 || (rows <= FN_BLOCK_ROWS_MAX && kern.or_biased(c->values, rows, bound) < 2 * bound);
+}
+static bool sum_add_few(const agg_call *call, uint8_t *const *states, size_t offset, const agg_few *few, fn_column *const *args, uint32_t rows)
+{
+    const fn_type *t = call->arg_types[0];
+    const sum_kind *kind = kind_of(t);
+    few_fn *loop = few_of(t->phys);
+    uint64_t sums[2 * AGG_FEW_MAX];
+    if (!loop || args[0]->shape != FN_FLAT || (kind->width == 16 && !sums_fit(args[0], rows))) return false;
+    memset(sums, 0, sizeof sums);
+    loop(sums, few->places, args[0]->values, rows);
+    for (uint32_t p = 0; p < few->place_count; p++) {
+        const uint64_t sum = sums[p] + sums[AGG_FEW_MAX + p];
+        if (!few->counts[p]) continue;
+        if (kind->width == 8) *(uint64_t *)(void *)(states[p] + offset) += sum;
+        else {
+            fn_u128 *to = (fn_u128 *)(void *)(states[p] + offset);
+            *to += value_d64((const uint8_t *)&sum);
+        }
+    }
+    return true;
+}
+static bool avg_add_few(const agg_call *call, uint8_t *const *states, size_t offset, const agg_few *few, fn_column *const *args, uint32_t rows)
+{
+    const uint32_t width = kind_of(call->arg_types[0])->width;
+    if (!sum_add_few(call, states, offset, few, args, rows)) return false;
+    for (uint32_t p = 0; p < few->place_count; p++)
+        if (few->counts[p]) *(uint64_t *)(void *)(states[p] + offset + width) += few->counts[p];
+    return true;
+}
 static fn_status sum_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows)
 {
     (void)ctx;
@@ -243,13 +320,13 @@ static fn_status avg_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, vo
     return agg_take_leb(ctx, count_at(call, state), at, end);
 }
 
-#define SUM_STATE .args_min = 1, .args_max = 1, .init = zero_init, .add = sum_add, .add_one = sum_add_one, .merge = sum_merge, .write = sum_write, .read = sum_read
+#define SUM_STATE .args_min = 1, .args_max = 1, .init = zero_init, .add = sum_add, .add_one = sum_add_one, .add_few = sum_add_few, .merge = sum_merge, .write = sum_write, .read = sum_read
 static const agg_def rows_[] = {
     {.name = "sum", .flags = AGG_CASE_INSENSITIVE, SUM_STATE, .bind = sum_bind, .finish = sum_finish, .about = "Sum of the values; integers add up in 64 bits.",
      .example = "sum(number)", .gives = "45"},
     {.name = "sumWithOverflow", SUM_STATE, .bind = overflow_bind, .finish = overflow_finish, .about = "Sum in the type of the argument, wrapping around.",
      .example = "sumWithOverflow(number)", .gives = "45"},
     {.name = "avg", .args_min = 1, .args_max = 1, .flags = AGG_CASE_INSENSITIVE, .bind = avg_bind, .init = zero_init, .add = avg_add, .add_one = avg_add_one,
-     .merge = avg_merge, .finish = avg_finish, .write = avg_write, .read = avg_read, .about = "Arithmetic mean.", .example = "avg(number)", .gives = "4.5"},
+     .add_few = avg_add_few, .merge = avg_merge, .finish = avg_finish, .write = avg_write, .read = avg_read, .about = "Arithmetic mean.", .example = "avg(number)", .gives = "4.5"},
 };
 const agg_family agg_family_sum = AGG_FAMILY("sum", rows_);

@@ -1,6 +1,7 @@
 /* group_state.c - see group_state.h. count and plain sums are merged and finished by loops of their own; everything else goes
  * through the function's table. SPDX-License-Identifier: Apache-2.0 */
 #include "exec/group_state.h"
+#include "exec/group_table.h"
 
 /* What a state really needs: a struct's size is a multiple of its alignment. */
 static uint32_t alignment(const agg_call *call)
@@ -80,26 +81,53 @@ void group_states_init(const group_states *g, uint8_t *state)
         if (!g->aggs[i].zero_init) g->aggs[i].call->def->init(g->aggs[i].call, state + g->aggs[i].offset);
 }
 
-fn_status group_states_add(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, size_t base, fn_column *const *args, uint32_t from,
-                           uint32_t rows)
+static uint32_t args_of(const group_states *g, uint32_t index)
+{
+    return index + 1 < g->count ? g->aggs[index + 1].first_arg - g->aggs[index].first_arg : g->arg_count - g->aggs[index].first_arg;
+}
+
+static fn_status add_rows(fn_ctx *ctx, const group_states *g, uint32_t index, fn_arena *arena, uint8_t *const *states, size_t base, fn_column *const *args,
+                          uint32_t from, uint32_t rows)
 {
     enum { ARGS_MAX = 32 };
     fn_column *part[ARGS_MAX];
+    const group_agg *a = &g->aggs[index];
+    fn_column *const *own = args + a->first_arg;
+    const uint32_t count = args_of(g, index);
+    const bool whole = count == 0 || (from == 0 && own[0]->rows == rows);
+    if (count > ARGS_MAX) return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Too many arguments for aggregate function " FN_STR_FMT, FN_STR_ARG(a->call->name));
+    uint32_t made = 0;
+    for (; !whole && made < count; made++) {
+        part[made] = fn_column_slice(ctx, own[made], from, rows);
+        if (!part[made]) break;
+    }
+    fn_status status = whole || made == count ? FN_OK : ctx->error.code;
+    if (status == FN_OK) status = a->call->def->add(ctx, a->call, arena, states, base + a->offset, whole ? own : part, rows);
+    while (made) fn_column_drop(part[--made]);
+    return status;
+}
+
+fn_status group_states_add(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, size_t base, fn_column *const *args, uint32_t from,
+                           uint32_t rows)
+{
+    for (uint32_t i = 0; i < g->count; i++) FN_TRY(add_rows(ctx, g, i, arena, states, base, args, from, rows));
+    return FN_OK;
+}
+
+fn_status group_states_add_few(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, const agg_few *few, fn_column *const *args,
+                               uint32_t rows, uint8_t **slots)
+{
+    uint32_t rest = 0, *left = fn_arena_alloc(ctx, ctx->arena, (g->count + 1) * sizeof *left);
+    FN_TRY_PTR(ctx, left);
     for (uint32_t i = 0; i < g->count; i++) {
         const group_agg *a = &g->aggs[i];
-        fn_column *const *own = args + a->first_arg;
-        const uint32_t count = i + 1 < g->count ? a[1].first_arg - a->first_arg : g->arg_count - a->first_arg;
-        const bool whole = count == 0 || (from == 0 && own[0]->rows == rows);
-        if (count > ARGS_MAX) return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Too many arguments for aggregate function " FN_STR_FMT, FN_STR_ARG(a->call->name));
-        uint32_t made = 0;
-        for (; !whole && made < count; made++) {
-            part[made] = fn_column_slice(ctx, own[made], from, rows);
-            if (!part[made]) break;
-        }
-        fn_status status = whole || made == count ? FN_OK : ctx->error.code;
-        if (status == FN_OK) status = a->call->def->add(ctx, a->call, arena, states, base + a->offset, whole ? own : part, rows);
-        while (made) fn_column_drop(part[--made]);
-        FN_TRY(status);
+        const agg_def *def = a->call->def;
+        if (!def->add_few || !def->add_few(a->call, states, a->offset, few, args + a->first_arg, rows)) left[rest++] = i;
+    }
+    for (uint32_t from = 0; rest && from < rows; from += GROUP_CHUNK) {
+        const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
+        for (uint32_t i = 0; i < n; i++) slots[i] = states[few->places[from + i]];
+        for (uint32_t i = 0; i < rest; i++) FN_TRY(add_rows(ctx, g, left[i], arena, slots, 0, args, from, n));
     }
     return FN_OK;
 }

@@ -30,6 +30,9 @@ void group_states_init(const group_states *g, uint8_t *state); /* zeroed memory 
 /* Adds rows [from, from + rows) of the arguments: states[i] + base belongs to row from + i. */
 fn_status group_states_add(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, size_t base, fn_column *const *args,
                            uint32_t from, uint32_t rows) FN_MUST_USE;
+/* Adds all rows of the arguments by place; states[p] is where place p's states begin. slots: scratch, GROUP_CHUNK of them. */
+fn_status group_states_add_few(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, const agg_few *few, fn_column *const *args,
+                               uint32_t rows, uint8_t **slots) FN_MUST_USE;
 fn_status group_states_add_one(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, fn_column *const *args, uint32_t rows) FN_MUST_USE;
 /* `from` is dead afterwards, also on failure. */
 fn_status group_states_merge(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *into, uint8_t *from) FN_MUST_USE;

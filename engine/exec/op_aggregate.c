@@ -207,7 +207,12 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
         return FN_OK;
     }
-    if (w->by_code && o->watch.threshold) FN_TRY(aggregate_watch(o, ctx, w));
+    const bool few = aggregate_few_fits(o, w, keys, rows);
+    if ((w->by_code || few) && o->watch.threshold) FN_TRY(aggregate_watch(o, ctx, w));
+    if (few && !w->pages) {
+        FN_TRY(aggregate_few(o, ctx, w, keys, args, rows));
+        return aggregate_check(o, ctx, w->table.count);
+    }
     if (o->keys.by_code && !o->enough && aggregate_codes_pay(o, ctx, w, rows)) return aggregate_codes(o, ctx, w, keys[0], args, rows);
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);

@@ -1,6 +1,7 @@
 /* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in (aggregate_code.c: by dictionary code,
- * aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are), aggregate_disk.c moves groups to
- * temporary files, aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS. SPDX-License-Identifier: Apache-2.0 */
+ * aggregate_few.c: by codes of few values, aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are),
+ * aggregate_disk.c moves groups to temporary files, aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_EXEC_OP_AGGREGATE_H
 #define FIRN_EXEC_OP_AGGREGATE_H
 #include "exec/group_key.h"
@@ -113,6 +114,9 @@ fn_status aggregate_codes_begin(op_aggregate *o, fn_ctx *ctx, group_worker *w) F
 fn_status aggregate_codes_end(op_aggregate *o, fn_ctx *ctx, group_worker *w) FN_MUST_USE; /* and back, into its partitions */
 fn_status aggregate_codes_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* if a worker has an array, all get one: o->by_code */
 fn_status aggregate_codes_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t **slots, uint32_t room, uint32_t *count) FN_MUST_USE;
+/* aggregate_few.c: rows whose keys' dictionaries have few entries. */
+bool aggregate_few_fits(const op_aggregate *o, const group_worker *w, fn_column *const *keys, uint32_t rows);
+fn_status aggregate_few(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_column *const *keys, fn_column *const *args, uint32_t rows) FN_MUST_USE;
 /* Zeroed states of fresh slots become empty ones. */
 fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count) FN_MUST_USE;
 /* Empties the worker's table if it has become too large. */

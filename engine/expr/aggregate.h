@@ -28,6 +28,14 @@ enum {
     AGG_WINDOW_ONLY = 1u << 4    /* row_number, rank ...: evaluated by the window operator */
 };
 
+/* Rows of a block by the few groups they belong to. */
+enum { AGG_FEW_MAX = 256 };
+typedef struct agg_few {
+    const uint8_t *places;  /* of each row, below place_count */
+    const uint32_t *counts; /* rows of each place */
+    uint32_t place_count;
+} agg_few;
+
 /* States may be moved with memcpy: they hold no pointers into themselves. Variable-size memory of states comes from `arena`, which lives as long as the states. */
 typedef struct agg_def {
     const char *name;
@@ -42,6 +50,9 @@ typedef struct agg_def {
     /* Adds rows [from, from+rows) to one state. */
     fn_status (*add_one)(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from,
                          uint32_t rows);
+    /* Adds all rows of args by place: states[p] is the group of place p, NULL where it has no rows. False, and nothing is added, where
+     * `add` has to do it. May be NULL. */
+    bool (*add_few)(const agg_call *call, uint8_t *const *states, size_t offset, const agg_few *few, fn_column *const *args, uint32_t rows);
     fn_status (*merge)(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from);
     fn_status (*finish)(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_builder *out); /* appends one value */
     fn_status (*write)(fn_ctx *ctx, const agg_call *call, const void *state, fn_buf *out); /* ClickHouse's state encoding where known */
