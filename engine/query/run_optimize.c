@@ -1,4 +1,4 @@
-/* run_optimize.c - OPTIMIZE TABLE and CHECK TABLE. SPDX-License-Identifier: Apache-2.0 */
+/* run_optimize.c - OPTIMIZE TABLE. SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
 #include "query/result.h"
 #include "query/ttl.h"
@@ -88,40 +88,4 @@ fn_status run_optimize(query *q, const ast_statement *s)
     table_drop(t);
     FN_TRY(status);
     return result_none(q);
-}
-
-/* ---- CHECK TABLE ---- */
-typedef struct check_run {
-    fn_str names;   /* of damaged parts */
-    uint32_t broken;
-} check_run;
-
-static fn_status note_broken(void *self, fn_ctx *ctx, const mt_part_row *row, bool active)
-{
-    check_run *c = self;
-    (void)active;
-    c->broken++;
-    const char *text = fn_arena_printf(ctx, ctx->arena, "%.*s%s%.*s", (int)c->names.size, c->names.data ? c->names.data : "", c->names.size ? ", " : "",
-                                       (int)row->name.size, row->name.data);
-    FN_TRY_PTR(ctx, text);
-    c->names = fn_cstr(text);
-    return FN_OK;
-}
-
-fn_status run_check(query *q, const ast_statement *s)
-{
-    fn_str database, name;
-    table *t;
-    check_run c = {.broken = 0};
-    if (s->what == 'a') return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "CHECK ALL TABLES is not supported");
-    if (s->partition.present) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "CHECK TABLE ... PARTITION is not supported");
-    FN_TRY(query_name(q, &s->name, &database, &name));
-    FN_TRY(world_table(q, database, name, &t));
-    fn_status status;
-    if (mt_is(t)) status = mt_check(q->ctx, t, note_broken, &c);
-    else status = fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Table " FN_STR_FMT " of storage %s doesn't support CHECK query", FN_STR_ARG(name), t->ops->engine);
-    table_drop(t);
-    FN_TRY(status);
-    if (c.broken) fn_log(FN_LOG_ERROR, "check", "table " FN_STR_FMT ": damaged parts: " FN_STR_FMT, FN_STR_ARG(name), FN_STR_ARG(c.names));
-    return result_one_flag(q, s, "result", c.broken == 0);
 }

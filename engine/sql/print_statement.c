@@ -253,7 +253,11 @@ static fn_status put_body(sql_printer *w, const ast_statement *s)
     case STATEMENT_SYSTEM:
         return put_system(w, s);
     case STATEMENT_CHECK:
-        return s->what == 'a' ? sql_put(w, "CHECK ALL TABLES") : put_word_and_table(w, "CHECK TABLE ", s);
+        if (s->what == 'a') return sql_put(w, "CHECK ALL TABLES");
+        FN_TRY(put_word_and_table(w, "CHECK TABLE ", s));
+        if (!s->partition.present) return FN_OK;
+        FN_TRY(sql_put(w, " "));
+        return sql_put_partition(w, &s->partition);
     case STATEMENT_UNSUPPORTED:
         return fn_fail(w->ctx, FN_NOT_IMPLEMENTED, "Formatting of " FN_STR_FMT " is not supported", FN_STR_ARG(s->text));
     }

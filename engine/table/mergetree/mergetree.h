@@ -209,5 +209,7 @@ typedef fn_status mt_each_merge(void *self, fn_ctx *ctx, const mt_merge_row *row
 fn_status mt_merges(fn_ctx *ctx, mt_store *store, mt_each_merge *each, void *self) FN_MUST_USE;
 /* Per column bytes of all live parts; arrays of the schema's count. */
 fn_status mt_column_bytes(fn_ctx *ctx, table *t, uint64_t *disk, uint64_t *raw) FN_MUST_USE;
-fn_status mt_check(fn_ctx *ctx, table *t, mt_each_part *broken, void *self) FN_MUST_USE; /* CHECK TABLE: reads all, names damaged parts */
+/* CHECK TABLE: reads the parts of a partition, with a name, or all (data NULL), from the disk past all caches. error NULL: sound. */
+typedef fn_status mt_each_checked(void *self, fn_ctx *ctx, const mt_part_row *row, const fn_error *error);
+fn_status mt_check(fn_ctx *ctx, table *t, fn_str partition_id, fn_str name, mt_each_checked *each, void *self) FN_MUST_USE;
 #endif
