@@ -11,6 +11,7 @@ static fn_status command(fn_ctx *ctx, catalog *c, catalog_sql which)
 static bool run_one(catalog *c, catalog_work *w)
 {
     catalog_names *before = c->next_names;
+    const fn_hash128 seal = c->seal;
     w->status = command(w->ctx, c, SQL_SAVEPOINT);
     if (w->status != FN_OK) return false;
     c->next_names = NULL;
@@ -24,6 +25,7 @@ static bool run_one(catalog *c, catalog_work *w)
     }
     catalog_names_drop(c->next_names);
     c->next_names = before;
+    c->seal = seal;
     return command(&own, c, SQL_ROLLBACK_TO) == FN_OK && command(&own, c, SQL_RELEASE) == FN_OK;
 }
 
@@ -47,13 +49,17 @@ static void roll_back(catalog *c)
 static fn_status run_transaction(fn_ctx *ctx, catalog *c, catalog_work *list)
 {
     FN_TRY(command(ctx, c, SQL_BEGIN));
+    catalog_seal_begin(c);
     for (catalog_work *w = list; w; w = w->next) {
         w->status = FN_OK;
         if (run_one(c, w)) continue;
         return fn_fail(ctx, w->status == FN_NOT_ENOUGH_SPACE ? FN_NOT_ENOUGH_SPACE : FN_CANNOT_WRITE_TO_FILE, "%s: the transaction was lost: %s", c->file,
                        sqlite3_errmsg(c->db));
     }
-    return command(ctx, c, SQL_COMMIT);
+    FN_TRY(catalog_seal_store(ctx, c));
+    FN_TRY(command(ctx, c, SQL_COMMIT));
+    catalog_seal_committed(c);
+    return FN_OK;
 }
 
 static void lead(catalog *c, catalog_work *list)

@@ -2,7 +2,8 @@
  *
  * Durability: WAL with synchronous=FULL; the file is locked for this process (locking_mode=EXCLUSIVE), which also keeps a second
  * server off the directory. user_version is the version of the schema; a newer one than ours is refused, an older one is brought up by
- * `schema`, one step per version, in the transaction that opens the file.
+ * `schema`, one step per version, in the transaction that opens the file. Damage is refused there, too, with everything left as it is:
+ * SQLite's own check of the structure, catalog_seal.c for the rows.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog_store.h"
 #include <stdarg.h>
@@ -39,7 +40,10 @@ static const char *const schema[] = {
     "CREATE TABLE IF NOT EXISTS insert_ids (table_id INTEGER NOT NULL, id BLOB NOT NULL, partition_id TEXT NOT NULL, number INTEGER NOT NULL,"
     " block INTEGER NOT NULL, created_s INTEGER NOT NULL, PRIMARY KEY (table_id, id, partition_id)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS insert_numbers ON insert_ids (table_id, number);",
+    /* 4: the sum over all rows, see catalog_seal.c */
+    "CREATE TABLE seal (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL);",
 };
+enum { SEALED_VERSION = 4 };
 
 #define TABLE_COLUMNS "id, uuid, database, name, create_sql, column_ids, next_column_id, next_block, created_s, detached, dropped_s"
 
@@ -78,6 +82,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_INSERT_ID_LAST] = "SELECT coalesce(max(number), 0) FROM insert_ids WHERE table_id = ?",
     [SQL_INSERT_IDS_TRIM] = "DELETE FROM insert_ids WHERE table_id = ? AND number <= ?",
     [SQL_INSERT_IDS_FORGET] = "DELETE FROM insert_ids WHERE table_id = ? AND partition_id = ? AND block BETWEEN ? AND ?",
+    [SQL_SEAL] = "UPDATE seal SET generation = ?, low = ?, high = ?",
     [SQL_INSERT_IDS_REMOVE] = "DELETE FROM insert_ids WHERE table_id = ?",
     [SQL_DETACHED_PARTS] = "SELECT table_id, " PART_COLUMNS ", reason FROM detached_parts ORDER BY table_id, name",
     [SQL_DETACHED_PARTS_OF] = "SELECT table_id, " PART_COLUMNS ", reason FROM detached_parts WHERE table_id = ? ORDER BY name",
@@ -131,7 +136,20 @@ static fn_status read_version(fn_ctx *ctx, catalog *c, int *out)
     return row ? FN_OK : catalog_sql_fail(ctx, c, "user_version");
 }
 
-/* The schema of this version, in one transaction. */
+/* Trees and free pages: what is damaged there would damage more with the next change. */
+static fn_status check_structure(fn_ctx *ctx, catalog *c)
+{
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v2(c->db, "PRAGMA integrity_check(1)", -1, &s, NULL) != SQLITE_OK) return catalog_sql_fail(ctx, c, "integrity_check");
+    fn_status status = FN_OK;
+    if (sqlite3_step(s) != SQLITE_ROW) status = catalog_sql_fail(ctx, c, "integrity_check");
+    else if (!fn_str_eq(catalog_sql_text(s, 0), FN_STR("ok")))
+        status = fn_fail(ctx, FN_CORRUPTED_DATA, "%s is damaged: " FN_STR_FMT, c->file, FN_STR_ARG(catalog_sql_text(s, 0)));
+    (void)sqlite3_finalize(s);
+    return status;
+}
+
+/* The schema of this version, in one transaction, of a catalog that is as it was written. */
 static fn_status bring_up(fn_ctx *ctx, catalog *c)
 {
     const int newest = (int)FN_COUNT(schema);
@@ -140,12 +158,15 @@ static fn_status bring_up(fn_ctx *ctx, catalog *c)
     FN_TRY(read_version(ctx, c, &version));
     if (version < 0 || version > newest)
         return fn_fail(ctx, FN_FORMAT_VERSION_TOO_OLD, "%s was written by a newer firn (schema %d, this one knows %d)", c->file, version, newest);
+    FN_TRY(check_structure(ctx, c));
+    FN_TRY(catalog_seal_check(ctx, c, version >= SEALED_VERSION));
     if (version < newest) {
         char set[64];
         for (int v = version; v < newest; v++) FN_TRY(exec_text(ctx, c, schema[v]));
         (void)snprintf(set, sizeof set, "PRAGMA user_version = %d", newest);
         FN_TRY(exec_text(ctx, c, set));
     }
+    FN_TRY(catalog_seal_open(ctx, c, version < newest));
     return exec_text(ctx, c, "COMMIT");
 }
 
@@ -154,14 +175,18 @@ fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path)
     const char *file = path ? fn_arena_printf(ctx, c->arena, "%s/catalog.sqlite", path) : ":memory:";
     FN_TRY_PTR(ctx, file);
     c->file = file;
+    if (path) FN_TRY(catalog_mark_open(ctx, c));
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX; /* one thread at a time: the leader */
     if (sqlite3_open_v2(file, &c->db, flags, NULL) != SQLITE_OK) return catalog_sql_fail(ctx, c, "open");
-    FN_TRY(exec_text(ctx, c, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"));
+    (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a damaged catalog is left as it is */
+    FN_TRY(exec_text(ctx, c, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"
+                             "PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY;")); /* so that REPLACE fires the seal's triggers, too */
     FN_TRY(bring_up(ctx, c));
     for (int i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(c->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &c->statements[i], NULL) != SQLITE_OK)
             return catalog_sql_fail(ctx, c, texts[i]);
     }
+    (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     return FN_OK;
 }
 
@@ -170,6 +195,7 @@ void catalog_sql_close(catalog *c)
     for (int i = 0; i < SQL_COUNT; i++) (void)sqlite3_finalize(c->statements[i]);
     (void)sqlite3_close(c->db);
     c->db = NULL;
+    catalog_mark_close(c);
 }
 
 sqlite3_stmt *catalog_sql_bind(catalog *c, catalog_sql which, const char *types, ...)

@@ -13,7 +13,7 @@ typedef enum catalog_sql {
     SQL_TABLES, SQL_TABLE_DETACHED, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
     SQL_TABLE_DROPPED, SQL_TABLE_BY_ID, SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_FILES, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE,
     SQL_INSERT_ID, SQL_INSERT_ID_ADD, SQL_INSERT_ID_LAST, SQL_INSERT_IDS_TRIM, SQL_INSERT_IDS_FORGET, SQL_INSERT_IDS_REMOVE,
-    SQL_DETACHED_PARTS, SQL_DETACHED_PARTS_OF, SQL_DETACHED_PART_ADD, SQL_DETACHED_PART_REMOVE, SQL_DETACHED_PARTS_REMOVE, SQL_COUNT
+    SQL_DETACHED_PARTS, SQL_DETACHED_PARTS_OF, SQL_DETACHED_PART_ADD, SQL_DETACHED_PART_REMOVE, SQL_DETACHED_PARTS_REMOVE, SQL_SEAL, SQL_COUNT
 } catalog_sql;
 
 /* A table known to the store, by uuid; also detached ones. Lives until the catalog closes. */
@@ -51,6 +51,9 @@ struct catalog {
     const char *reserve;       /* path of the reserve file; NULL: in memory */
     bool reserve_there;        /* leader */
     int64_t reserve_tried_ns;
+    fn_hash128 sealed, seal;   /* leader: sum over all rows as committed, and as the transaction has it; catalog_seal.c */
+    uint64_t generation, marked; /* of the last commit; what the mark said at start */
+    sqlite3_file *mark;        /* NULL: in memory */
     pthread_mutex_t names_lock; /* held for the time of a pointer copy */
     catalog_names *names;
     catalog_names *next_names; /* leader: what will be published if the commit succeeds; NULL: no change */
@@ -78,6 +81,18 @@ fn_status catalog_sql_run(fn_ctx *ctx, catalog *c, sqlite3_stmt *s) FN_MUST_USE;
 fn_status catalog_sql_step(fn_ctx *ctx, catalog *c, sqlite3_stmt *s, bool *row) FN_MUST_USE;
 fn_str catalog_sql_text(sqlite3_stmt *s, int column); /* borrowed until the next step */
 fn_status catalog_sql_fail(fn_ctx *ctx, catalog *c, const char *what);
+
+/* ---- the sum over all rows, and the mark (catalog_seal.c) ---- */
+fn_status catalog_mark_open(fn_ctx *ctx, catalog *c) FN_MUST_USE; /* before the database, which SQLite would make anew if it were gone */
+void catalog_mark_close(catalog *c);
+/* Inside the transaction that opens the catalog: what is there, before a step of the schema changes it. sealed: this version has a seal.
+ * CORRUPTED_DATA: rows are damaged or missing. */
+fn_status catalog_seal_check(fn_ctx *ctx, catalog *c, bool sealed) FN_MUST_USE;
+/* Later in it; changed: the schema is not what it was. From here on every change is counted. */
+fn_status catalog_seal_open(fn_ctx *ctx, catalog *c, bool changed) FN_MUST_USE;
+void catalog_seal_begin(catalog *c);
+fn_status catalog_seal_store(fn_ctx *ctx, catalog *c) FN_MUST_USE; /* right before COMMIT */
+void catalog_seal_committed(catalog *c);
 
 /* ---- names (catalog_names.c): a copy that may be changed until it is published ---- */
 catalog_names *names_new(fn_ctx *ctx) FN_MUST_USE;

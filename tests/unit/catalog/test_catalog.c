@@ -1,6 +1,6 @@
 /* test_catalog.c - the catalog alone: names and parts survive a restart and a copy taken in the middle (what a kill leaves), actions
  * of one statement are all or nothing, readers see whole exchanges, commits of many threads are grouped, a failed commit changes
- * nothing and makes the catalog read-only, 1,000 tables with 10,000 parts load in time.
+ * nothing and makes the catalog read-only, damaged and old catalogs are refused, 1,000 tables with 10,000 parts load in time.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "table/memory/memory_table.h"
@@ -8,6 +8,7 @@
 #include <firn/thread.h>
 #include <firn/time.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,64 @@ static void test_damage(fn_ctx *ctx)
     fn_error_clear(ctx);
 }
 
+static void change(const char *file, const char *sql)
+{
+    sqlite3 *db = NULL;
+    FN_ASSERT(sqlite3_open(file, &db) == SQLITE_OK);
+    FN_ASSERT(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
+    FN_ASSERT(sqlite3_close(db) == SQLITE_OK);
+}
+
+static void check_refused(fn_ctx *ctx, const char *path)
+{
+    catalog *c = NULL;
+    CHECK(catalog_open(ctx, path, "default", &c) == FN_CORRUPTED_DATA);
+    CHECK(strstr(ctx->error.text, "catalog.sqlite") != NULL);
+    fn_error_clear(ctx);
+}
+
+/* Rows that SQLite takes for sound and that nobody wrote; old copies; a catalog that is gone; one from before the seal. */
+static void test_seal(fn_ctx *ctx)
+{
+    static const char *const spoilers[] = {"UPDATE parts SET rows = rows + 1", "DELETE FROM parts WHERE rows = 100", "UPDATE tables SET name = 'u'",
+                                           "INSERT INTO databases VALUES ('more', 'Atomic', '', 'x')", "DELETE FROM seal", "UPDATE seal SET low = low + 1"};
+    char uuid[37], file[256], mark[256];
+    seen s;
+    const char *path = folder(ctx, "seal"), *copy = folder(ctx, "old");
+    (void)snprintf(file, sizeof file, "%s/catalog.sqlite", path);
+    (void)snprintf(mark, sizeof mark, "%s/catalog.mark", path);
+    catalog *c = open_at(ctx, path, &s);
+    CHECK(add_table(ctx, c, "t", uuid) == FN_OK);
+    CHECK(add_part(ctx, c, uuid, 100, NULL) == FN_OK);
+    catalog_close(c);
+    copy_file(ctx, path, copy, "catalog.sqlite");
+    c = open_at(ctx, path, &s);
+    CHECK(add_part(ctx, c, uuid, 100, "all_1_1_0") == FN_OK);
+    CHECK(add_part(ctx, c, uuid, 7, NULL) == FN_OK);
+    catalog_close(c);
+    copy_file(ctx, path, folder(ctx, "good"), "catalog.sqlite");
+    const char *good = folder(ctx, "good");
+    for (size_t i = 0; i < FN_COUNT(spoilers); i++) {
+        change(file, spoilers[i]);
+        check_refused(ctx, path);
+        copy_file(ctx, good, path, "catalog.sqlite");
+    }
+    copy_file(ctx, copy, path, "catalog.sqlite");
+    check_refused(ctx, path);
+    CHECK(unlink(file) == 0);
+    check_refused(ctx, path);
+    CHECK(access(file, F_OK) != 0); /* and none was made */
+    copy_file(ctx, good, path, "catalog.sqlite");
+    FILE *f = fopen(mark, "wb");
+    FN_ASSERT(f && fputs("no mark at all, but of the same length", f) >= 0 && fclose(f) == 0);
+    change(file, "DROP TABLE seal; PRAGMA user_version = 3");
+    for (int i = 0; i < 2; i++) {
+        c = open_at(ctx, path, &s);
+        CHECK(s.tables == 1 && s.parts == 2 && s.rows == 107);
+        catalog_close(c);
+    }
+}
+
 /* ---- size ---- */
 static void test_many(fn_ctx *ctx)
 {
@@ -331,6 +390,7 @@ int main(void)
     test_threads(&ctx);
     test_full(&ctx);
     test_damage(&ctx);
+    test_seal(&ctx);
     test_many(&ctx);
     CHECK(fn_fs_local()->remove_tree(fn_fs_local(), &ctx, base) == FN_OK);
     fn_arena_free(ctx.arena);
