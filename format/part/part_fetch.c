@@ -51,6 +51,21 @@ static fn_status read_missing(fn_ctx *ctx, const fn_part *p, part_want *wants, s
     return status;
 }
 
+void fn_part_forget(const fn_part *p)
+{
+    for (uint32_t i = 0; i < p->column_count; i++) {
+        for (uint32_t s = 0; s < p->segments; s++) {
+            const segment_key key = {p->id, p->columns[i].info.id, s};
+            segment_cache_forget(&key);
+        }
+    }
+    for (uint32_t i = 0; i < p->attachment_count; i++) {
+        const uint64_t id = fn_part_attachment_at(p, i, NULL);
+        const segment_key key = {p->id, (uint32_t)id, (uint32_t)(id >> 32)};
+        segment_cache_forget(&key);
+    }
+}
+
 fn_status part_fetch(fn_ctx *ctx, const fn_part *p, part_want *wants, size_t count, bool cached)
 {
     enum { ON_STACK = 64 };

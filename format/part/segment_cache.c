@@ -69,18 +69,25 @@ static void link_newest(shard *s, cached *c)
     s->newest = c;
 }
 
+/* at: the pointer in the chain that leads to it. */
+static void remove_cached(shard *s, cached **at)
+{
+    cached *c = *at;
+    *at = c->chain;
+    unlink_use(s, c);
+    s->used -= c->bytes->size;
+    atomic_fetch_sub_explicit(&used_total, c->bytes->size, memory_order_relaxed);
+    fn_buffer_drop(c->bytes);
+    fn_free(c);
+}
+
 static void evict(shard *s, uint64_t keep)
 {
     while (s->oldest && s->used > keep) {
-        cached *c = s->oldest, **at;
-        (void)shard_of(&c->key, &at);
-        while (*at != c) at = &(*at)->chain;
-        *at = c->chain;
-        unlink_use(s, c);
-        s->used -= c->bytes->size;
-        atomic_fetch_sub_explicit(&used_total, c->bytes->size, memory_order_relaxed);
-        fn_buffer_drop(c->bytes);
-        fn_free(c);
+        cached **at;
+        (void)shard_of(&s->oldest->key, &at);
+        while (*at != s->oldest) at = &(*at)->chain;
+        remove_cached(s, at);
     }
 }
 
@@ -132,6 +139,16 @@ void segment_cache_put(const segment_key *key, fn_buffer *bytes)
     }
     unlock_shard(s);
     if (there) fn_free(c);
+}
+
+void segment_cache_forget(const segment_key *key)
+{
+    cached **at;
+    shard *s = shard_of(key, &at);
+    lock_shard(s);
+    while (*at && !same_key(&(*at)->key, key)) at = &(*at)->chain;
+    if (*at) remove_cached(s, at);
+    unlock_shard(s);
 }
 
 void fn_part_cache_limit(uint64_t bytes)

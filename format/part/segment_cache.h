@@ -10,4 +10,5 @@ typedef struct segment_key {
 } segment_key;
 fn_buffer *segment_cache_get(const segment_key *key);                 /* one reference, NULL if absent */
 void segment_cache_put(const segment_key *key, fn_buffer *bytes);     /* adds its own reference; may decline */
+void segment_cache_forget(const segment_key *key);                    /* absent is fine */
 #endif

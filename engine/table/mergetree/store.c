@@ -101,6 +101,7 @@ void mt_file_drop(mt_file *f)
     pthread_mutex_unlock(&store->lock);
     if (!last) return;
     fn_part *part = atomic_load(&f->part);
+    if (part && remove) fn_part_forget(part);
     if (part) fn_part_drop(part);
     if (remove) remove_file(store, f->id);
     pthread_mutex_destroy(&f->open_lock);

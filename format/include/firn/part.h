@@ -109,6 +109,8 @@ void fn_part_prefetch(const fn_part *p, const uint32_t *columns, uint32_t column
 /* Reads the whole file and verifies every checksum and invariant (CHECK TABLE). */
 fn_status fn_part_check(fn_ctx *ctx, const fn_part *p) FN_MUST_USE;
 
+/* The part's file goes: what the cache holds of it goes, too. */
+void fn_part_forget(const fn_part *p);
 /* The cache of encoded segments, shared by all parts. limit in bytes; default 1/4 of RAM. */
 void fn_part_cache_limit(uint64_t bytes);
 uint64_t fn_part_cache_used(void);

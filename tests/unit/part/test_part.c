@@ -290,6 +290,11 @@ static void check_dictionaries(fn_ctx *ctx, fn_fs *fs)
     CHECK(fn_column_u64_at(z->min, 3) == 3 * FN_GRANULE_ROWS && fn_column_u64_at(z->max, 3) == 4 * FN_GRANULE_ROWS - 1);
     CHECK(z->sums[0] == (fn_i128)FN_GRANULE_ROWS * (FN_GRANULE_ROWS - 1) / 2 && z->defaults[0] == 1 && z->defaults[1] == 0);
     fn_column_drop(d);
+    fn_part_forget(p); /* the only part there is */
+    CHECK(fn_part_cache_used() == 0);
+    fn_block *again;
+    CHECK(fn_part_read(ctx, p, all, 3, 0, 1, &again) == FN_OK && fn_part_cache_used() > 0);
+    fn_block_drop(again);
     fn_part_drop(p);
     fn_part_cache_limit(1);
     CHECK(fn_part_cache_used() == 0);
