@@ -7,7 +7,8 @@
  * Mark. After a commit its generation is also written to catalog.mark, unsynced: it survives whatever the process does, and after a
  * power cut it is at most behind. A catalog of an earlier generation than the mark is an old copy, or has lost the end of its WAL:
  * acknowledged statements are missing from it, and the sweep at start would remove their files. Such a catalog is refused.
- * A mark that is absent or damaged says nothing. It is a file of SQLite's VFS, so that it lies where the catalog does.
+ * A mark that is absent, short or empty says nothing: a power cut may leave it so. One of other bytes is damaged, and with it perhaps the
+ * catalog: that is refused, too. It is a file of SQLite's VFS, so that it lies where the catalog does.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog_store.h"
 
@@ -131,9 +132,13 @@ fn_status catalog_mark_open(fn_ctx *ctx, catalog *c)
         return fn_fail(ctx, FN_CANNOT_OPEN_FILE, "Cannot open file %s", name);
     }
     c->mark = f;
-    if (f->pMethods->xRead(f, &m, sizeof m, 0) != SQLITE_OK || m.magic != MARK_MAGIC) return FN_OK;
+    const int result = f->pMethods->xRead(f, &m, sizeof m, 0);
+    if (result == SQLITE_IOERR_SHORT_READ) return FN_OK;
+    if (result != SQLITE_OK) return fn_fail(ctx, FN_CANNOT_READ_FROM_FILE_DESCRIPTOR, "Cannot read file %s", name);
+    if (memcmp(&m, &(seal_mark){0}, sizeof m) == 0) return FN_OK;
     const fn_hash128 found = mark_checksum(&m);
-    if (found.low != m.checksum.low || found.high != m.checksum.high) return FN_OK;
+    if (m.magic != MARK_MAGIC || found.low != m.checksum.low || found.high != m.checksum.high)
+        return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is damaged: nobody knows whether the catalog beside it is the newest. To go on with it all the same remove the mark", name);
     c->marked = m.generation;
     if (c->marked && vfs->xAccess(vfs, c->file, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && !there)
         return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is missing: %s says that there was one. Without it nobody knows which part files belong to which table", c->file, name);
