@@ -217,11 +217,12 @@ def stage_swap(a):
 
 
 def stage_tsan(a):
-    """Server tests under ThreadSanitizer: the wire, the swaps, everything at once."""
+    """Server tests under ThreadSanitizer: the wire, the swaps, everything at once, with and without known answers."""
     counts = [0, 0, 0]
     for name, command in (('http', [python(), 'tests/server/http_test.py', '{url}', '--quick']),
                           ('swap', [sys.executable, 'tests/server/swap_test.py', '{url}', '--swaps', '10', '--readers', '4']),
-                          ('mix', [sys.executable, 'tests/server/mix_test.py', '{url}', '--seconds', '20'])):
+                          ('mix', [sys.executable, 'tests/server/mix_test.py', '{url}', '--seconds', '20']),
+                          ('soak', [sys.executable, 'tests/server/soak_test.py', '{url}', '--seconds', '30'])):
         counts = [x + y for x, y in zip(counts, with_server('tsan-' + name, command, timeout=120, preset='tsan'))]
     return counts
 
@@ -237,9 +238,13 @@ def stage_power(a):
                                timeout=600))
 
 
+def stage_damage(a):
+    return tally('damage', *run('damage', [sys.executable, 'tests/server/damage_test.py', os.path.join(ROOT, 'build', 'asan', 'firn'), '--damages', '60'], SANITIZERS, timeout=600))
+
+
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
 STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'spill': stage_spill,
-          'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power}
+          'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}
 
