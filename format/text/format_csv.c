@@ -1,6 +1,6 @@
 /* format_csv.c - CSV, with names and types (RFC 4180, fields of containers as one quoted text). SPDX-License-Identifier: Apache-2.0 */
 #include "text/infer.h"
-#include "text/row_reader.h"
+#include "text/row_pieces.h"
 #include "text/text_writer.h"
 
 enum { WITH_NAMES = 1, WITH_TYPES = 2 };
@@ -186,6 +186,11 @@ static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *e
                                                        r->settings.infer.csv_detect_header}, end);
 }
 
+static void allow_pieces(row_reader *r)
+{
+    if (!r->settings.text.csv_single_quotes) r->boundary = row_end_quoted;
+}
+
 #define FLAVOUR(symbol, text, alias, header, flags, words)                                                                                            \
     static fn_status symbol##_writer(fn_ctx *ctx, const fn_schema *schema, fn_sink *out, const fn_format_settings *s, fn_writer **writer)             \
     {                                                                                                                                                 \
@@ -204,6 +209,7 @@ static fn_status take_header(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *e
         r->flavour = (flags);                                                                                                                         \
         r->skip = row_skip_line;                                                                                                                      \
         r->head = take_header;                                                                                                                        \
+        allow_pieces(r);                                                                                                                              \
         *reader = &r->base;                                                                                                                           \
         return FN_OK;                                                                                                                                 \
     }                                                                                                                                                 \

@@ -2,6 +2,7 @@
  * those with progress lines. Input also takes a JSON array of rows. SPDX-License-Identifier: Apache-2.0 */
 #include "text/flavour.h"
 #include "text/json_text.h"
+#include "text/row_pieces.h"
 
 enum { OBJECT = 256 }; /* JSONObjectEachRow: the rows are members of one object */
 
@@ -95,17 +96,24 @@ static fn_status close_rows(fn_ctx *ctx, fn_text_in *in, bool *end)
 
 static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
 {
-    if (json_between_rows(in)) {
-        *end = true;
-        return FN_OK;
-    }
-    if (r->rows == 0 && *in->at == '[') { /* an array of objects */
+    const bool all = json_between_rows(in);
+    if (!all && r->rows == 0 && *in->at == '[') { /* an array of objects */
         in->at++;
-        if (json_between_rows(in)) return FN_OK;
+        r->in_array = true;
     }
-    if (*in->at == ']') return close_rows(ctx, in, end);
+    if (all || json_between_rows(in)) {
+        *end = true;
+        return r->in_array ? fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected ']' at end of stream") : FN_OK;
+    }
+    if (*in->at == ']' && !r->is_piece) return close_rows(ctx, in, end);
     FN_TRY(json_take_object(r, ctx, in));
     return end_of_row(in);
+}
+
+/* What separates rows may hold line breaks: those are not the bad row's. */
+static bool skip_row(fn_text_in *in)
+{
+    return !json_between_rows(in) && row_skip_line(in);
 }
 
 static fn_status open_object(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
@@ -135,8 +143,12 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, flavour & OBJECT ? take_member : take_row, &r));
     r->flavour = flavour;
     r->keyed = true;
-    if (flavour & OBJECT) r->head = open_object;
-    else r->skip = row_skip_line;
+    if (flavour & OBJECT) {
+        r->head = open_object;
+    } else {
+        r->skip = skip_row;
+        r->boundary = row_end_object;
+    }
     *reader = &r->base;
     return FN_OK;
 }

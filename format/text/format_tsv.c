@@ -1,6 +1,6 @@
 /* format_tsv.c - TabSeparated, with names and types, Raw, and TSKV. SPDX-License-Identifier: Apache-2.0 */
 #include "text/infer.h"
-#include "text/row_reader.h"
+#include "text/row_pieces.h"
 #include "text/text_writer.h"
 
 enum { WITH_NAMES = 1, WITH_TYPES = 2, RAW = 4 };
@@ -196,6 +196,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     r->flavour = flavour;
     r->skip = row_skip_line;
     r->head = take_header;
+    r->boundary = row_end_escaped;
     *reader = &r->base;
     return FN_OK;
 }

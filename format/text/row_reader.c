@@ -1,10 +1,11 @@
 /* row_reader.c - see row_reader.h. SPDX-License-Identifier: Apache-2.0 */
 #include "text/row_reader.h"
+#include "text/row_pieces.h"
 #include <stdio.h>
 
 enum { READ_BYTES = 1 << 20, BLOCK_BYTES = 32 << 20, ROW_MAX = 1 << 30 };
 
-static fn_status read_more(row_reader *r, fn_ctx *ctx)
+fn_status row_reader_more(row_reader *r, fn_ctx *ctx)
 {
     if (r->at) {
         memmove(r->window.data, r->window.data + r->at, r->window.size - r->at);
@@ -69,7 +70,7 @@ static fn_status one(row_reader *r, fn_ctx *ctx, row_fn *parse, uint32_t rows, b
         }
         fn_error_clear(ctx);
         take_back(r, rows);
-        FN_TRY(read_more(r, ctx));
+        FN_TRY(row_reader_more(r, ctx));
     }
 }
 
@@ -108,6 +109,11 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
         FN_TRY(one(r, ctx, head, 0, &end));
         r->done = end;
     }
+    if (r->boundary && r->settings.workers && r->settings.worker_count > 1 && !r->done) {
+        bool serial;
+        FN_TRY(row_pieces_next(r, ctx, out, &serial));
+        if (!serial) return FN_OK;
+    }
     while (!r->done && rows < r->settings.max_block_rows) {
         FN_TRY(one(r, ctx, r->row, rows, &r->done));
         if (r->done) break;
@@ -128,6 +134,7 @@ static void reader_close(fn_reader *base)
 {
     row_reader *r = (row_reader *)base;
     for (uint32_t c = 0; c < r->schema.count; c++) fn_builder_release(&r->builders[c]);
+    row_pieces_free(r->pieces);
     fn_free(r->builders);
     fn_free(r->seen);
     fn_free(r->block_seen);

@@ -33,11 +33,17 @@ struct row_reader {
     bool *seen;         /* columns that have data: of the header, or with `keyed` of the row being read */
     bool *block_seen;   /* keyed: those of the rows of this block, which all have the same ones */
     bool keyed;         /* every row names its columns (JSONEachRow, TSKV); a row with other columns begins a new block */
+    const char *(*boundary)(const char *begin, const char *from, const char *end); /* row_pieces.h; NULL: rows are parsed by one thread */
+    struct row_pieces *pieces; /* made when the first are cut */
+    bool pieces_end;    /* there will be no more of them */
+    bool in_array;      /* JSONEachRow: the rows stand in brackets */
+    bool is_piece;      /* reads a piece: rows alone, nothing that closes the data */
     size_t row_at;      /* where the row just read begins in the window */
     fn_buf scratch;
 };
 fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, row_fn *row,
                          row_reader **out) FN_MUST_USE;
+fn_status row_reader_more(row_reader *r, fn_ctx *ctx) FN_MUST_USE; /* reads into the window, which may move; r->ended: nothing came */
 /* Appends defaults to the columns that got no value for the row being read. */
 fn_status row_reader_fill(row_reader *r, fn_ctx *ctx) FN_MUST_USE;
 /* Sets r->columns from names; unknown names are an error unless skip_unknown_fields. */

@@ -65,6 +65,9 @@ typedef struct fn_format_settings {
     bool markdown_escape;
     fn_infer_options infer;
     uint64_t csv_skip_lines, tsv_skip_lines; /* input: lines before the data */
+    struct fn_pool *workers;         /* input: rows are parsed on them, in pieces of piece_bytes, worker_count at a time; NULL: by the caller */
+    unsigned worker_count;
+    uint64_t piece_bytes;
 } fn_format_settings;
 void fn_format_settings_default(fn_format_settings *s);
 
