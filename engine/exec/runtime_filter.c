@@ -53,7 +53,7 @@ fn_status runtime_filter_plan(fn_ctx *ctx, exec *e, const plan *probe, const exp
     if (!scan || scan->columns[column].type != value->type) return FN_OK;
     runtime_filter *f = fn_arena_alloc_zero(ctx, e->arena, sizeof *f);
     FN_TRY_PTR(ctx, f);
-    f->head = (scan_filter){scan->scan.indexes[column], test_column, pays};
+    f->head = (scan_filter){.column = scan->scan.indexes[column], .test = test_column, .pays = pays};
     f->scan = scan;
     f->column = column;
     f->next = e->filters;
@@ -255,8 +255,11 @@ fn_status runtime_filter_conditions(fn_ctx *ctx, const exec *e, const plan *scan
 uint32_t runtime_filter_tests(const exec *e, const plan *scan, scan_filter **out)
 {
     uint32_t n = 0;
-    for (runtime_filter *f = e->filters; f; f = f->next)
-        if (f->scan == scan && f->ready && f->bits) out[n++] = &f->head;
+    for (runtime_filter *f = e->filters; f; f = f->next) {
+        if (f->scan != scan || !f->ready || !f->bits) continue;
+        f->head.cost = f->is_bitmap ? 1 : f->keys.coding == JOIN_HASHED ? 16 : 4;
+        out[n++] = &f->head;
+    }
     return n;
 }
 
@@ -290,12 +293,23 @@ static fn_status test_any(fn_ctx *ctx, const runtime_filter *f, fn_column *c, ui
     return FN_OK;
 }
 
+/* By entry of a small dictionary. */
+static fn_status test_entries(fn_ctx *ctx, const runtime_filter *f, const fn_column *c, uint8_t *mask)
+{
+    uint8_t *entry = fn_arena_alloc(ctx, ctx->arena, (size_t)c->kids[0]->rows + FN_BUFFER_PAD);
+    FN_TRY_PTR(ctx, entry);
+    FN_TRY(test_any(ctx, f, c->kids[0], entry));
+    for (uint32_t i = 0; i < c->rows; i++) mask[i] = entry[fn_column_code(c, i)];
+    if (c->nulls) kern.mask_and_not(mask, c->nulls, c->rows);
+    return FN_OK;
+}
+
 static fn_status test_column(scan_filter *self, fn_ctx *ctx, fn_column *c, uint8_t *mask, uint32_t *ones)
 {
     runtime_filter *f = (runtime_filter *)self;
     if (f->is_bitmap && c->shape == FN_FLAT && !c->nulls && (c->type->phys == FN_PHYS_I32 || c->type->phys == FN_PHYS_U32))
         kern.bits_32(c->values, c->rows, (uint32_t)f->min, (uint32_t)(f->max - f->min), (const uint32_t *)(const void *)f->bits->data, mask);
-    else FN_TRY(test_any(ctx, f, c, mask));
+    else FN_TRY(c->shape == FN_DICT && c->kids[0]->rows < c->rows / 2 ? test_entries(ctx, f, c, mask) : test_any(ctx, f, c, mask));
     *ones = (uint32_t)kern.mask_count(mask, c->rows);
     atomic_fetch_add_explicit(&f->tested, c->rows, memory_order_relaxed);
     atomic_fetch_add_explicit(&f->passed, *ones, memory_order_relaxed);

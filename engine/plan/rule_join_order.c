@@ -284,17 +284,6 @@ static fn_status reorder(fn_ctx *ctx, plan_query *q, plan **p)
     return rest_above(&g, used, p);
 }
 
-/* The most rows on the way down to the input of grouping: what a filter on its keys saves. */
-static double rows_on_the_way(const plan *p)
-{
-    double rows = p->rows_estimate;
-    while (p->kind == PLAN_PROJECT || p->kind == PLAN_FILTER || p->kind == PLAN_AGGREGATE) {
-        p = p->inputs[0];
-        rows = FN_MAX(rows, p->rows_estimate);
-    }
-    return rows;
-}
-
 /* Joins whose order is given: the hash table is built over the left side when it is clearly the smaller one. Then the scans of the
  * right side can drop what matches no key: the groups of an unnested subquery, say, that nobody asks for. */
 static void choose_side(plan *p)
@@ -303,7 +292,7 @@ static void choose_side(plan *p)
     const bool may = k == PLAN_JOIN_LEFT || k == PLAN_JOIN_RIGHT || k == PLAN_JOIN_FULL || k == PLAN_JOIN_SEMI_LEFT || k == PLAN_JOIN_ANTI_LEFT ||
                      k == PLAN_JOIN_SEMI_RIGHT || k == PLAN_JOIN_ANTI_RIGHT || k == PLAN_JOIN_SINGLE;
     (void)plan_estimate(p);
-    p->join.build_left = may && !p->join.any && p->join.asof < 0 && p->join.key_count && p->inputs[0]->rows_estimate * 2 < rows_on_the_way(p->inputs[1]);
+    p->join.build_left = may && !p->join.any && p->join.asof < 0 && p->join.key_count && p->inputs[0]->rows_estimate * 2 < p->inputs[1]->rows_estimate;
 }
 
 fn_status rule_join_order(fn_ctx *ctx, plan_query *q, plan **p)

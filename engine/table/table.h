@@ -44,6 +44,7 @@ static inline bool table_column_is_stored(const table_column *c)
 typedef struct scan_filter scan_filter;
 struct scan_filter {
     uint32_t column;         /* schema index */
+    double cost;             /* of asking a row, in bytes read from disk instead */
     /* mask: a byte per row of c, 1 = passes; *ones: how many. */
     fn_status (*test)(scan_filter *self, fn_ctx *ctx, fn_column *c, uint8_t *mask, uint32_t *ones);
     bool (*pays)(const scan_filter *self); /* false: nearly all rows pass, do without */

@@ -21,7 +21,7 @@ void scan_order_plan(mt_scan *s)
     const double rows = (double)FN_MAX(fn_part_rows(r->data), 1);
     for (uint32_t i = 0; i < s->stage_count; i++) {
         scan_stage *stage = &s->stages[i];
-        stage->cost = look;
+        stage->cost = look + (stage->filter ? stage->filter->cost : 0);
         for (uint32_t k = 0; k < stage->column_count; k++) {
             const int place = r->places[s->slots[stage->slots[k]]];
             if (place >= 0) stage->cost += (double)fn_part_column_bytes(r->data, (uint32_t)place, NULL) / rows;
