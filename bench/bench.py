@@ -6,6 +6,7 @@
   bench.py scan                                               queries straight on a Parquet file
   bench.py ingest                                             rows a second per format, small inserts
   bench.py serve                                              small queries over HTTP: latency, queries a second
+  bench.py final                                              queries with FINAL beside the same without
   bench.py startup                                            first answer with 1,000 tables and 10,000 parts
   bench.py report FILE.json ...                               the tables of earlier runs
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import final
 import plot
 import results
 import serving
@@ -30,7 +32,7 @@ import systems as S
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 SUITES = {'hits': suites.suite_hits, 'tpch': suites.suite_tpch, 'scan': suites.suite_scan, 'ingest': suites.suite_ingest,
-          'serve': serving.suite_serve, 'startup': startup.suite_startup}
+          'serve': serving.suite_serve, 'startup': startup.suite_startup, 'final': final.suite_final}
 
 
 def open_systems(a):
