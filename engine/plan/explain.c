@@ -1,10 +1,13 @@
 /* explain.c - a plan as text: one line per node, indented by depth, with what the node does.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "plan/explain.h"
 #include "plan/plan_node.h"
+#include "table/mergetree/explain.h"
 
 typedef struct explain {
     fn_ctx *ctx;
     fn_buf *out;
+    plan_explain_options options;
 } explain;
 
 static fn_status put_expr(explain *x, const expr *e)
@@ -156,11 +159,36 @@ static fn_status put_node(explain *x, const plan *p)
     FN_IMPOSSIBLE("plan kind");
 }
 
+typedef struct schema_map {
+    fn_ctx *ctx;
+    const plan *node;
+} schema_map;
+
+static expr *to_schema(void *self, column_id id)
+{
+    const schema_map *m = self;
+    for (uint32_t i = 0; i < m->node->column_count; i++)
+        if (m->node->columns[i].id == id) return expr_column(m->ctx, m->node->scan.indexes[i], m->node->columns[i].type);
+    return NULL;
+}
+
+/* Conditions that wait for a subquery say nothing here: it is not run. */
+static fn_status put_indexes(explain *x, const plan *p, unsigned indent)
+{
+    schema_map map = {x->ctx, p};
+    expr **conjuncts = FN_NEW_ARRAY(x->ctx, expr *, p->scan.conjunct_count + 1u);
+    FN_TRY_PTR(x->ctx, conjuncts);
+    for (uint32_t i = 0; i < p->scan.conjunct_count; i++) FN_TRY(expr_replace(x->ctx, p->scan.conjuncts[i], to_schema, &map, &conjuncts[i]));
+    const table_scan_request request = {.conjuncts = conjuncts, .conjunct_count = p->scan.conjunct_count, .final = p->scan.final};
+    return mt_explain_indexes(x->ctx, p->scan.snapshot, &request, indent, x->out);
+}
+
 static fn_status put_tree(explain *x, const plan *p, uint32_t depth)
 {
     for (uint32_t i = 0; i < depth; i++) FN_TRY(fn_buf_cstr(x->ctx, x->out, "  "));
     FN_TRY(put_node(x, p));
     FN_TRY(fn_buf_byte(x->ctx, x->out, '\n'));
+    if (x->options.indexes && p->kind == PLAN_SCAN && mt_is(p->scan.table)) FN_TRY(put_indexes(x, p, 2 * depth + 2));
     for (uint32_t i = 0; i < p->input_count; i++) FN_TRY(put_tree(x, p->inputs[i], depth + 1));
     if (p->kind != PLAN_SHARED) return FN_OK;
     if (p->shared.shared->plan) FN_TRY(put_tree(x, p->shared.shared->plan, depth + 1));
@@ -169,7 +197,13 @@ static fn_status put_tree(explain *x, const plan *p, uint32_t depth)
 
 fn_status plan_explain(fn_ctx *ctx, const plan_query *q, fn_buf *out)
 {
-    explain x = {ctx, out};
+    const plan_explain_options plain = {.indexes = false};
+    return plan_explain_with(ctx, q, &plain, out);
+}
+
+fn_status plan_explain_with(fn_ctx *ctx, const plan_query *q, const plan_explain_options *options, fn_buf *out)
+{
+    explain x = {ctx, out, *options};
     FN_TRY(put_tree(&x, q->root, 0));
     for (uint32_t i = 0; i < q->cell_count; i++) {
         if (!q->cells[i]->plan) continue;

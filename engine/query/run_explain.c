@@ -1,5 +1,6 @@
 /* run_explain.c - EXPLAIN SYNTAX (the statement as printed) and PLAN (the plan after all rules). The other kinds describe
  * ClickHouse's own inner structures and are refused by name. SPDX-License-Identifier: Apache-2.0 */
+#include "plan/explain.h"
 #include "query/result.h"
 
 static const result_field field = {"explain", "String"};
@@ -34,17 +35,19 @@ static fn_status explain_plan(query *q, const ast_statement *s)
     const ast_query *select = s->query ? s->query : s->inner ? s->inner->query : NULL;
     plan_query *bound;
     fn_buf text = FN_BUF_INIT;
+    plan_explain_options options = {.indexes = false};
     if (!select) return fn_fail(q->ctx, FN_INCORRECT_QUERY, "Only SELECT and INSERT ... SELECT statements have a plan");
     for (uint32_t i = 0; i < s->setting_count; i++) {
+        const ast_setting *o = &s->settings[i];
+        if (fn_str_eq(o->name, FN_STR("indexes")) && o->value && o->value->kind == AST_LITERAL) options.indexes = o->value->u64 != 0;
         static const char *const wanted[] = {"json", "actions", "header", "projections", "sorting", "distributed", "input_headers", "column_structure"};
         for (size_t k = 0; k < FN_COUNT(wanted); k++) {
-            const ast_setting *o = &s->settings[i];
             if (fn_str_eq(o->name, fn_cstr(wanted[k])) && o->value && o->value->kind == AST_LITERAL && o->value->u64)
                 return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "EXPLAIN %s = 1 is not supported", wanted[k]);
         }
     }
     FN_TRY(query_plan(q, select, &bound));
-    fn_status status = plan_explain(q->ctx, bound, &text);
+    fn_status status = plan_explain_with(q->ctx, bound, &options, &text);
     if (status == FN_OK) status = send_lines(q, s, fn_buf_view(&text));
     fn_buf_release(&text);
     plan_query_release(bound);

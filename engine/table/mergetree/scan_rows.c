@@ -104,15 +104,24 @@ static void tighten(work *w)
     while (w->low < w->high && !memchr(mask + row_of(w, w->high - 1), 1, row_of(w, w->high) - row_of(w, w->high - 1))) w->high--;
 }
 
+/* Eight bits, the lowest first, as eight bytes 1 where a bit is 0. */
+static uint64_t spread_zeros(uint64_t bits)
+{
+    const uint64_t each = bits * 0x0101010101010101u & 0x8040201008040201u; /* byte i: bit i in its place */
+    return ((each + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u) ^ 0x0101010101010101u;
+}
+
 static void hide_rows(work *w)
 {
     const scan_part *p = w->part;
-    bool any = false;
-    for (uint32_t g = 0; p->hidden && g < w->range->granules && !any; g++) any = p->hidden_count[w->range->first + g] != 0;
-    if (!any) return;
-    const uint64_t from = (uint64_t)w->range->first * FN_GRANULE_ROWS; /* a multiple of 64 */
-    for (uint32_t i = 0; i < w->rows; i++) w->worker->mask[i] = !(p->hidden[(from + i) / 64] >> ((from + i) % 64) & 1);
-    w->ones = count_ones(w->worker->mask, w->rows);
+    uint32_t hidden = 0;
+    for (uint32_t g = 0; p->hidden && g < w->range->granules; g++) hidden += p->hidden_count[w->range->first + g];
+    if (hidden == 0) return;
+    const uint64_t *words = p->hidden + (uint64_t)w->range->first * (FN_GRANULE_ROWS / 64);
+    uint8_t *mask = w->worker->mask; /* padded: the last word's bits may reach beyond the rows */
+    for (uint32_t i = 0; i < w->rows; i += 64)
+        for (uint32_t k = 0; k < 8; k++) fn_store_u64(mask + i + 8 * k, spread_zeros(words[i / 64] >> 8 * k & 0xff));
+    w->ones = w->rows - hidden;
     w->masked = true;
     tighten(w);
 }
