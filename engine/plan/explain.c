@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/explain.h"
 #include "plan/plan_node.h"
-#include "table/mergetree/explain.h"
+#include "table/mergetree/scan_explain.h"
 
 typedef struct explain {
     fn_ctx *ctx;

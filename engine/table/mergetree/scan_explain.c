@@ -1,7 +1,7 @@
 /* scan_explain.c - the granules of a scan counted after each index, for EXPLAIN. The scan itself asks in another order: ranges of columns
  * before skip indexes, whose data it then need not read. SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/condition.h"
-#include "table/mergetree/explain.h"
+#include "table/mergetree/scan_explain.h"
 #include "table/mergetree/skip_index.h"
 
 typedef struct counting {

@@ -1,6 +1,6 @@
-/* mergetree/explain.h - EXPLAIN indexes = 1: what the indexes of a table leave of its granules. SPDX-License-Identifier: Apache-2.0 */
-#ifndef FIRN_MT_EXPLAIN_H
-#define FIRN_MT_EXPLAIN_H
+/* mergetree/scan_explain.h - EXPLAIN indexes = 1: what the indexes of a table leave of its granules. SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIRN_MT_SCAN_EXPLAIN_H
+#define FIRN_MT_SCAN_EXPLAIN_H
 #include "table/mergetree/mergetree.h"
 
 /* For a table of the MergeTree family (mt_is). The lines ClickHouse prints below "Indexes:", each indented by `indent` blanks: the
