@@ -40,6 +40,11 @@ static void fill_defaults(server_config *c)
         {&c->connections, "0"},
         {&c->requests, "0"},
         {&c->keep_alive, "0"},
+        {&c->inserts, "0"},
+        {&c->selects, "0"},
+        {&c->tables, "0"},
+        {&c->views, "0"},
+        {&c->databases, "0"},
         {&c->memory, "0"},
         {&c->drop_delay, "480"},
         {&c->log_level, "info"},
@@ -72,8 +77,17 @@ static fn_status serve(fn_ctx *ctx, fn_engine *engine, const fn_server_options *
     return status;
 }
 
+static bool read_limits(const server_config *c, fn_engine_limits *out)
+{
+    enum { MOST = 1 << 30 };
+    return command_number("max_concurrent_insert_queries", c->inserts, MOST, &out->inserts) &&
+           command_number("max_concurrent_select_queries", c->selects, MOST, &out->selects) && command_number("max_table_num_to_throw", c->tables, MOST, &out->tables) &&
+           command_number("max_view_num_to_throw", c->views, MOST, &out->views) && command_number("max_database_num_to_throw", c->databases, MOST, &out->databases);
+}
+
 static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
 {
+    fn_engine_limits limits;
     unsigned port, threads, connections, requests, keep_alive, drop_delay;
     if (file) FN_TRY(server_config_load(ctx, file, c));
     fill_defaults(c);
@@ -83,12 +97,12 @@ static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
     if (!command_number("http-port", c->http_port, 65535, &port) || !command_number("threads", c->threads, 1024, &threads) ||
         !command_number("max_connections", c->connections, 1000000, &connections) ||
         !command_number("max_concurrent_queries", c->requests, 10000, &requests) || !command_number("keep_alive_timeout", c->keep_alive, 86400, &keep_alive) ||
-        !command_number("database_atomic_delay_before_drop_table_sec", c->drop_delay, 1u << 30, &drop_delay))
+        !command_number("database_atomic_delay_before_drop_table_sec", c->drop_delay, 1u << 30, &drop_delay) || !read_limits(c, &limits))
         return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "Bad option");
     if (!set_log_level(c->log_level)) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "log_level must be debug, info, warn or error, not '%s'", c->log_level);
     const fn_engine_options engine_options = {.path = c->path, .threads = threads, .memory_limit = memory, .user_files = c->user_files,
                                               .display_name = c->display_name, .user = c->user, .password = c->password, .database = c->database,
-                                              .drop_delay_s = drop_delay};
+                                              .limits = limits, .drop_delay_s = drop_delay};
     const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections, .requests_max = requests, .keep_alive_s = keep_alive};
     fn_engine *engine;
     watch_signals();

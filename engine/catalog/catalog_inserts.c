@@ -18,7 +18,8 @@ static fn_status is_known(fn_ctx *ctx, catalog *c, const table_state *state, con
     (void)sqlite3_reset(s);
     if (change->window_s && part->created_s - created_s > (int64_t)FN_MIN(change->window_s, (uint64_t)INT64_MAX)) *out = false;
     if (number + change->window < state->next_insert) *out = false; /* the window was made smaller */
-    return FN_OK;
+    if (*out) return FN_OK;
+    return catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_INSERT_ID_REMOVE, "ibt", state->id, id->id.low, id->id.high, part->partition_id));
 }
 
 static fn_status find_next(fn_ctx *ctx, catalog *c, table_state *state)

@@ -1,6 +1,7 @@
 /* engine.c - opening and closing a data directory; who may come in. The door is firn/engine.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
+#include "query/async_insert.h"
 #include "query/counters.h"
 #include "query/definition.h"
 #include "query/query_log.h"
@@ -54,6 +55,7 @@ static fn_status open_catalog(fn_ctx *ctx, fn_engine *e)
     FN_TRY(mt_store_open(ctx, &store, &e->store));
     FN_TRY(catalog_load(ctx, e->catalog, definition_build, e));
     FN_TRY(mt_store_sweep(ctx, e->store));
+    FN_TRY(async_queue_open(ctx, &e->inserts));
     return ttl_worker_start(ctx, e, &e->ttl);
 }
 
@@ -65,6 +67,7 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     e->counters = fn_arena_alloc_zero(ctx, e->arena, sizeof *e->counters);
     FN_TRY_PTR(ctx, e->counters);
     e->fs = o->files ? o->files : fn_fs_local();
+    e->limits = o->limits;
     e->threads = o->threads ? o->threads : fn_cpu_count();
     e->workers = fn_pool_new(ctx, "worker", e->threads);
     FN_TRY_PTR(ctx, e->workers);
@@ -110,6 +113,7 @@ void fn_engine_close(fn_engine *e)
     if (!e) return;
     ttl_worker_stop(e->ttl);
     process_list_release(&e->processes);
+    async_queue_close(e->inserts);
     session_list_release(&e->sessions);
     mt_store_stop(e->store);
     if (e->catalog) catalog_drop_tables(e->catalog);

@@ -1,5 +1,6 @@
 /* insert.c - see insert.h. SPDX-License-Identifier: Apache-2.0 */
 #include "query/insert.h"
+#include "query/async_insert.h"
 #include "query/definition.h"
 #include "query/materialized.h"
 #include "table/memory/memory_table.h"
@@ -430,6 +431,19 @@ fn_status insert_commit(insert_target *in)
 {
     FN_TRY(run_views(in));
     return commit_all(in);
+}
+
+fn_status insert_commit_later(insert_target *in, const char *format)
+{
+    fn_ctx *ctx = in->query->ctx;
+    bool queued;
+    FN_TRY(run_views(in));
+    const uint32_t count = list_writers(in, NULL);
+    table_writer **writers = FN_NEW_ARRAY(ctx, table_writer *, count);
+    FN_TRY_PTR(ctx, writers);
+    (void)list_writers(in, writers);
+    FN_TRY(async_insert_add(in->query, writers, count, format, &queued));
+    return queued ? FN_OK : commit_all(in);
 }
 
 void insert_close(insert_target *in)

@@ -39,6 +39,8 @@ fn_status insert_open(query *q, table *t, const ast_list *columns, const fn_type
 fn_status insert_compile(insert_target *in, const bool *missing) FN_MUST_USE; /* before the first block, and when `missing` changes */
 fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block) FN_MUST_USE;
 fn_status insert_commit(insert_target *in) FN_MUST_USE;
+/* The same a moment later, together with others: see async_insert.h. */
+fn_status insert_commit_later(insert_target *in, const char *format) FN_MUST_USE;
 void insert_close(insert_target *in);
 /* The whole of INSERT INTO t [(columns)] SELECT ... */
 fn_status insert_from_query(query *q, table *t, const ast_list *columns, const ast_query *select) FN_MUST_USE;

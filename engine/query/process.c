@@ -64,6 +64,35 @@ fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replac
     return FN_OK;
 }
 
+/* With the lock held: the others' statements. kind, user NULL: any. */
+static uint64_t count_others(const process_list *list, const process *p, const char *kind, const fn_str *user)
+{
+    uint64_t n = 0;
+    for (const process *o = list->first; o; o = o->next)
+        n += o != p && o->admitted && (!kind || (o->kind && strcmp(o->kind, kind) == 0)) && (!user || fn_str_eq(o->user, *user));
+    return n;
+}
+
+fn_status process_check(fn_ctx *ctx, process_list *list, process *p, const process_limits *l)
+{
+    const bool insert = strcmp(p->kind, "Insert") == 0, select = strcmp(p->kind, "Select") == 0;
+    lock(list);
+    const uint64_t all = count_others(list, p, NULL, NULL), own = count_others(list, p, NULL, &p->user), same = count_others(list, p, p->kind, NULL);
+    p->admitted = !(l->all && all >= l->all) && !(l->user && own >= l->user) && !(insert && l->inserts && same >= l->inserts) &&
+                  !(select && l->selects && same >= l->selects);
+    const bool admitted = p->admitted;
+    unlock(list);
+    if (admitted) return FN_OK;
+    if (l->all && all >= l->all)
+        return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries for all users. Current: %llu, maximum: %llu", (unsigned long long)all,
+                       (unsigned long long)l->all);
+    if (l->user && own >= l->user)
+        return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries for user " FN_STR_FMT ". Current: %llu, maximum: %llu", FN_STR_ARG(p->user),
+                       (unsigned long long)own, (unsigned long long)l->user);
+    return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous %s queries. Maximum: %llu, current: %llu", insert ? "insert" : "select",
+                   (unsigned long long)(insert ? l->inserts : l->selects), (unsigned long long)same);
+}
+
 void process_describe(process_list *list, process *p, const char *kind, fn_str sql)
 {
     lock(list);

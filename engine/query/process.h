@@ -21,6 +21,7 @@ struct process {
     int64_t started_ns;        /* monotonic */
     int64_t started_real_ns;
     _Atomic bool killed;
+    bool admitted;             /* counts for the limits; the list's lock */
 };
 
 typedef struct process_list {
@@ -34,6 +35,13 @@ void process_list_init(process_list *list);
 void process_list_release(process_list *list); /* waits for the last */
 /* Links p, whose id is set. QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING (216), unless `replace`: then the other one is ended first. */
 fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replace) FN_MUST_USE;
+/* How many statements may run at once; 0: any number. */
+typedef struct process_limits {
+    uint64_t all, user;        /* settings of the statement */
+    uint64_t inserts, selects; /* of the server */
+} process_limits;
+/* Once the statement is described; it counts from here on. TOO_MANY_SIMULTANEOUS_QUERIES (202). */
+fn_status process_check(fn_ctx *ctx, process_list *list, process *p, const process_limits *limits) FN_MUST_USE;
 /* What the statement turned out to be; others may be looking. */
 void process_describe(process_list *list, process *p, const char *kind, fn_str sql);
 void process_end(process_list *list, process *p);

@@ -126,6 +126,15 @@ static fn_status check_ddl(query *q, ast_statement_kind kind)
     return fn_fail(q->ctx, FN_QUERY_IS_PROHIBITED, "Cannot execute query. DDL queries are prohibited for the user " FN_STR_FMT, FN_STR_ARG(q->session->user));
 }
 
+/* KILL and SET always come through. */
+static fn_status check_company(query *q, ast_statement_kind kind)
+{
+    if (kind == STATEMENT_KILL || kind == STATEMENT_SET) return FN_OK;
+    const process_limits limits = {.all = q->settings.max_concurrent_queries_for_all_users, .user = q->settings.max_concurrent_queries_for_user,
+                                   .inserts = q->engine->limits.inserts, .selects = q->engine->limits.selects};
+    return process_check(q->ctx, &q->engine->processes, q->process, &limits);
+}
+
 static fn_status interpret(query *q)
 {
     const uint64_t elements = q->settings.max_ast_elements;
@@ -141,6 +150,7 @@ static fn_status interpret(query *q)
     const run_row *row = run_row_of(s->kind);
     const fn_str sql = {q->process->sql.data, s->has_data_offset ? FN_MIN(s->data_offset, q->process->sql.size) : q->process->sql.size};
     process_describe(&q->engine->processes, q->process, row->kind, sql);
+    FN_TRY(check_company(q, s->kind));
     FN_TRY(external_open(q));
     FN_TRY(check_readonly(q, row));
     FN_TRY(check_ddl(q, s->kind));

@@ -37,6 +37,7 @@ struct fn_engine {
     spill_area spill;           /* files of statements whose state does not fit into memory */
     const char *user_files, *display_name, *user, *password, *database;
     unsigned threads;
+    fn_engine_limits limits;
     unsigned drop_delay_s;      /* dropped tables wait that long for UNDROP; 0: they do not */
     fn_pool *workers, *background;
     session_list sessions;
@@ -50,6 +51,7 @@ struct fn_engine {
     struct mt_store *store;
     struct query_log *log;      /* system.query_log */
     struct engine_counters *counters; /* of statements and failures */
+    struct async_queue *inserts; /* those that are written a moment later */
     struct ttl_worker *ttl;     /* applies the TTL of tables */
     int64_t started_ns, started_monotonic_ns; /* realtime, and the other clock */
 };

@@ -117,6 +117,33 @@ static fn_status populate(query *q, fn_str database, fn_str name)
     return status;
 }
 
+static fn_status too_many(fn_ctx *ctx, fn_status code, const char *what, const char *setting, unsigned most, unsigned now)
+{
+    return fn_fail(ctx, code, "Too many %s. The limit (server configuration parameter `%s`) is set to %u, the current number is %u", what, setting, most, now);
+}
+
+/* max_table_num_to_throw, max_view_num_to_throw; a materialized view with a table of its own counts for both. */
+static fn_status check_number(query *q, const ast_create *c, char what)
+{
+    const fn_engine_limits *limits = &q->engine->limits;
+    unsigned tables = 0, views = 0;
+    const bool makes_view = what == 'v', makes_table = !makes_view || (c->materialized && !c->to_table.table.size);
+    if (!limits->tables && !limits->views) return FN_OK;
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    for (uint32_t d = 0; d < names->count; d++) {
+        for (uint32_t i = 0; i < names->databases[d].count; i++) {
+            const struct table *t = names->databases[d].entries[i].table;
+            const bool is_view = t->is_view || materialized_is(t);
+            views += is_view;
+            tables += !is_view;
+        }
+    }
+    catalog_names_drop(names);
+    if (makes_table && limits->tables && tables >= limits->tables) return too_many(q->ctx, FN_TOO_MANY_TABLES, "tables", "max_table_num_to_throw", limits->tables, tables);
+    if (makes_view && limits->views && views >= limits->views) return too_many(q->ctx, FN_TOO_MANY_TABLES, "views", "max_view_num_to_throw", limits->views, views);
+    return FN_OK;
+}
+
 static fn_status create_stored(query *q, const ast_statement *s, fn_str database, fn_str name)
 {
     const ast_create *c = s->create;
@@ -129,6 +156,7 @@ static fn_status create_stored(query *q, const ast_statement *s, fn_str database
         return fn_fail(q->ctx, FN_TABLE_ALREADY_EXISTS, "Table " FN_STR_FMT "." FN_STR_FMT " already exists", FN_STR_ARG(database), FN_STR_ARG(name));
     if (!exists && c->replace)
         return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
+    if (!exists) FN_TRY(check_number(q, c, s->what));
     FN_TRY(definition_complete(q, s, database, name, &d));
     if (exists) FN_TRY(world_stored_table(q, database, name, &old));
     fn_status status = build(q, &d, database, name, &t);
@@ -189,6 +217,11 @@ fn_status run_create_database(query *q, const ast_statement *s)
         if (c->if_not_exists) return result_none(q);
         return fn_fail(q->ctx, FN_DATABASE_ALREADY_EXISTS, "Database " FN_STR_FMT " already exists", FN_STR_ARG(name));
     }
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    const unsigned now = names->count, most = q->engine->limits.databases;
+    const bool there = catalog_names_database(names, name) != NULL;
+    catalog_names_drop(names);
+    if (most && now >= most && !there) return too_many(q->ctx, FN_TOO_MANY_DATABASES, "databases", "max_database_num_to_throw", most, now);
     /* Every database is atomic; Memory keeps its name because it is shown. */
     const catalog_action action = {.kind = CATALOG_CREATE_DATABASE, .name = name, .comment = c->comment, .may_exist = c->if_not_exists,
                                    .engine = fn_str_eq(engine, FN_STR("Memory")) ? engine : FN_STR("Atomic")};

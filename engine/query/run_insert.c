@@ -185,7 +185,8 @@ static fn_status insert_data(query *q, const ast_statement *s, table *t)
     if (status == FN_OK) status = insert_identity_begin(q, NULL, &in.identity);
     if (status == FN_OK) status = read_format(&in, &data.base, format);
     if (status == FN_OK && s->insert_values && !data.any) status = fn_fail(q->ctx, FN_NO_DATA_TO_INSERT, "No data to insert");
-    if (status == FN_OK) status = insert_commit(&in);
+    const bool later = q->settings.async_insert && !q->settings.wait_for_async_insert;
+    if (status == FN_OK) status = later ? insert_commit_later(&in, format->name) : insert_commit(&in);
     insert_close(&in);
     return status;
 }

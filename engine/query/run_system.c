@@ -1,5 +1,6 @@
 /* run_system.c - SYSTEM commands. Only those that mean something here: each row says why doing nothing is the truth where it is.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "query/async_insert.h"
 #include "query/result.h"
 #include "table/mergetree/mergetree.h"
 
@@ -18,6 +19,13 @@ static fn_status nothing_on_table(query *q, const ast_statement *s)
     FN_TRY(query_name(q, &s->name, &database, &name));
     FN_TRY(world_table(q, database, name, &t));
     table_drop(t);
+    return result_none(q);
+}
+
+static fn_status flush_inserts(query *q, const ast_statement *s)
+{
+    (void)s;
+    async_queue_flush(q->engine->inserts);
     return result_none(q);
 }
 
@@ -45,8 +53,7 @@ static const struct {
     {"STOP MERGES", switch_merges}, {"START MERGES", switch_merges},
     /* Rows of the query log are visible at once. */
     {"FLUSH LOGS", nothing},
-    /* Every insert is done when it is acknowledged. */
-    {"FLUSH ASYNC INSERT QUEUE", nothing},
+    {"FLUSH ASYNC INSERT QUEUE", flush_inserts},
     {"FLUSH DISTRIBUTED", nothing_on_table},
     /* There are no such caches. */
     {"DROP MARK CACHE", nothing}, {"DROP UNCOMPRESSED CACHE", nothing}, {"DROP INDEX MARK CACHE", nothing},

@@ -1,6 +1,7 @@
 /* world_system.c - what the system tables look at (system_world): names of the catalog, sessions' temporary tables, running
  * statements, the query log, lists of this layer. SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
+#include "query/async_insert.h"
 #include "query/counters.h"
 #include "query/definition.h"
 #include "query/query.h"
@@ -154,10 +155,24 @@ static bool table_engine_row(system_world *w, size_t index, const char **name)
     return *name != NULL;
 }
 
+static fn_status waiting_inserts(system_world *w, fn_ctx *ctx, system_each_waiting_insert *each, void *self)
+{
+    async_row *rows;
+    size_t count;
+    FN_TRY(async_queue_rows(ctx, query_of(w)->engine->inserts, &rows, &count));
+    for (size_t i = 0; i < count; i++) {
+        const async_row *r = &rows[i];
+        const system_waiting_insert row = {r->query, r->query_id, r->format, r->database, r->table, r->first_us, r->bytes};
+        FN_TRY(each(self, ctx, &row));
+    }
+    return FN_OK;
+}
+
 void query_system_world_init(query *q)
 {
     fn_engine *e = q->engine;
     q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .dropped = dropped, .processes = processes, .query_log = log_rows,
+                                              .waiting_inserts = waiting_inserts,
                                               .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
                                               .store = e->store, .data_path = e->path ? e->path : "", .user = e->user},
                                      .query = q};

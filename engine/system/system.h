@@ -32,6 +32,13 @@ typedef struct system_process {
 } system_process;
 typedef fn_status system_each_process(void *self, fn_ctx *ctx, const system_process *process);
 
+typedef struct system_waiting_insert { /* of system.asynchronous_inserts */
+    fn_str query, query_id, format, database, table;
+    int64_t first_us;           /* since 1970 */
+    uint64_t bytes;
+} system_waiting_insert;
+typedef fn_status system_each_waiting_insert(void *self, fn_ctx *ctx, const system_waiting_insert *insert);
+
 typedef struct system_log_row { /* of system.query_log */
     uint8_t type;               /* 1 QueryStart, 2 QueryFinish, 3 ExceptionBeforeStart, 4 ExceptionWhileProcessing */
     uint8_t interface;          /* 2 HTTP, 6 Local */
@@ -62,6 +69,7 @@ struct system_world {
     fn_status (*tables)(system_world *w, fn_ctx *ctx, fn_str database, system_each_table *each, void *self);
     fn_status (*dropped)(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self); /* dropped tables, oldest first */
     fn_status (*processes)(system_world *w, fn_ctx *ctx, system_each_process *each, void *self);
+    fn_status (*waiting_inserts)(system_world *w, fn_ctx *ctx, system_each_waiting_insert *each, void *self); /* in the order of the queue */
     /* query_id: only its rows; empty: all. */
     fn_status (*query_log)(system_world *w, fn_ctx *ctx, fn_str query_id, system_each_log_row *each, void *self);
     bool (*table_function)(system_world *w, size_t index, system_table_function *out); /* false behind the last */

@@ -9,7 +9,7 @@
     X(one) X(databases) X(tables) X(columns) X(parts) X(settings) X(functions) X(formats) X(processes) X(query_log)             \
     X(table_engines) X(table_functions) X(database_engines) X(data_type_families) X(aggregate_function_combinators)             \
     X(build_options) X(disks) X(storage_policies) X(users) X(clusters) X(data_skipping_indices) X(projections) X(codecs) X(licenses)      \
-    X(time_zones) X(merges) X(detached_parts) X(dropped_tables) X(events) X(metrics) X(errors) X(asynchronous_metrics)
+    X(time_zones) X(merges) X(detached_parts) X(dropped_tables) X(events) X(metrics) X(errors) X(asynchronous_metrics) X(asynchronous_inserts)
 
 /* Tables without rows, in sys_empty.c. */
 #define SYSTEM_EMPTY_TABLES(X)                                                                                                  \
@@ -44,8 +44,7 @@
     X(kafka_consumers, "Kafka consumers: none.")                                                                               \
     X(detached_tables, "Detached tables: none.")                                                                               \
     X(moves, "Parts being moved between disks: none.")                                                                         \
-    X(distributed_ddl_queue, "Statements ON CLUSTER under way: none.")                                                         \
-    X(asynchronous_inserts, "Inserts waiting to be written: none, an insert is durable when it is acknowledged.")
+    X(distributed_ddl_queue, "Statements ON CLUSTER under way: none.")
 
 #define X(name) extern const system_def system_##name;
 SYSTEM_TABLES(X)

@@ -63,6 +63,34 @@ def inserts_are_known_after_kill(path):
             s.stop()
 
 
+@test
+def windows_end(path):
+    data = os.path.join(path, 'd')
+    s = Running(FIRN, data)
+    try:
+        c = Client(s.url)
+        c.ask('CREATE TABLE t (x UInt64) ENGINE = ReplicatedMergeTree ORDER BY x SETTINGS replicated_deduplication_window_seconds = 1')
+        c.ask('CREATE TABLE w (x UInt64) ENGINE = MergeTree ORDER BY x SETTINGS non_replicated_deduplication_window = 10')
+        for i in range(5):
+            c.ask('INSERT INTO t VALUES (%d)' % i)
+            c.ask('INSERT INTO w VALUES (%d)' % i)
+        c.ask('INSERT INTO t VALUES (4)')
+        same(c.ask('SELECT count() FROM t'), '5\n')
+        c.ask('ALTER TABLE w MODIFY SETTING non_replicated_deduplication_window = 2')
+        c.ask('INSERT INTO w VALUES (4)')
+        c.ask('INSERT INTO w VALUES (0)')
+        same(c.ask('SELECT count() FROM w'), '6\n')
+        time.sleep(2.5)
+        for i in range(5):
+            c.ask('INSERT INTO t VALUES (%d)' % i)
+        same(c.ask('SELECT count() FROM t'), '10\n')
+        same(s.stop(), 0)
+        s = Running(FIRN, data)  # and the catalog is whole
+        same(Client(s.url).ask('SELECT (SELECT count() FROM t), (SELECT count() FROM w)'), '10\t6\n')
+    finally:
+        s.stop()
+
+
 def at_once(url, count, work):
     """work(client, number) on `count` threads; the first exception is passed on."""
     troubles = []
@@ -165,6 +193,7 @@ def full_disk(path):
     s = None
     try:
         data, filler = os.path.join(path, 'd'), os.path.join(path, 'filler')
+        fill = os.open(filler, os.O_CREAT | os.O_WRONLY)
         s = Running(FIRN, data)
         c = Client(s.url)
         c.ask('CREATE TABLE t (x UInt64, s String) ENGINE = MergeTree ORDER BY x')
@@ -185,13 +214,11 @@ def full_disk(path):
         for _ in range(3):
             until_full(10)
         same(c.ask('SELECT count() FROM t'), '%d\n' % sum(sent))
-        with open(filler, 'wb') as f:  # the last byte
-            try:
-                while True:
-                    f.write(b'x' * 65536)
-                    f.flush()
-            except OSError:
-                pass
+        try:
+            while True:  # the last byte
+                os.write(fill, b'x' * 4096)
+        except OSError:
+            os.close(fill)
         for _ in range(5):
             try:
                 c.ask('INSERT INTO t VALUES (1, 1)')
@@ -216,6 +243,102 @@ def full_disk(path):
         if s:
             s.stop()
         subprocess.run(['umount', path], check=False)
+
+
+@test
+def inserts_written_later(path):
+    data = os.path.join(path, 'd')
+    s = Running(FIRN, data)
+    later = {'async_insert': 1, 'wait_for_async_insert': 0, 'async_insert_busy_timeout_max_ms': 600000}
+    try:
+        c = Client(s.url)
+        c.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x SETTINGS non_replicated_deduplication_window = 100')
+        c.ask('CREATE TABLE o (x UInt64) ENGINE = MergeTree ORDER BY x')
+        c.ask('CREATE MATERIALIZED VIEW v TO o AS SELECT x FROM t')
+        c.ask('INSERT INTO t VALUES (1, 1)', **later)
+        c.ask('INSERT INTO t FORMAT TSV 2\t2\n', query_id='second', **later)
+        c.ask('INSERT INTO t VALUES (1, 1)', **later)
+        same(c.ask('SELECT count() FROM t'), '0\n')
+        same(c.ask("SELECT query, database, table, format, total_bytes > 0, entries.query_id FROM system.asynchronous_inserts WHERE has(entries.query_id, 'second')"),
+             "INSERT INTO t FORMAT TSV\tdefault\tt\tTabSeparated\t1\t['second']\n")
+        c.ask('SYSTEM FLUSH ASYNC INSERT QUEUE')
+        same(c.ask('SELECT (SELECT count() FROM t), (SELECT count() FROM o), (SELECT count() FROM system.asynchronous_inserts)'), '2\t3\t0\n')
+        try:
+            c.ask("INSERT INTO t VALUES (1, 'x')", **later)
+            raise AssertionError('the text is no number')
+        except Failure as e:
+            same(e.code, 6)
+        c.ask('INSERT INTO t VALUES (1, 3)', **dict(later, async_insert_busy_timeout_max_ms=100))  # by the clock
+        for _ in range(100):
+            if c.ask('SELECT count() FROM t') == '3\n':
+                break
+            time.sleep(0.05)
+        same(c.ask('SELECT count() FROM t'), '3\n')
+        for i in range(5):  # by their number
+            c.ask('INSERT INTO t VALUES (1, %d)' % (10 + i), **dict(later, async_insert_max_query_number=5))
+        for _ in range(100):
+            if c.ask('SELECT count() FROM t') == '8\n':
+                break
+            time.sleep(0.05)
+        same(c.ask('SELECT count() FROM t'), '8\n')
+        c.ask('CREATE TABLE gone (x UInt64) ENGINE = MergeTree ORDER BY x')
+        c.ask('INSERT INTO gone VALUES (1)', **later)
+        c.ask('INSERT INTO t VALUES (1, 20)', **later)
+        c.ask('DROP TABLE gone SYNC')
+        c.ask('CREATE TABLE m (x UInt64) ENGINE = Memory')
+        c.ask('INSERT INTO m VALUES (1)', **later)
+        same(c.ask('SELECT count() FROM m'), '1\n')
+        same(s.stop(), 0)  # the end writes what waits
+        s = Running(FIRN, data)
+        same(Client(s.url).ask('SELECT count() FROM t'), '9\n')
+    finally:
+        s.stop()
+
+
+def refused(code, ask, sql, **parameters):
+    try:
+        ask(sql, **parameters)
+    except Failure as e:
+        same(e.code, code)
+        return
+    raise AssertionError('%s was not refused' % sql)
+
+
+@test
+def limits_of_numbers(path):
+    s = Running(FIRN, os.path.join(path, 'd'), config='max_table_num_to_throw: 2\nmax_view_num_to_throw: 1\nmax_database_num_to_throw: 2\n'
+                                                       'max_concurrent_insert_queries: 1\nmax_concurrent_select_queries: 2\n')
+    try:
+        c = Client(s.url)
+        c.ask('CREATE DATABASE two')
+        refused(725, c.ask, 'CREATE DATABASE three')
+        c.ask('CREATE DATABASE IF NOT EXISTS two')
+        for i in range(2):
+            c.ask('CREATE TABLE t%d (x UInt64) ENGINE = MergeTree ORDER BY x' % i)
+        refused(724, c.ask, 'CREATE TABLE t2 (x UInt64) ENGINE = Null')
+        c.ask('CREATE TABLE IF NOT EXISTS t1 (x UInt64) ENGINE = Null')
+        c.ask('CREATE OR REPLACE TABLE t1 (x UInt64) ENGINE = MergeTree ORDER BY x')
+        c.ask('CREATE VIEW v AS SELECT 1')
+        refused(724, c.ask, 'CREATE VIEW w AS SELECT 1')
+
+        def slow(c, i):
+            if i < 2:
+                c.ask('SELECT sleep(1.5)', query_id='slow %d' % i)
+            else:
+                c.ask('INSERT INTO t0 SELECT sleep(1.5)')
+        runs = threading.Thread(target=at_once, args=(s.url, 3, slow))
+        runs.start()
+        time.sleep(0.7)
+        refused(202, c.ask, 'SELECT 1')
+        refused(202, c.ask, 'INSERT INTO t1 VALUES (1)')
+        refused(202, c.ask, 'SHOW TABLES', max_concurrent_queries_for_user=3)
+        refused(202, c.ask, 'SHOW TABLES SETTINGS max_concurrent_queries_for_all_users = 3')
+        c.ask('SHOW TABLES', max_concurrent_queries_for_user=4)
+        c.ask("KILL QUERY WHERE query_id = 'none'", max_concurrent_queries_for_user=1)
+        runs.join()
+        same(c.ask('SELECT count() FROM t0'), '1\n')
+    finally:
+        same(s.stop(), 0)
 
 
 def main():

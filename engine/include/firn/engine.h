@@ -10,6 +10,12 @@
 typedef struct fn_engine fn_engine;
 typedef struct fn_session fn_session;
 
+/* Of the server; 0: no limit. Beyond: TOO_MANY_SIMULTANEOUS_QUERIES (202), TOO_MANY_TABLES (724), TOO_MANY_DATABASES (725). */
+typedef struct fn_engine_limits {
+    unsigned inserts, selects;         /* at once */
+    unsigned tables, views, databases; /* that may be made */
+} fn_engine_limits;
+
 typedef struct fn_engine_options {
     const char *path;            /* data directory; created if absent; NULL: everything in memory */
     unsigned threads;            /* workers; 0 = cores */
@@ -18,6 +24,7 @@ typedef struct fn_engine_options {
     const char *display_name;    /* X-ClickHouse-Server-Display-Name; NULL: host name */
     const char *user, *password, *database; /* CLICKHOUSE_USER/PASSWORD/DB; NULL: default, no password, default */
     struct fn_fs *files;         /* where `path` and user files lie; NULL: the machine's. SQLite's own file goes by its default VFS */
+    fn_engine_limits limits;
     unsigned drop_delay_s;       /* DROP TABLE can be undone for that many seconds; 0: it cannot */
 } fn_engine_options;
 

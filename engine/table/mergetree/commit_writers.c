@@ -91,6 +91,7 @@ static fn_status find_writer(fn_ctx *ctx, joint *j, const mt_writer *like, uint3
     FN_TRY_PTR(ctx, j->members[j->count]);
     FN_TRY(mt_writer_new(ctx, like->table, mt_shape_ref(like->shape), like->collapses, &j->writers[j->count]));
     j->writers[j->count]->members = j->members[j->count];
+    j->writers[j->count]->unlimited = true;
     j->count++;
     return FN_OK;
 }
@@ -113,7 +114,8 @@ static fn_status join_writer(fn_ctx *ctx, joint *j, const mt_writer *w)
     return FN_OK;
 }
 
-static fn_status commit_joint(fn_ctx *ctx, const mt_waiting *first, bool *leads)
+/* led: where the caller leads, *leads as long as it does; NULL: nowhere. */
+static fn_status commit_joint(fn_ctx *ctx, const mt_waiting *first, bool *leads, mt_group *led)
 {
     joint j = {.room = 0};
     for (const mt_waiting *w = first; w; w = w->next) j.room += w->count;
@@ -125,7 +127,7 @@ static fn_status commit_joint(fn_ctx *ctx, const mt_waiting *first, bool *leads)
         for (uint32_t i = 0; i < w->count && status == FN_OK; i++) status = join_writer(ctx, &j, w->writers[i]);
     if (status == FN_OK) {
         *leads = false;
-        status = commit_now(ctx, j.writers, j.count, true, &first->writers[0]->table->group);
+        status = commit_now(ctx, j.writers, j.count, true, led);
     }
     for (uint32_t i = 0; i < j.count; i++) j.writers[i]->base.close(&j.writers[i]->base);
     return status;
@@ -135,11 +137,12 @@ static fn_status commit_joint(fn_ctx *ctx, const mt_waiting *first, bool *leads)
 static bool commit_together(const fn_ctx *leader, const mt_waiting *first)
 {
     fn_ctx ctx = {.settings = leader->settings};
+    mt_group *const led = &first->writers[0]->table->group;
     bool leads = true;
     ctx.arena = fn_arena_new(&ctx);
-    const bool done = ctx.arena && commit_joint(&ctx, first, &leads) == FN_OK;
+    const bool done = ctx.arena && commit_joint(&ctx, first, &leads, led) == FN_OK;
     fn_arena_free(ctx.arena);
-    if (leads) stop_leading(&first->writers[0]->table->group);
+    if (leads) stop_leading(led);
     return done;
 }
 
@@ -241,6 +244,89 @@ fn_status mt_writers_commit(table_writer *const *writers, uint32_t count, fn_ctx
     if (count == 0) return FN_OK;
     fn_thread_waits();
     return is_small(ctx, &w) && w.rows ? commit_small(ctx, &w) : commit_now(ctx, w.writers, count, false, NULL);
+}
+
+/* ---- later ---- */
+
+struct mt_parked {
+    mt_writer **writers; /* the statement's rows in writers of their own, charged to nobody */
+    uint32_t count;
+    uint64_t bytes;
+};
+
+static fn_status park_writer(fn_ctx *ctx, mt_parked *p, const mt_writer *from)
+{
+    mt_writer *w;
+    FN_TRY(mt_writer_new(ctx, from->table, mt_shape_ref(from->shape), from->collapses, &w));
+    p->writers[p->count++] = w;
+    w->unlimited = true;
+    w->identified = from->identified;
+    w->id = from->id;
+    for (uint32_t i = 0; i < from->block_count; i++) {
+        table_block_adopt(from->blocks[i]);
+        FN_TRY(mt_writer_keep(ctx, w, from->blocks[i]));
+    }
+    p->bytes += from->bytes;
+    return FN_OK;
+}
+
+fn_status mt_park(table_writer *const *writers, uint32_t count, fn_ctx *ctx, mt_parked **out)
+{
+    mt_waiting w = {.writers = FN_NEW_ARRAY(ctx, mt_writer *, FN_MAX(count, 1u)), .count = count};
+    FN_TRY_PTR(ctx, w.writers);
+    *out = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (writers[i]->commit_together != mt_writers_commit) return FN_OK;
+        w.writers[i] = (mt_writer *)writers[i];
+    }
+    if (!is_small(ctx, &w) || !w.rows) return FN_OK;
+    fn_ctx own = {.settings = NULL}; /* outlives the statement */
+    mt_parked *p = fn_alloc_zero(&own, sizeof *p);
+    if (p) p->writers = fn_alloc_zero(&own, sizeof *p->writers * count);
+    fn_status status = p && p->writers ? FN_OK : own.error.code;
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) status = park_writer(&own, p, w.writers[i]);
+    if (status != FN_OK) {
+        mt_parked_free(p);
+        return fn_fail(ctx, status, "%s", own.error.text);
+    }
+    *out = p;
+    return FN_OK;
+}
+
+uint64_t mt_parked_bytes(const mt_parked *p)
+{
+    return p->bytes;
+}
+
+const table *mt_parked_table(const mt_parked *p)
+{
+    return &p->writers[0]->table->base;
+}
+
+/* Together; each alone if that fails. */
+void mt_parked_commit(mt_parked *const *parked, uint32_t count, mt_parked_failed *failed, void *self)
+{
+    fn_ctx ctx = {.settings = NULL};
+    ctx.arena = fn_arena_new(&ctx);
+    mt_waiting *list = ctx.arena ? FN_NEW_ARRAY(&ctx, mt_waiting, FN_MAX(count, 1u)) : NULL;
+    for (uint32_t i = 0; list && i < count; i++)
+        list[i] = (mt_waiting){.next = i + 1 < count ? &list[i + 1] : NULL, .writers = parked[i]->writers, .count = parked[i]->count};
+    bool nobody = false;
+    const bool together = list && count > 1 && commit_joint(&ctx, list, &nobody, NULL) == FN_OK;
+    for (uint32_t i = 0; !together && i < count; i++) {
+        fn_error_clear(&ctx);
+        if (ctx.arena && commit_now(&ctx, parked[i]->writers, parked[i]->count, false, NULL) == FN_OK) continue;
+        failed(self, parked[i], ctx.error.text);
+    }
+    fn_arena_free(ctx.arena);
+}
+
+void mt_parked_free(mt_parked *p)
+{
+    if (!p) return;
+    for (uint32_t i = 0; i < p->count; i++) p->writers[i]->base.close(&p->writers[i]->base);
+    fn_free(p->writers);
+    fn_free(p);
 }
 
 void mt_group_init(mt_group *g)

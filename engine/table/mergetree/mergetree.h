@@ -142,6 +142,18 @@ bool mt_has_parts(const table *t); /* also the Log family, which has parts but n
 const fn_field *mt_virtual_columns(uint32_t *count);
 const mt_definition *mt_table_definition(const table *t);
 
+/* ---- inserts that are committed later (wait_for_async_insert = 0) ---- */
+typedef struct mt_parked mt_parked;
+typedef void mt_parked_failed(void *self, const mt_parked *p, const char *why);
+/* Takes the rows of a statement's writers; close the writers as ever. *out NULL: they are not to be kept waiting (large, or tables of
+ * other engines), commit them. The rows are charged to nobody. */
+fn_status mt_park(table_writer *const *writers, uint32_t count, fn_ctx *ctx, mt_parked **out) FN_MUST_USE;
+uint64_t mt_parked_bytes(const mt_parked *p);
+const table *mt_parked_table(const mt_parked *p); /* of the first writer */
+/* In one transaction; if that fails each in its own. `failed` hears of those whose rows are lost. */
+void mt_parked_commit(mt_parked *const *parked, uint32_t count, mt_parked_failed *failed, void *self);
+void mt_parked_free(mt_parked *p);
+
 /* ---- partitions (ALTER TABLE ... PARTITION) ---- */
 /* The partition id of a value given as evaluated columns (1 row each, cast to the key's types): ClickHouse's rules. */
 fn_status mt_partition_id(fn_ctx *ctx, const table *t, fn_column *const *values, uint32_t count, fn_str *out) FN_MUST_USE;

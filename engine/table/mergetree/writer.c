@@ -264,7 +264,7 @@ static fn_status write_partitions(fn_ctx *ctx, mt_writer *w, const fn_block *b)
     fn_column **values = FN_NEW_ARRAY(ctx, fn_column *, count);
     FN_TRY_PTR(ctx, values);
     FN_TRY(expr_run(ctx, w->shape->partition_program, b, values));
-    partition_split s = {.limited = w->members == NULL};
+    partition_split s = {.limited = !w->unlimited};
     fn_status status = split(ctx, values, count, b->rows, &s);
     if (status == FN_OK) status = write_groups(ctx, w, b, values, &s);
     for (uint32_t i = 0; i < count; i++) fn_column_drop(values[i]);

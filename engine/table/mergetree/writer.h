@@ -28,7 +28,8 @@ typedef struct mt_writer {
     bool identified;   /* `id` is set */
     fn_hash128 id;     /* of the rows so far */
     uint64_t flushes;
-    const mt_writer_member *members; /* whose rows these are, in order; their limits on partitions were looked at. NULL: one statement's */
+    bool unlimited;    /* max_partitions_per_insert_block was looked at before */
+    const mt_writer_member *members; /* whose rows these are, in order; NULL: one statement's */
     uint32_t member_count;
 } mt_writer;
 
