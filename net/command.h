@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 typedef int command_fn(int count, char **words);
-command_fn command_server, command_local, command_client;
+command_fn command_server, command_local, command_client, command_recover;
 
 /* An option `--name VALUE` or `--name=VALUE`, or a flag without value. */
 typedef struct command_option {

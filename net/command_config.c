@@ -31,6 +31,8 @@ static const config_key keys[] = {
     {"keep_alive_timeout", offsetof(server_config, keep_alive)},
     {"max_server_memory_usage", offsetof(server_config, memory)},
     {"database_atomic_delay_before_drop_table_sec", offsetof(server_config, drop_delay)},
+    {"backups.allowed_path", offsetof(server_config, backups_path)},
+    {"backups.allowed_disk", offsetof(server_config, backups_disk)},
     {"log_level", offsetof(server_config, log_level)},
 };
 
@@ -65,13 +67,22 @@ static fn_status next_scalar(fn_ctx *ctx, yaml_parser_t *p, const char *file, bo
     }
 }
 
-static fn_status read_pairs(fn_ctx *ctx, yaml_parser_t *p, const char *file, server_config *out)
+/* within: the name the mapping stands under, as in "backups: {allowed_path: /b}"; NULL: at the top. */
+static fn_status read_pairs(fn_ctx *ctx, yaml_parser_t *p, const char *file, const char *within, server_config *out)
 {
     for (;;) {
         char *name, *value;
         bool end;
         FN_TRY(next_scalar(ctx, p, file, &end, &name));
         if (end) return FN_OK;
+        if (!within && strcmp(name, "backups") == 0) {
+            FN_TRY(read_pairs(ctx, p, file, name, out));
+            continue;
+        }
+        if (within) {
+            name = fn_arena_printf(ctx, ctx->arena, "%s.%s", within, name);
+            FN_TRY_PTR(ctx, name);
+        }
         const char **at = slot(out, name);
         if (!at) return fn_fail(ctx, FN_UNKNOWN_ELEMENT_IN_CONFIG, "%s: there is no option '%s'", file, name);
         FN_TRY(next_scalar(ctx, p, file, &end, &value));
@@ -90,7 +101,7 @@ fn_status server_config_load(fn_ctx *ctx, const char *file, server_config *out)
         return fn_fail_memory(ctx, sizeof parser);
     }
     yaml_parser_set_input_file(&parser, f);
-    const fn_status status = read_pairs(ctx, &parser, file, out);
+    const fn_status status = read_pairs(ctx, &parser, file, NULL, out);
     yaml_parser_delete(&parser);
     (void)fclose(f);
     return status;

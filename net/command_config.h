@@ -7,6 +7,7 @@
 typedef struct server_config {
     const char *path, *http_port, *listen_host, *display_name, *user_files, *user, *password, *database, *threads, *connections, *requests, *keep_alive, *memory, *log_level, *drop_delay;
     const char *inserts, *selects, *tables, *views, *databases; /* limits */
+    const char *backups_path, *backups_disk;
 } server_config;
 
 /* Fills what is still NULL; texts in ctx->arena. CANNOT_LOAD_CONFIG (347), UNKNOWN_ELEMENT_IN_CONFIG (137). */

@@ -7,10 +7,12 @@
 #include <string.h>
 
 static fn_server *_Atomic running; /* for the signal handler */
+static atomic_bool stop_asked;
 
 static void on_signal(int number)
 {
     (void)number;
+    atomic_store(&stop_asked, true);
     fn_server *s = atomic_load(&running);
     if (s) fn_server_stop(s);
 }
@@ -69,6 +71,7 @@ static fn_status serve(fn_ctx *ctx, fn_engine *engine, const fn_server_options *
     fn_server *server;
     FN_TRY(fn_server_open(ctx, engine, options, &server));
     atomic_store(&running, server);
+    if (atomic_load(&stop_asked)) fn_server_stop(server); /* the signal came while it was made */
     (void)printf("firn listens on http://%s:%u, data in %s\n", options->host, fn_server_port(server), path);
     (void)fflush(stdout);
     const fn_status status = fn_server_run(ctx, server);
@@ -102,7 +105,7 @@ static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
     if (!set_log_level(c->log_level)) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "log_level must be debug, info, warn or error, not '%s'", c->log_level);
     const fn_engine_options engine_options = {.path = c->path, .threads = threads, .memory_limit = memory, .user_files = c->user_files,
                                               .display_name = c->display_name, .user = c->user, .password = c->password, .database = c->database,
-                                              .limits = limits, .drop_delay_s = drop_delay};
+                                              .limits = limits, .drop_delay_s = drop_delay, .backups_path = c->backups_path, .backups_disk = c->backups_disk};
     const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections, .requests_max = requests, .keep_alive_s = keep_alive};
     fn_engine *engine;
     watch_signals();

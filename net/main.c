@@ -13,6 +13,7 @@ static const struct {
     {"server", command_server, "serve a data directory over HTTP"},
     {"local", command_local, "run statements without a server"},
     {"client", command_client, "run statements on a server"},
+    {"recover", command_recover, "make a lost catalog of a data directory again"},
 };
 
 static int usage(FILE *to, int status)

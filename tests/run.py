@@ -195,6 +195,14 @@ def stage_index(a):
     return tally('index', *run('index', [sys.executable, 'tests/server/index_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
 
+def stage_backup(a):
+    return tally('backup', *run('backup', [sys.executable, 'tests/server/backup_test.py', os.path.join(ROOT, 'build', 'asan', 'firn'), '--weed', tool('weed')], SANITIZERS, timeout=600))
+
+
+def stage_golden(a):
+    return tally('golden', *run('golden', [sys.executable, 'tests/server/golden_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_parts(a):
     return tally('parts', *run('parts', [sys.executable, 'tests/server/parts_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
@@ -247,7 +255,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'index': stage_index, 'spill': stage_spill,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'backup': stage_backup, 'golden': stage_golden, 'index': stage_index, 'spill': stage_spill,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}

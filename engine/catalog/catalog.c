@@ -16,11 +16,11 @@ static fn_status read_databases(fn_ctx *ctx, catalog *c, catalog_names *n)
     }
 }
 
-static fn_status open_all(fn_ctx *ctx, catalog *c, const char *path, const char *database)
+static fn_status open_all(fn_ctx *ctx, catalog *c, const char *path, const char *database, catalog_check_new *check, void *self)
 {
     c->arena = fn_arena_new(&(fn_ctx){.arena = NULL});
     if (!c->arena) return fn_fail_memory(ctx, sizeof *c);
-    FN_TRY(catalog_sql_open(ctx, c, path));
+    FN_TRY(catalog_sql_open(ctx, c, path, check, self));
     if (path) FN_TRY(catalog_reserve_open(ctx, c, path));
     c->names = names_new(ctx);
     FN_TRY_PTR(ctx, c->names);
@@ -31,6 +31,11 @@ static fn_status open_all(fn_ctx *ctx, catalog *c, const char *path, const char 
 
 fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, catalog **out)
 {
+    return catalog_open_checked(ctx, path, database, NULL, NULL, out);
+}
+
+fn_status catalog_open_checked(fn_ctx *ctx, const char *path, const char *database, catalog_check_new *check, void *self, catalog **out)
+{
     catalog *c = fn_alloc_zero(ctx, sizeof *c);
     FN_TRY_PTR(ctx, c);
     c->parts = catalog_part_functions;
@@ -39,7 +44,7 @@ fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, cata
     FN_ASSERT(pthread_mutex_init(&c->names_lock, NULL) == 0);
     FN_ASSERT(pthread_mutex_init(&c->states_lock, NULL) == 0);
     FN_ASSERT(pthread_cond_init(&c->finished, NULL) == 0);
-    const fn_status status = open_all(ctx, c, path, database);
+    const fn_status status = open_all(ctx, c, path, database, check, self);
     if (status != FN_OK) {
         catalog_close(c);
         return status;
@@ -58,6 +63,7 @@ void catalog_close(catalog *c)
 {
     if (!c) return;
     catalog_drop_tables(c);
+    catalog_log_close(c);
     catalog_sql_close(c);
     (void)pthread_cond_destroy(&c->finished);
     (void)pthread_mutex_destroy(&c->states_lock);
@@ -65,6 +71,11 @@ void catalog_close(catalog *c)
     (void)pthread_mutex_destroy(&c->lock);
     fn_arena_free(c->arena);
     fn_free(c);
+}
+
+bool catalog_is_new(const catalog *c)
+{
+    return c->is_new;
 }
 
 mt_catalog *catalog_parts(catalog *c)
@@ -250,4 +261,49 @@ fn_status catalog_column_ids(fn_ctx *ctx, catalog *c, const char *uuid, fn_str *
     *ids = work.found.row.column_ids;
     *next = work.found.row.next_column_id;
     return FN_OK;
+}
+
+/* ---- a moment of all ---- */
+typedef struct snapshot_work {
+    catalog_work base;
+    const catalog_reader *reader;
+} snapshot_work;
+
+static fn_status read_wanted(fn_ctx *ctx, catalog *c, const catalog_reader *r, const catalog_database *d, const catalog_entry *e)
+{
+    stored_table t;
+    mt_part_row *parts;
+    bool row;
+    sqlite3_stmt *s = catalog_sql_bind(c, SQL_TABLE_BY_UUID, "t", fn_cstr(e->table->uuid));
+    FN_TRY(catalog_sql_step(ctx, c, s, &row));
+    if (!row) return fn_fail(ctx, FN_LOGICAL_ERROR, "Table %s is not in the catalog", e->table->uuid);
+    const fn_status status = read_table(ctx, s, &t);
+    (void)sqlite3_reset(s);
+    FN_TRY(status);
+    FN_TRY(catalog_read_parts(ctx, c, SQL_PARTS_OF, t.id, &parts, &t.row.part_count));
+    t.row.parts = parts;
+    t.row.database = d->name;
+    t.row.name = e->name;
+    return r->table(r->self, ctx, &t.row, e->table);
+}
+
+static fn_status run_snapshot(catalog *c, catalog_work *work)
+{
+    const catalog_reader *r = ((snapshot_work *)work)->reader;
+    const catalog_names *n = c->base_names;
+    r->begin(r->self);
+    for (uint32_t d = 0; d < n->count; d++) {
+        FN_TRY(r->database(r->self, work->ctx, &n->databases[d]));
+        for (uint32_t i = 0; i < n->databases[d].count; i++) {
+            const catalog_entry *e = &n->databases[d].entries[i];
+            if (r->wants(r->self, n, &n->databases[d], e)) FN_TRY(read_wanted(work->ctx, c, r, &n->databases[d], e));
+        }
+    }
+    return FN_OK;
+}
+
+fn_status catalog_snapshot(fn_ctx *ctx, catalog *c, const catalog_reader *reader)
+{
+    snapshot_work work = {.base = {.run = run_snapshot}, .reader = reader};
+    return catalog_do(ctx, c, &work.base);
 }

@@ -68,6 +68,25 @@ typedef fn_status catalog_build_fn(void *self, fn_ctx *ctx, const catalog_table_
 /* path NULL: in memory. Creates what is absent; `database` always exists. Errors: CANNOT_OPEN_FILE naming the file and why,
  * CORRUPTED_DATA, NOT_ENOUGH_SPACE. Tables come with catalog_load. */
 fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, catalog **out) FN_MUST_USE;
+/* Keeps store/catalog.log below `root` from now on: written anew, then with every commit. */
+#define CATALOG_LOG "catalog.log"
+fn_status catalog_log_open(fn_ctx *ctx, catalog *c, struct fn_fs *fs, const char *root) FN_MUST_USE;
+void catalog_log_sync(catalog *c); /* once in a while */
+/* A log's commits again, into a catalog that was just made. CORRUPTED_DATA if not even the first frame is whole. */
+typedef struct catalog_replayed {
+    uint64_t frames;
+    size_t bytes_left;         /* behind the last whole frame */
+} catalog_replayed;
+fn_status catalog_log_replay(fn_ctx *ctx, catalog *c, fn_str log, catalog_replayed *out) FN_MUST_USE;
+/* All rows as they are stored, live and detached ones; tables are known by number. */
+typedef fn_status catalog_each_part(void *self, fn_ctx *ctx, int64_t table, const mt_part_row *part);
+fn_status catalog_parts_each(fn_ctx *ctx, catalog *c, catalog_each_part *each, void *self) FN_MUST_USE;
+typedef fn_status catalog_each_table(void *self, fn_ctx *ctx, int64_t table, fn_str database, fn_str name);
+fn_status catalog_tables_each(fn_ctx *ctx, catalog *c, catalog_each_table *each, void *self) FN_MUST_USE;
+bool catalog_is_new(const catalog *c); /* there was none before catalog_open */
+/* Like catalog_open; `check` is asked before a new catalog is made, and its failure leaves none. */
+typedef fn_status catalog_check_new(void *self, fn_ctx *ctx);
+fn_status catalog_open_checked(fn_ctx *ctx, const char *path, const char *database, catalog_check_new *check, void *self, catalog **out) FN_MUST_USE;
 /* Builds every table. One that cannot be built is logged and left out: its rows and files stay. */
 fn_status catalog_load(fn_ctx *ctx, catalog *c, catalog_build_fn *build, void *self) FN_MUST_USE;
 /* Lets go of every table, so that the store can close; commits still work (background work may be at its end). */
@@ -104,5 +123,15 @@ fn_status catalog_apply(fn_ctx *ctx, catalog *c, const catalog_action *actions, 
 fn_status catalog_build_detached(fn_ctx *ctx, catalog *c, fn_str database, fn_str name, catalog_build_fn *build, void *self, table **out) FN_MUST_USE;
 /* The column numbers of a table as stored. */
 fn_status catalog_column_ids(fn_ctx *ctx, catalog *c, const char *uuid, fn_str *ids, uint32_t *next) FN_MUST_USE;
+/* One moment of the catalog: databases, and tables with their live parts, of those that are wanted. The callbacks run while no commit
+ * can: what they reference (mt_file_get) is still there. They must not wait for the catalog. Texts in ctx->arena. */
+typedef struct catalog_reader {
+    void (*begin)(void *self);  /* first, and again if the transaction has to be repeated: what was read before is void */
+    fn_status (*database)(void *self, fn_ctx *ctx, const catalog_database *d);
+    bool (*wants)(void *self, const catalog_names *names, const catalog_database *d, const catalog_entry *e);
+    fn_status (*table)(void *self, fn_ctx *ctx, const catalog_table_row *row, table *t);
+    void *self;
+} catalog_reader;
+fn_status catalog_snapshot(fn_ctx *ctx, catalog *c, const catalog_reader *reader) FN_MUST_USE;
 void catalog_make_uuid(char out[37]);
 #endif

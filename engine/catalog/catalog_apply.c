@@ -113,6 +113,8 @@ static fn_status rename_database(fn_ctx *ctx, catalog *c, catalog_names *n, cons
     if (names_database(n, a->to_name)) return fn_fail(ctx, FN_DATABASE_ALREADY_EXISTS, "Database " FN_STR_FMT " already exists", FN_STR_ARG(a->to_name));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_DATABASE_RENAME, "tt", a->to_name, a->name)));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_DATABASE_TABLES_RENAME, "tt", a->to_name, a->name)));
+    for (uint32_t i = 0; i < n->dropped_count; i++) /* UNDROP finds them under the new name */
+        if (fn_str_eq(n->dropped[i].database, a->name)) FN_TRY(fn_arena_str(ctx, n->arena, a->to_name, &n->dropped[i].database));
     const catalog_database old = *d;
     FN_TRY(names_add_database(ctx, n, a->to_name, old.engine, old.comment, old.uuid));
     catalog_database *made = names_database(n, a->to_name);

@@ -12,6 +12,7 @@ static bool run_one(catalog *c, catalog_work *w)
 {
     catalog_names *before = c->next_names;
     const fn_hash128 seal = c->seal;
+    const size_t mark = catalog_log_mark(c);
     w->status = command(w->ctx, c, SQL_SAVEPOINT);
     if (w->status != FN_OK) return false;
     c->next_names = NULL;
@@ -26,6 +27,7 @@ static bool run_one(catalog *c, catalog_work *w)
     catalog_names_drop(c->next_names);
     c->next_names = before;
     c->seal = seal;
+    catalog_log_back(c, mark);
     return command(&own, c, SQL_ROLLBACK_TO) == FN_OK && command(&own, c, SQL_RELEASE) == FN_OK;
 }
 
@@ -43,6 +45,7 @@ static void roll_back(catalog *c)
 {
     catalog_names_drop(c->next_names);
     c->next_names = NULL;
+    catalog_log_back(c, 0);
     (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL); /* may have been rolled back already */
 }
 
@@ -66,6 +69,7 @@ static void lead(catalog *c, catalog_work *list)
 {
     fn_ctx own = {.arena = NULL};
     if (c->broken) {
+        c->base_names = c->names;
         for (catalog_work *w = list; w; w = w->next) {
             w->status = w->writes ? fn_fail(w->ctx, FN_TABLE_IS_READ_ONLY, "%s is read-only: an earlier commit failed; restart the server", c->file)
                                   : w->run(c, w);
@@ -86,6 +90,7 @@ static void lead(catalog *c, catalog_work *list)
     }
     if (c->next_names) catalog_publish(c, c->next_names);
     c->next_names = NULL;
+    catalog_log_commit(c);
     catalog_reserve_keep(c);
 }
 

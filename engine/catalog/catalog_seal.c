@@ -141,7 +141,7 @@ fn_status catalog_mark_open(fn_ctx *ctx, catalog *c)
         return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is damaged: nobody knows whether the catalog beside it is the newest. To go on with it all the same remove the mark", name);
     c->marked = m.generation;
     if (c->marked && vfs->xAccess(vfs, c->file, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && !there)
-        return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is missing: %s says that there was one. Without it nobody knows which part files belong to which table", c->file, name);
+        return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is missing: %s says that there was one. Without it nobody knows which part files belong to which table. 'firn recover' makes it again", c->file, name);
     return FN_OK;
 }
 

@@ -151,7 +151,7 @@ static fn_status check_structure(fn_ctx *ctx, catalog *c)
 }
 
 /* The schema of this version, in one transaction, of a catalog that is as it was written. */
-static fn_status bring_up(fn_ctx *ctx, catalog *c)
+static fn_status bring_up(fn_ctx *ctx, catalog *c, catalog_check_new *check, void *self)
 {
     const int newest = (int)FN_COUNT(schema);
     int version = 0;
@@ -161,6 +161,8 @@ static fn_status bring_up(fn_ctx *ctx, catalog *c)
         return fn_fail(ctx, FN_FORMAT_VERSION_TOO_OLD, "%s was written by a newer firn (schema %d, this one knows %d)", c->file, version, newest);
     FN_TRY(check_structure(ctx, c));
     FN_TRY(catalog_seal_check(ctx, c, version >= SEALED_VERSION));
+    c->is_new = version == 0;
+    if (c->is_new && check) FN_TRY(check(self, ctx)); /* nothing is committed yet */
     if (version < newest) {
         char set[64];
         for (int v = version; v < newest; v++) FN_TRY(exec_text(ctx, c, schema[v]));
@@ -171,7 +173,7 @@ static fn_status bring_up(fn_ctx *ctx, catalog *c)
     return exec_text(ctx, c, "COMMIT");
 }
 
-fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path)
+fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path, catalog_check_new *check, void *self)
 {
     const char *file = path ? fn_arena_printf(ctx, c->arena, "%s/catalog.sqlite", path) : ":memory:";
     FN_TRY_PTR(ctx, file);
@@ -182,7 +184,7 @@ fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path)
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a damaged catalog is left as it is */
     FN_TRY(exec_text(ctx, c, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"
                              "PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY;")); /* so that REPLACE fires the seal's triggers, too */
-    FN_TRY(bring_up(ctx, c));
+    FN_TRY(bring_up(ctx, c, check, self));
     for (int i = 0; i < SQL_COUNT; i++) {
         if (sqlite3_prepare_v3(c->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &c->statements[i], NULL) != SQLITE_OK)
             return catalog_sql_fail(ctx, c, texts[i]);
@@ -232,6 +234,7 @@ fn_status catalog_sql_run(fn_ctx *ctx, catalog *c, sqlite3_stmt *s)
     const int result = sqlite3_step(s);
     fn_status status = FN_OK;
     if (result != SQLITE_DONE && result != SQLITE_ROW) status = catalog_sql_fail(ctx, c, sqlite3_sql(s));
+    else catalog_log_note(c, s);
     (void)sqlite3_reset(s);
     return status;
 }

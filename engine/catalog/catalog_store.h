@@ -60,6 +60,8 @@ struct catalog {
     const catalog_names *base_names; /* leader: what the piece of work at hand starts from */
     pthread_mutex_t states_lock;
     table_state *states[STATE_BUCKETS];
+    struct catalog_log *log;   /* NULL: none is kept */
+    bool is_new;               /* the file was made by this opening */
 };
 
 /* Queues the work and returns its end. */
@@ -71,7 +73,7 @@ void catalog_reserve_keep(catalog *c); /* makes the reserve if it is gone and th
 bool catalog_reserve_give(catalog *c); /* gives it up; false: there was none */
 
 /* ---- SQLite (catalog_sql.c) ---- */
-fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path) FN_MUST_USE;
+fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path, catalog_check_new *check, void *self) FN_MUST_USE;
 void catalog_sql_close(catalog *c);
 /* A statement, reset, with its parameters bound in order: 't' fn_str, 'i' int64_t, 'u' uint64_t, 'b' 16 bytes (two uint64_t). */
 sqlite3_stmt *catalog_sql_bind(catalog *c, catalog_sql which, const char *types, ...);
@@ -93,6 +95,12 @@ fn_status catalog_seal_open(fn_ctx *ctx, catalog *c, bool changed) FN_MUST_USE;
 void catalog_seal_begin(catalog *c);
 fn_status catalog_seal_store(fn_ctx *ctx, catalog *c) FN_MUST_USE; /* right before COMMIT */
 void catalog_seal_committed(catalog *c);
+/* ---- the log (catalog_log.c); by the leader ---- */
+void catalog_log_note(catalog *c, sqlite3_stmt *s); /* a statement that has run, its values bound */
+size_t catalog_log_mark(const catalog *c);
+void catalog_log_back(catalog *c, size_t mark);     /* what was noted since then did not happen */
+void catalog_log_commit(catalog *c);
+void catalog_log_close(catalog *c);
 
 /* ---- names (catalog_names.c): a copy that may be changed until it is published ---- */
 catalog_names *names_new(fn_ctx *ctx) FN_MUST_USE;

@@ -60,6 +60,12 @@ fn_status definition_indexes(fn_ctx *ctx, plan_world *world, const ast_create *c
 /* Adds `database` to the names of tables in a view's query that have none (names of its CTEs excepted). */
 fn_status definition_qualify(fn_ctx *ctx, fn_str database, ast_query *tree) FN_MUST_USE;
 
+/* Tables named by a view's definition get the names they have now; names without a database stay. */
+typedef struct definition_rename {
+    fn_str from_database, from_name, to_database, to_name;
+} definition_rename;
+fn_status definition_rename_tables(fn_ctx *ctx, const definition_rename *renames, uint32_t count, ast_create *create) FN_MUST_USE;
+
 /* A view as a table: columns without rows. head's schema reference is taken on success. */
 fn_status view_table_new(fn_ctx *ctx, const table *head, table **out) FN_MUST_USE;
 #endif

@@ -1,4 +1,5 @@
-/* definition_qualify.c - names of tables inside a view's query get their database, because the view will be read from others.
+/* definition_qualify.c - names of tables inside a view's query get their database, because the view will be read from others; and
+ * other names, when a RESTORE brings the tables back under them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
 
@@ -11,7 +12,9 @@ typedef struct cte_names {
 
 typedef struct qualifier {
     fn_ctx *ctx;
-    fn_str database;
+    fn_str database;                  /* empty: names stay as they are */
+    const definition_rename *renames; /* of qualified names */
+    uint32_t rename_count;
     unsigned depth;
 } qualifier;
 
@@ -26,6 +29,17 @@ static bool is_cte(const cte_names *ctes, fn_str name)
     return false;
 }
 
+static void rename_table(const qualifier *w, fn_str *database, fn_str *name)
+{
+    for (uint32_t i = 0; i < w->rename_count; i++) {
+        const definition_rename *r = &w->renames[i];
+        if (!fn_str_eq(r->from_database, *database) || !fn_str_eq(r->from_name, *name)) continue;
+        *database = r->to_database;
+        *name = r->to_name;
+        return;
+    }
+}
+
 static fn_status in_list(qualifier *w, const ast_list *list, const cte_names *ctes)
 {
     for (uint32_t i = 0; i < list->count; i++) FN_TRY(in_expr(w, list->items[i], ctes));
@@ -38,7 +52,12 @@ static fn_status in_right_side(qualifier *w, ast_expr *e, const cte_names *ctes)
     static const char *const names[] = {"in", "notIn", "globalIn", "globalNotIn"};
     if (e->kind != AST_FUNCTION || e->args.count != 2) return FN_OK;
     ast_expr *right = e->args.items[1];
-    if (right->kind != AST_IDENTIFIER || right->part_count != 1 || is_cte(ctes, right->parts[0])) return FN_OK;
+    if (right->kind == AST_IDENTIFIER && right->part_count == 2) {
+        for (size_t i = 0; i < FN_COUNT(names); i++)
+            if (fn_str_eq(e->text, fn_cstr(names[i]))) rename_table(w, &right->parts[0], &right->parts[1]);
+        return FN_OK;
+    }
+    if (!w->database.size || right->kind != AST_IDENTIFIER || right->part_count != 1 || is_cte(ctes, right->parts[0])) return FN_OK;
     for (size_t i = 0; i < FN_COUNT(names); i++) {
         if (!fn_str_eq(e->text, fn_cstr(names[i]))) continue;
         fn_str *parts = FN_NEW_ARRAY(w->ctx, fn_str, 2);
@@ -70,6 +89,7 @@ static fn_status in_from(qualifier *w, ast_from *f, const cte_names *ctes)
     switch (f->kind) {
     case FROM_TABLE:
         if (!f->database.size && !f->database_param && !f->table_param && !is_cte(ctes, f->table)) f->database = w->database;
+        rename_table(w, &f->database, &f->table);
         return FN_OK;
     case FROM_FUNCTION:
         return in_expr(w, f->function, ctes);
@@ -124,4 +144,11 @@ fn_status definition_qualify(fn_ctx *ctx, fn_str database, ast_query *tree)
 {
     qualifier w = {.ctx = ctx, .database = database};
     return in_query(&w, tree, NULL);
+}
+
+fn_status definition_rename_tables(fn_ctx *ctx, const definition_rename *renames, uint32_t count, ast_create *create)
+{
+    qualifier w = {.ctx = ctx, .renames = renames, .rename_count = count};
+    if (create->to_table.table.size) rename_table(&w, &create->to_table.database, &create->to_table.table);
+    return create->as_select ? in_query(&w, create->as_select, NULL) : FN_OK;
 }

@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "query/async_insert.h"
+#include "query/backup.h"
 #include "query/counters.h"
 #include "query/definition.h"
 #include "query/query_log.h"
+#include "query/recover.h"
 #include "query/ttl.h"
 #include <firn/time.h>
 #include <unistd.h>
@@ -44,17 +46,28 @@ static fn_status fill_texts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
                     : o->path     ? fn_arena_printf(ctx, e->arena, "%s/user_files", o->path)
                                   : keep(ctx, e, NULL, "/var/empty");
     FN_TRY_PTR(ctx, e->user_files);
+    if (o->backups_path || o->path) {
+        e->backups_path = o->backups_path ? keep(ctx, e, o->backups_path, "") : fn_arena_printf(ctx, e->arena, "%s/backups", o->path);
+        FN_TRY_PTR(ctx, e->backups_path);
+    }
+    if (o->backups_disk) {
+        e->backups_disk = keep(ctx, e, o->backups_disk, "");
+        FN_TRY_PTR(ctx, e->backups_disk);
+    }
     return FN_OK;
 }
 
 static fn_status open_catalog(fn_ctx *ctx, fn_engine *e)
 {
-    FN_TRY(catalog_open(ctx, e->path, e->database, &e->catalog));
+    const fn_status opened = catalog_open_checked(ctx, e->path, e->database, recover_check_new, e, &e->catalog);
+    if (opened == FN_CORRUPTED_DATA) fn_log(FN_LOG_ERROR, "catalog", "'firn recover --path %s' makes the catalog again", e->path);
+    FN_TRY(opened);
     const mt_store_options store = {.fs = e->parts_fs, .root = e->path ? e->path : "/memory", .catalog = catalog_parts(e->catalog), .workers = e->workers,
                                     .background = e->background};
     FN_TRY(mt_store_open(ctx, &store, &e->store));
     FN_TRY(catalog_load(ctx, e->catalog, definition_build, e));
     FN_TRY(mt_store_sweep(ctx, e->store));
+    if (e->path) FN_TRY(catalog_log_open(ctx, e->catalog, e->parts_fs, e->path));
     FN_TRY(async_queue_open(ctx, &e->inserts));
     return ttl_worker_start(ctx, e, &e->ttl);
 }
@@ -74,6 +87,7 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     e->background = fn_pool_new(ctx, "background", FN_MAX(e->threads / 2, 1u));
     FN_TRY_PTR(ctx, e->background);
     e->drop_delay_s = o->drop_delay_s;
+    FN_TRY(backup_log_open(ctx, e));
     e->parts_fs = e->fs;
     if (e->path) FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
     else FN_TRY(fn_fs_memory(ctx, &e->parts_fs));
@@ -112,6 +126,7 @@ void fn_engine_close(fn_engine *e)
 {
     if (!e) return;
     ttl_worker_stop(e->ttl);
+    backup_log_close(e);
     process_list_release(&e->processes);
     async_queue_close(e->inserts);
     session_list_release(&e->sessions);
@@ -125,6 +140,7 @@ void fn_engine_close(fn_engine *e)
     fn_object_store_close(e->objects);
     query_log_close(e->log);
     if (e->parts_fs && e->parts_fs != e->fs) fn_fs_memory_free(e->parts_fs);
+    if (e->backups_memory) fn_fs_memory_free(e->backups_memory);
     (void)pthread_rwlock_destroy(&e->texts_lock);
     (void)pthread_mutex_destroy(&e->ddl_lock);
     (void)pthread_mutex_destroy(&e->objects_lock);

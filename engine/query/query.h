@@ -52,6 +52,10 @@ struct fn_engine {
     struct query_log *log;      /* system.query_log */
     struct engine_counters *counters; /* of statements and failures */
     struct async_queue *inserts; /* those that are written a moment later */
+    struct backup_log *backups; /* system.backups */
+    fn_fs *backups_memory;      /* Memory('name'); opened at first use, under objects_lock */
+    const char *backups_path;   /* File(...) and Disk(...) write below it; NULL: not allowed */
+    const char *backups_disk;   /* the disk that Disk(...) may name; NULL: none */
     struct ttl_worker *ttl;     /* applies the TTL of tables */
     int64_t started_ns, started_monotonic_ns; /* realtime, and the other clock */
 };
@@ -130,7 +134,7 @@ struct query {
 typedef fn_status run_fn(query *q, const ast_statement *s);
 run_fn run_select, run_set, run_use, run_show, run_describe, run_exists, run_explain, run_kill, run_system, run_insert, run_create_table,
     run_create_view, run_create_database, run_drop, run_rename, run_exchange, run_alter, run_truncate, run_optimize, run_delete,
-    run_update, run_check, run_attach, run_detach, run_undrop;
+    run_update, run_check, run_attach, run_detach, run_undrop, run_backup, run_restore;
 
 typedef struct run_row {
     const char *kind;  /* query_kind of system.query_log */

@@ -27,6 +27,8 @@ static const run_row rows[] = {
     [STATEMENT_ATTACH] = {"Create", run_attach, true},
     [STATEMENT_DETACH] = {"Drop", run_detach, true},
     [STATEMENT_UNDROP] = {"Undrop", run_undrop, true},
+    [STATEMENT_BACKUP] = {"Backup", run_backup, true},
+    [STATEMENT_RESTORE] = {"Restore", run_restore, true},
     [STATEMENT_UNSUPPORTED] = {"None", NULL, false},
 };
 

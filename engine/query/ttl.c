@@ -291,6 +291,7 @@ static void *work(void *self)
         if (w->stop) break;
         FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
         dropped_purge(w->engine);
+        catalog_log_sync(w->engine->catalog);
         if (++ticks % TTL_TICKS == 0) look_at_all(w);
         FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
     }

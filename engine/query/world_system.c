@@ -2,6 +2,7 @@
  * statements, the query log, lists of this layer. SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "query/async_insert.h"
+#include "query/backup.h"
 #include "query/counters.h"
 #include "query/definition.h"
 #include "query/query.h"
@@ -52,6 +53,11 @@ static fn_status tables(system_world *w, fn_ctx *ctx, fn_str database, system_ea
     catalog_names_drop(names);
     for (const session_table *t = q->session->tables; t && !database.size && status == FN_OK; t = t->next) status = each(self, ctx, t->table);
     return status;
+}
+
+static fn_status backups(system_world *w, fn_ctx *ctx, system_each_backup *each, void *self)
+{
+    return backup_log_each(ctx, query_of(w)->engine, each, self);
 }
 
 static fn_status dropped(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self)
@@ -171,7 +177,7 @@ static fn_status waiting_inserts(system_world *w, fn_ctx *ctx, system_each_waiti
 void query_system_world_init(query *q)
 {
     fn_engine *e = q->engine;
-    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .dropped = dropped, .processes = processes, .query_log = log_rows,
+    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .backups = backups, .dropped = dropped, .processes = processes, .query_log = log_rows,
                                               .waiting_inserts = waiting_inserts,
                                               .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
                                               .store = e->store, .data_path = e->path ? e->path : "", .user = e->user},

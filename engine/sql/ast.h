@@ -165,7 +165,8 @@ typedef enum ast_statement_kind {
     STATEMENT_SELECT, STATEMENT_INSERT, STATEMENT_CREATE_TABLE, STATEMENT_CREATE_VIEW, STATEMENT_CREATE_DATABASE, STATEMENT_DROP,
     STATEMENT_RENAME, STATEMENT_EXCHANGE, STATEMENT_ALTER, STATEMENT_TRUNCATE, STATEMENT_OPTIMIZE, STATEMENT_SET, STATEMENT_USE,
     STATEMENT_SHOW, STATEMENT_DESCRIBE, STATEMENT_EXISTS, STATEMENT_EXPLAIN, STATEMENT_KILL, STATEMENT_SYSTEM, STATEMENT_DELETE,
-    STATEMENT_UPDATE, STATEMENT_CHECK, STATEMENT_ATTACH, STATEMENT_DETACH, STATEMENT_UNDROP, STATEMENT_UNSUPPORTED /* parsed enough to name it */
+    STATEMENT_UPDATE, STATEMENT_CHECK, STATEMENT_ATTACH, STATEMENT_DETACH, STATEMENT_UNDROP, STATEMENT_BACKUP, STATEMENT_RESTORE,
+    STATEMENT_UNSUPPORTED /* parsed enough to name it */
 } ast_statement_kind;
 
 typedef struct ast_column_def {
@@ -281,6 +282,28 @@ typedef struct ast_alter_command {
     fn_str statistics;       /* their types, as in a column */
 } ast_alter_command;
 
+/* What BACKUP and RESTORE are about. */
+typedef enum ast_backup_kind { BACKUP_TABLE, BACKUP_TEMPORARY, BACKUP_DATABASE, BACKUP_ALL } ast_backup_kind;
+typedef struct ast_backup_element {
+    ast_backup_kind kind;
+    ast_name name, as;       /* as: empty: the same name */
+    ast_partition *partitions;
+    uint32_t partition_count;
+    ast_name *except_tables; /* database empty: the element's, or the current one */
+    uint32_t except_table_count;
+    ast_name *except_databases; /* in .database */
+    uint32_t except_database_count;
+} ast_backup_element;
+
+typedef struct ast_backup {
+    ast_backup_element *elements;
+    uint32_t count;
+    ast_expr *place;         /* File('x'), S3(...): a call, or a bare name (Null) */
+    ast_setting *settings;   /* of the backup, not of the session; base_backup = another place */
+    uint32_t setting_count;
+    bool async, sync;        /* written as words */
+} ast_backup;
+
 typedef struct ast_statement {
     ast_statement_kind kind;
     fn_str format;           /* FORMAT x */
@@ -322,6 +345,7 @@ typedef struct ast_statement {
     ast_expr *where, *limit;
     ast_list assignments;    /* UPDATE t SET a = 1: equals(identifier, expr) */
     struct ast_statement *inner; /* EXPLAIN of something that is no query (query is NULL then) */
+    ast_backup *backup;      /* BACKUP, RESTORE */
     fn_str explain_kind;     /* "AST", "SYNTAX", "PLAN", "PIPELINE", "ESTIMATE", "QUERY TREE" */
 } ast_statement;
 

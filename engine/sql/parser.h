@@ -115,7 +115,7 @@ fn_status sql_text_of_expr(sql_parser *p, const ast_expr *e, fn_str *out) FN_MUS
 /* ---- statements: each begins behind its first keyword(s) ---- */
 typedef fn_status sql_statement_parser(sql_parser *p, ast_statement *s);
 sql_statement_parser sql_parse_select_statement, sql_parse_insert, sql_parse_set, sql_parse_use, sql_parse_create, sql_parse_attach,
-    sql_parse_replace, sql_parse_drop, sql_parse_detach, sql_parse_undrop, sql_parse_truncate, sql_parse_rename, sql_parse_exchange,
+    sql_parse_replace, sql_parse_drop, sql_parse_detach, sql_parse_undrop, sql_parse_backup, sql_parse_restore, sql_parse_truncate, sql_parse_rename, sql_parse_exchange,
     sql_parse_alter, sql_parse_optimize, sql_parse_show, sql_parse_describe, sql_parse_exists, sql_parse_explain, sql_parse_kill,
     sql_parse_system, sql_parse_delete, sql_parse_update, sql_parse_check, sql_parse_with;
 fn_status sql_statement(sql_parser *p, ast_statement *s) FN_MUST_USE;     /* by the first words */

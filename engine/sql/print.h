@@ -29,5 +29,6 @@ fn_status sql_put_create(sql_printer *w, const ast_statement *s) FN_MUST_USE;
 fn_status sql_put_column_def(sql_printer *w, const ast_column_def *c) FN_MUST_USE;
 fn_status sql_put_item(sql_printer *w, const ast_table_item *item) FN_MUST_USE;
 fn_status sql_put_alter_command(sql_printer *w, const ast_alter_command *c) FN_MUST_USE;
+fn_status sql_put_backup(sql_printer *w, const ast_statement *s) FN_MUST_USE;
 fn_status sql_put_partition(sql_printer *w, const ast_partition *part) FN_MUST_USE;
 #endif

@@ -223,6 +223,9 @@ static fn_status put_body(sql_printer *w, const ast_statement *s)
     case STATEMENT_DETACH:
     case STATEMENT_TRUNCATE:
         return put_drop(w, s);
+    case STATEMENT_BACKUP:
+    case STATEMENT_RESTORE:
+        return sql_put_backup(w, s);
     case STATEMENT_UNDROP:
         return put_undrop(w, s);
     case STATEMENT_RENAME:

@@ -16,6 +16,14 @@ typedef struct system_database {
 typedef fn_status system_each_database(void *self, fn_ctx *ctx, const system_database *database);
 typedef fn_status system_each_table(void *self, fn_ctx *ctx, table *t); /* t is borrowed */
 
+typedef struct system_backup {
+    fn_str id, name, base, query_id, error;
+    uint8_t status;
+    int64_t start_us, end_us; /* since 1970; end 0: it runs */
+    uint64_t files, total_size, entries, size, files_read, bytes_read;
+} system_backup;
+typedef fn_status system_each_backup(void *self, fn_ctx *ctx, const system_backup *backup);
+
 typedef struct system_dropped {
     fn_str database, name;
     const table *table;
@@ -67,6 +75,7 @@ struct system_world {
     fn_status (*databases)(system_world *w, fn_ctx *ctx, system_each_database *each, void *self);
     /* Tables of one database, or of all with temporary ones when it is empty; system tables are not among them. */
     fn_status (*tables)(system_world *w, fn_ctx *ctx, fn_str database, system_each_table *each, void *self);
+    fn_status (*backups)(system_world *w, fn_ctx *ctx, system_each_backup *each, void *self); /* of this run, oldest first */
     fn_status (*dropped)(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self); /* dropped tables, oldest first */
     fn_status (*processes)(system_world *w, fn_ctx *ctx, system_each_process *each, void *self);
     fn_status (*waiting_inserts)(system_world *w, fn_ctx *ctx, system_each_waiting_insert *each, void *self); /* in the order of the queue */

@@ -39,7 +39,7 @@ def fails(client, sql, name, **settings):
 
 
 def files(data):
-    return sorted(f for _, _, names in os.walk(os.path.join(data, 'store')) for f in names)
+    return sorted(f for _, _, names in os.walk(os.path.join(data, 'store')) for f in names if f.endswith('.part'))
 
 
 class Server:

@@ -25,11 +25,24 @@ typedef struct fn_engine_options {
     const char *user, *password, *database; /* CLICKHOUSE_USER/PASSWORD/DB; NULL: default, no password, default */
     struct fn_fs *files;         /* where `path` and user files lie; NULL: the machine's. SQLite's own file goes by its default VFS */
     fn_engine_limits limits;
+    const char *backups_path;    /* BACKUP ... TO File('name') writes below this directory; NULL: <path>/backups */
+    const char *backups_disk;    /* a disk that Disk('name', ...) may name, with the same directory; NULL: none */
     unsigned drop_delay_s;       /* DROP TABLE can be undone for that many seconds; 0: it cannot */
 } fn_engine_options;
 
 fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engine **out) FN_MUST_USE;
 void fn_engine_close(fn_engine *engine); /* waits for running statements; background work stops */
+/* Makes a lost or damaged catalog of a data directory again, from store/catalog.log and the part files; no server may run on it. Nothing is
+ * removed. FILE_ALREADY_EXISTS if there is a catalog that can be opened, FILE_DOESNT_EXIST, CORRUPTED_DATA. */
+typedef struct fn_engine_recovered {
+    uint64_t tables, parts, rows;
+    uint64_t commits;            /* read from the log ... */
+    uint64_t bytes_left;         /* ... and bytes of it behind the last whole one */
+    uint64_t broken;             /* parts whose file is missing or damaged: queries of their tables will say so */
+    uint64_t unlisted;           /* part files that no table names, moved to <path>/unlisted */
+    uint64_t set_aside;          /* files of the damaged catalog, renamed */
+} fn_engine_recovered;
+fn_status fn_engine_recover(fn_ctx *ctx, const char *path, fn_engine_recovered *out) FN_MUST_USE;
 const char *fn_engine_version(void);      /* "26.9.2.1": what clients see; firn's own is fn_version() */
 const char *fn_engine_display_name(const fn_engine *engine);
 

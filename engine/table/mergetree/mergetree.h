@@ -101,6 +101,34 @@ typedef struct mt_index {
                                  index of the same name, or of another column of the same name, is never taken for its own */
 } mt_index;
 
+/* <partition id>_<min block>_<max block>_<level>, and _<mutation> unless that is 0; in ctx->arena. */
+fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uint64_t max_block, uint32_t level, uint64_t mutation, fn_str *out) FN_MUST_USE;
+
+/* ---- files, for backups ---- */
+typedef struct mt_file mt_file;
+/* The file of an id, made if the store does not know it; one reference keeps it on disk, whatever becomes of the tables. */
+fn_status mt_file_get(fn_ctx *ctx, mt_store *store, fn_part_id id, fn_hash128 checksum, mt_file **out) FN_MUST_USE;
+void mt_file_drop(mt_file *f); /* NULL is fine */
+fn_status mt_file_path(fn_ctx *ctx, const mt_store *store, fn_part_id id, const char **out) FN_MUST_USE; /* in ctx->arena */
+fn_status mt_file_check(fn_ctx *ctx, mt_file *f) FN_MUST_USE; /* reads all of it: the errors of a damaged part */
+
+/* A file that comes from outside: bytes for the part of `row`, `size` of them. One reference; without a table that lists it the file
+ * goes with it. A file that a table of this store has already is shared, if it is whole. Damaged or other bytes: the errors of a
+ * damaged part; INCORRECT_DATA if the row does not fit. */
+typedef struct mt_import_source {
+    fn_status (*read)(void *self, fn_ctx *ctx, uint64_t offset, void *out, size_t size);
+    void *self;
+    uint64_t size;
+} mt_import_source;
+fn_status mt_import_file(fn_ctx *ctx, mt_store *store, const mt_part_row *row, const mt_import_source *source, mt_file **out) FN_MUST_USE;
+/* Parts of imported files join tables, under new block numbers, all in one transaction. */
+typedef struct mt_import {
+    table *table;
+    const mt_part_row *rows; /* in the order that decides between equal keys */
+    uint32_t count;
+} mt_import;
+fn_status mt_import_parts(fn_ctx *ctx, mt_store *store, const mt_import *items, uint32_t count) FN_MUST_USE;
+
 /* The shape of a table; expressions are bound over the schema (column_id = schema index) and live in `arena`. */
 typedef struct mt_definition {
     mt_mode mode;

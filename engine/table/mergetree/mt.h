@@ -15,7 +15,7 @@
 
 enum { MT_FILE_SLOTS = 4096 };
 
-typedef struct mt_file {
+struct mt_file {
     mt_store *store;
     struct mt_file *next;       /* in the map; store.lock */
     fn_part_id id;
@@ -23,7 +23,8 @@ typedef struct mt_file {
     uint32_t refs, listed;      /* store.lock. listed: rows of tables that name the file */
     fn_part *_Atomic part;      /* NULL until opened */
     pthread_mutex_t open_lock;
-} mt_file;
+    bool going;                 /* nobody wants it any more, it is being removed; store.lock */
+};
 
 typedef struct mt_part {
     _Atomic uint32_t refs;
@@ -95,6 +96,7 @@ struct mt_store {
     char *root;
     pthread_mutex_t lock;
     pthread_cond_t idle;
+    pthread_cond_t gone;        /* a file has been removed */
     mt_file *files[MT_FILE_SLOTS];
     uint32_t tasks;             /* background tasks queued or running; lock */
     mt_running *running;        /* merges; lock */
@@ -119,11 +121,7 @@ void mt_running_begin(mt_store *store, mt_running *r); /* table, parts, count an
 void mt_running_end(mt_store *store, mt_running *r);
 
 /* ---- store.c ---- */
-fn_status mt_file_path(fn_ctx *ctx, const mt_store *store, fn_part_id id, const char **out) FN_MUST_USE; /* in ctx->arena */
 fn_part_id mt_new_id(void);
-/* The file of an id, made if the store does not know it; one reference. */
-fn_status mt_file_get(fn_ctx *ctx, mt_store *store, fn_part_id id, fn_hash128 checksum, mt_file **out) FN_MUST_USE;
-void mt_file_drop(mt_file *f);
 void mt_file_list(mt_file *f, int by); /* +1: one more table lists it, -1: one less */
 fn_status mt_file_open(fn_ctx *ctx, mt_file *f, const fn_part **out) FN_MUST_USE; /* borrowed from f */
 fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
@@ -185,7 +183,6 @@ void mt_shape_drop(mt_shape *s);
 /* ---- partition.c ---- */
 /* ClickHouse's partition id and SQL text of row `row` of evaluated key values; texts in ctx->arena. No values: "all", "tuple()". */
 fn_status mt_partition_name(fn_ctx *ctx, fn_column *const *values, uint32_t count, size_t row, fn_str *id, fn_str *text) FN_MUST_USE;
-fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uint64_t max_block, uint32_t level, uint64_t mutation, fn_str *out) FN_MUST_USE;
 bool mt_part_name_is(fn_str name); /* <partition id>_<min>_<max>_<level>[_<mutation>] */
 fn_status mt_part_name_check(fn_ctx *ctx, fn_str name) FN_MUST_USE; /* BAD_DATA_PART_NAME (233): not a part's name */
 

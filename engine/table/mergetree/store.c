@@ -58,8 +58,13 @@ fn_status mt_file_get(fn_ctx *ctx, mt_store *store, fn_part_id id, fn_hash128 ch
     *made = (mt_file){.store = store, .id = id, .checksum = checksum, .refs = 1};
     pthread_mutex_init(&made->open_lock, NULL);
     pthread_mutex_lock(&store->lock);
-    mt_file **slot = &store->files[slot_of(id)], *f = *slot;
-    while (f && (f->id.high != id.high || f->id.low != id.low)) f = f->next;
+    mt_file **slot = &store->files[slot_of(id)], *f;
+    for (;;) {
+        f = *slot;
+        while (f && (f->id.high != id.high || f->id.low != id.low)) f = f->next;
+        if (!f || !f->going) break;
+        pthread_cond_wait(&store->gone, &store->lock); /* the file of that name is about to vanish */
+    }
     if (f) {
         f->refs++;
     } else {
@@ -86,6 +91,14 @@ static void remove_file(mt_store *store, fn_part_id id)
     fn_arena_free(ctx.arena);
 }
 
+/* Under the lock. */
+static void forget_file(mt_store *store, const mt_file *f)
+{
+    mt_file **at = &store->files[slot_of(f->id)];
+    while (*at != f) at = &(*at)->next;
+    *at = f->next;
+}
+
 void mt_file_drop(mt_file *f)
 {
     if (!f) return;
@@ -93,17 +106,20 @@ void mt_file_drop(mt_file *f)
     pthread_mutex_lock(&store->lock);
     const bool last = --f->refs == 0;
     const bool remove = last && f->listed == 0;
-    if (last) {
-        mt_file **at = &store->files[slot_of(f->id)];
-        while (*at != f) at = &(*at)->next;
-        *at = f->next;
-    }
+    f->going = remove;
+    if (last && !remove) forget_file(store, f);
     pthread_mutex_unlock(&store->lock);
     if (!last) return;
     fn_part *part = atomic_load(&f->part);
     if (part && remove) fn_part_forget(part);
     if (part) fn_part_drop(part);
-    if (remove) remove_file(store, f->id);
+    if (remove) {
+        remove_file(store, f->id);
+        pthread_mutex_lock(&store->lock);
+        forget_file(store, f);
+        pthread_cond_broadcast(&store->gone);
+        pthread_mutex_unlock(&store->lock);
+    }
     pthread_mutex_destroy(&f->open_lock);
     fn_free(f);
 }
@@ -157,6 +173,7 @@ fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store *
     s->options.root = s->root;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->idle, NULL);
+    pthread_cond_init(&s->gone, NULL);
     *out = s;
     return FN_OK;
 }
@@ -271,6 +288,7 @@ void mt_store_close(mt_store *store)
     mt_store_stop(store);
     for (size_t i = 0; i < MT_FILE_SLOTS; i++) FN_ASSERT(store->files[i] == NULL); /* all tables are gone */
     pthread_cond_destroy(&store->idle);
+    pthread_cond_destroy(&store->gone);
     pthread_mutex_destroy(&store->lock);
     fn_free(store->root);
     fn_free(store);
