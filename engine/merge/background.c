@@ -2,6 +2,29 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "merge/merge.h"
 
+static bool is_damage(fn_status status)
+{
+    return status == FN_CHECKSUM_DOESNT_MATCH || status == FN_CORRUPTED_DATA || status == FN_INCORRECT_DATA || status == FN_FILE_DOESNT_EXIST ||
+           status == FN_CANNOT_READ_ALL_DATA || status == FN_UNKNOWN_FORMAT_VERSION;
+}
+
+/* One damaged part must not keep its partition from being merged for ever: it is found and left out from now on. */
+static bool leave_out_damaged(fn_ctx *ctx, mt_table *t, const merge_choice *choice)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < choice->count; i++) {
+        mt_part *p = choice->list->parts[choice->from + i];
+        fn_error_clear(ctx);
+        if (!is_damage(mt_part_check(ctx, p))) continue;
+        fn_log(FN_LOG_ERROR, "merge", "part " FN_STR_FMT " is left out of merges until the next start: %s", FN_STR_ARG(p->row.name), ctx->error.text);
+        pthread_mutex_lock(&t->lock);
+        p->damaged = found = true;
+        pthread_mutex_unlock(&t->lock);
+    }
+    fn_error_clear(ctx);
+    return found;
+}
+
 static void merge_while_useful(fn_ctx *ctx, mt_table *t)
 {
     const mt_merge_how how = {0};
@@ -9,12 +32,13 @@ static void merge_while_useful(fn_ctx *ctx, mt_table *t)
     while (!atomic_load(&t->store->closing) && !mt_merges_stopped(t) && !atomic_load(&t->forgotten) && merge_choose(t, false, &choice)) {
         merge_outcome outcome;
         const fn_status status = merge_run(ctx, t, choice.list->parts + choice.from, choice.count, &how, false, &outcome);
-        merge_choice_release(t, &choice);
-        fn_arena_reset(ctx->arena);
-        if (status == FN_OK) continue;
-        if (status != FN_ABORTED && status != FN_TABLE_IS_DROPPED)
+        if (status != FN_OK && status != FN_ABORTED && status != FN_TABLE_IS_DROPPED)
             fn_log(FN_LOG_ERROR, "merge", "merging parts of " FN_STR_FMT "." FN_STR_FMT " failed: %s", FN_STR_ARG(t->base.database), FN_STR_ARG(t->base.name),
                    ctx->error.text);
+        const bool again = status == FN_OK || (is_damage(status) && leave_out_damaged(ctx, t, &choice));
+        merge_choice_release(t, &choice);
+        fn_arena_reset(ctx->arena);
+        if (again) continue;
         return; /* the next insert tries again */
     }
 }

@@ -27,7 +27,7 @@ static void try_ranges(const mt_list *list, uint32_t from, uint32_t end, double 
 {
     double sum = 0, largest = 0;
     uint64_t bytes = 0;
-    for (uint32_t i = from; i < end && i - from < RANGE_MAX && !list->parts[i]->busy; i++) {
+    for (uint32_t i = from; i < end && i - from < RANGE_MAX && !list->parts[i]->busy && !list->parts[i]->damaged; i++) {
         const double size = (double)list->parts[i]->row.bytes + FIXED_BYTES;
         sum += size;
         largest = FN_MAX(largest, size);

@@ -10,7 +10,7 @@ typedef struct merge_choice {
     uint32_t from, count; /* in list->parts */
 } merge_choice;
 
-/* The range most worth merging and not busy; *found. aggressive: any two parts will do (OPTIMIZE). Marks its parts busy. */
+/* The range most worth merging, neither busy nor damaged; *found. aggressive: any two parts will do (OPTIMIZE). Marks its parts busy. */
 bool merge_choose(mt_table *t, bool aggressive, merge_choice *out);
 void merge_choice_release(mt_table *t, merge_choice *c); /* no longer busy */
 

@@ -36,7 +36,7 @@ fn_status mt_column_bytes(fn_ctx *ctx, table *t, uint64_t *disk, uint64_t *raw)
 }
 
 /* Also what an opened part has read before: footer, zones and dictionaries may have changed on the disk since. */
-static fn_status check_part(fn_ctx *ctx, mt_part *p)
+fn_status mt_part_check(fn_ctx *ctx, mt_part *p)
 {
     fn_part *fresh;
     const char *path;
@@ -61,7 +61,7 @@ static fn_status check_list(fn_ctx *ctx, const mt_list *list, fn_str partition_i
         if (partition_id.data && !fn_str_eq(p->row.partition_id, partition_id)) continue;
         if (name.data && !fn_str_eq(p->row.name, name)) continue;
         FN_TRY(fn_ctx_check(ctx));
-        const fn_status checked = check_part(ctx, p);
+        const fn_status checked = mt_part_check(ctx, p);
         if (ends_statement(checked)) return checked;
         const fn_error error = ctx->error;
         fn_error_clear(ctx);

@@ -31,6 +31,7 @@ typedef struct mt_part {
     mt_file *file;              /* referenced */
     mt_part_row row;            /* texts behind the struct */
     bool busy;                  /* a merge has chosen it; table.lock */
+    bool damaged;               /* a merge failed for its sake: the others go on without it; table.lock */
     bool keeps_keys;            /* made by a merge that lost no key of its sources */
     bool collapsed;             /* no two rows have equal keys, as far as the mode collapses: known of parts made by this process */
 } mt_part;
@@ -126,6 +127,9 @@ void mt_file_list(mt_file *f, int by); /* +1: one more table lists it, -1: one l
 fn_status mt_file_open(fn_ctx *ctx, mt_file *f, const fn_part **out) FN_MUST_USE; /* borrowed from f */
 fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
 fn_status mt_store_sync_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
+
+/* ---- look.c ---- */
+fn_status mt_part_check(fn_ctx *ctx, mt_part *p) FN_MUST_USE; /* reads all of it from the disk; errors: damage, or memory, time, cancelled */
 
 /* ---- part_list.c ---- */
 /* NOT_ENOUGH_SPACE unless the disk has `bytes` and the reserve that is kept for the catalog. */
