@@ -222,6 +222,19 @@ static fn_status text_of(fn_ctx *ctx, const ast_expr *e, fn_str *out)
     return status;
 }
 
+static fn_status rename_in_index(alter_run *a, ast_table_item *item, const ast_alter_command *c)
+{
+    fn_ctx *ctx = a->query->ctx;
+    ast_index_def *def = &item->index;
+    FN_TRY(rename_in(a, def->expr, c->name, c->new_name));
+    FN_TRY(text_of(ctx, def->expr, &def->expr_text));
+    const char *text = fn_arena_printf(ctx, ctx->arena, FN_STR_FMT " TYPE " FN_STR_FMT " GRANULARITY %llu", FN_STR_ARG(def->expr_text), FN_STR_ARG(def->type_text),
+                                       (unsigned long long)def->granularity);
+    FN_TRY_PTR(ctx, text);
+    item->text = fn_cstr(text);
+    return FN_OK;
+}
+
 static fn_status rename_column(alter_run *a, const ast_alter_command *c)
 {
     fn_ctx *ctx = a->query->ctx;
@@ -245,8 +258,8 @@ static fn_status rename_column(alter_run *a, const ast_alter_command *c)
     }
     for (uint32_t i = 0; i < create->item_count; i++) {
         ast_table_item *item = &create->items[i];
-        if (uses(item->constraint, c->name) || uses(item->index.expr, c->name))
-            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Renaming a column that is used in an index or a constraint is not supported");
+        if (uses(item->constraint, c->name)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Renaming a column that is used in a constraint is not supported");
+        if (uses(item->index.expr, c->name)) FN_TRY(rename_in_index(a, item, c)); /* its data knows columns by number: it stays */
     }
     return FN_OK;
 }
@@ -388,10 +401,19 @@ static fn_status add_item(alter_run *a, const ast_alter_command *c)
     expr *bound;
     if (check) FN_TRY(plan_bind_expr(ctx, &a->query->world.base, check, atomic_load(&a->table->schema), &bound));
     if (kind == 'i') FN_TRY(definition_check_index(ctx, &c->item));
+    uint32_t at = c->first ? 0 : create->item_count;
+    if (c->after.size) {
+        const int before = find_item(a, kind, c->after);
+        if (before < 0)
+            return fn_fail(ctx, FN_BAD_ARGUMENTS, "Wrong index name. Cannot find index `" FN_STR_FMT "` to insert after", FN_STR_ARG(c->after));
+        at = (uint32_t)before + 1;
+    }
     ast_table_item *items = FN_NEW_ARRAY(ctx, ast_table_item, create->item_count + 1);
     FN_TRY_PTR(ctx, items);
-    if (create->item_count) memcpy(items, create->items, sizeof *items * create->item_count);
-    items[create->item_count++] = c->item;
+    if (at) memcpy(items, create->items, sizeof *items * at);
+    items[at] = c->item;
+    if (create->item_count > at) memcpy(items + at + 1, create->items + at, sizeof *items * (create->item_count - at));
+    create->item_count++;
     create->items = items;
     return FN_OK;
 }

@@ -214,6 +214,20 @@ static fn_status make_id(fn_ctx *ctx, const table_schema *schema, mt_index *ix)
 }
 
 /* ---- making ---- */
+/* Parts have only stored columns. */
+static fn_status check_stored(const index_reader *r, const table_schema *schema, const expr *e)
+{
+    fn_buf ids = FN_BUF_INIT;
+    fn_status status = expr_columns(r->ctx, e, &ids);
+    for (size_t i = 0; i + sizeof(column_id) <= ids.size && status == FN_OK; i += sizeof(column_id)) {
+        const table_column *c = &schema->columns[fn_load_u32(ids.data + i)];
+        if (!table_column_is_stored(c)) status = fn_fail(r->ctx, FN_UNKNOWN_IDENTIFIER, "Missing columns: '" FN_STR_FMT "' while processing: '" FN_STR_FMT "'",
+                                                         FN_STR_ARG(c->name), FN_STR_ARG(r->def->expr_text));
+    }
+    fn_buf_release(&ids);
+    return status;
+}
+
 static fn_status bind_values(index_reader *r, plan_world *world, const table_schema *schema)
 {
     ast_expr *single = r->def->expr;
@@ -231,6 +245,7 @@ static fn_status bind_values(index_reader *r, plan_world *world, const table_sch
             return fn_fail(r->ctx, FN_INCORRECT_QUERY, "Secondary index '" FN_STR_FMT "' cannot contain constants: When validating secondary index `" FN_STR_FMT "`",
                            FN_STR_ARG(r->def->name), FN_STR_ARG(r->def->name));
         }
+        FN_TRY(check_stored(r, schema, e));
         for (uint32_t k = 0; k < i; k++)
             if (expr_equal(ix->values[k], e)) return bad(r, FN_BAD_ARGUMENTS, "Primary key or secondary index contains a duplicate expression");
         ix->values[ix->value_count++] = e;
