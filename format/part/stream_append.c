@@ -166,6 +166,8 @@ static fn_status append_codes(fn_ctx *ctx, column_streams *c, stream *s, const f
         uint32_t code = 0;
         if (!col->nulls || !col->nulls[0]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, 0), &code));
         for (uint32_t i = 0; i < rows; i++) to[i] = code;
+    } else if (!col->nulls) {
+        FN_TRY(text_dict_add_all(ctx, s->dict, col, from, rows, to));
     } else {
         for (uint32_t i = 0; i < rows; i++) {
             to[i] = 0;

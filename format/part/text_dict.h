@@ -25,6 +25,8 @@ typedef struct text_dict {
 fn_status text_dict_init(fn_ctx *ctx, text_dict *d) FN_MUST_USE;
 void text_dict_release(text_dict *d);
 fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out) FN_MUST_USE;
+/* Rows [from, from + rows) of a FLAT column without NULLs. */
+fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out) FN_MUST_USE;
 /* Numbers of rows [from, from + rows) of a DICT column; rows that are NULL get 0. */
 fn_status text_dict_translate(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out) FN_MUST_USE;
 static inline fn_str text_dict_at(const text_dict *d, uint32_t entry)

@@ -19,7 +19,15 @@ static void drop_blocks(mt_writer *w)
     w->rows = w->bytes = 0;
 }
 
-/* All waiting blocks as one. */
+/* A column that nobody else holds goes as soon as it was copied, so that a flush holds its rows once, and one column twice. */
+static void give_back(fn_block *b, uint32_t column)
+{
+    if (atomic_load(&b->refs) != 1) return;
+    fn_column_drop(b->columns[column]);
+    b->columns[column] = NULL;
+}
+
+/* All waiting blocks as one; their own columns are gone. */
 static fn_status join_blocks(fn_ctx *ctx, mt_writer *w, fn_block **out)
 {
     if (w->block_count == 1) {
@@ -33,6 +41,7 @@ static fn_status join_blocks(fn_ctx *ctx, mt_writer *w, fn_block **out)
         for (uint32_t i = 0; i < w->block_count; i++) pieces[i] = w->blocks[i]->columns[c];
         b->columns[c] = fn_column_concat(ctx, pieces, w->block_count);
         if (!b->columns[c]) status = ctx->error.code;
+        for (uint32_t i = 0; i < w->block_count; i++) give_back(w->blocks[i], c);
     }
     fn_free(pieces);
     if (status == FN_OK) *out = b;
@@ -40,17 +49,32 @@ static fn_status join_blocks(fn_ctx *ctx, mt_writer *w, fn_block **out)
     return status;
 }
 
-static fn_status sort_block(fn_ctx *ctx, const mt_shape *shape, const fn_block *in, fn_block **out)
+/* The rows in another order; those of `in` are gone if nobody else holds it. */
+static fn_status reorder(fn_ctx *ctx, fn_block *in, const uint32_t *order, fn_block **out)
+{
+    fn_block *b = fn_block_new(ctx, in->count, in->rows);
+    FN_TRY_PTR(ctx, b);
+    for (uint32_t c = 0; c < in->count; c++) {
+        b->columns[c] = fn_column_take(ctx, in->columns[c], order, in->rows);
+        if (!b->columns[c]) {
+            fn_block_drop(b);
+            return ctx->error.code;
+        }
+        give_back(in, c);
+    }
+    *out = b;
+    return FN_OK;
+}
+
+static fn_status sort_block(fn_ctx *ctx, const mt_shape *shape, fn_block *in, fn_block **out)
 {
     mt_key key;
     bool sorted;
     FN_TRY(mt_key_of(ctx, shape, in, &key));
     uint32_t *order = fn_alloc(ctx, ((size_t)in->rows + 1) * sizeof *order);
     fn_status status = order ? mt_sort_rows(ctx, &key, in->rows, order, &sorted) : ctx->error.code;
-    if (status == FN_OK) {
-        *out = sorted ? fn_block_ref(in) : fn_block_take(ctx, in, order, in->rows);
-        if (!*out) status = ctx->error.code;
-    }
+    if (status == FN_OK && sorted) *out = fn_block_ref(in);
+    if (status == FN_OK && !sorted) status = reorder(ctx, in, order, out);
     fn_free(order);
     mt_key_release(&key);
     return status;
@@ -130,7 +154,7 @@ static fn_status write_part(fn_ctx *ctx, mt_writer *w, const fn_block *rows, con
 }
 
 /* Rows of one partition: sort, collapse, write. order: which rows of the whole block they are; NULL: all. */
-static fn_status write_partition(fn_ctx *ctx, mt_writer *w, const fn_block *rows, fn_column *const *values, size_t row, const uint32_t *order)
+static fn_status write_partition(fn_ctx *ctx, mt_writer *w, fn_block *rows, fn_column *const *values, size_t row, const uint32_t *order)
 {
     mt_part_spec spec = {.level = 0};
     fn_block *sorted = NULL, *collapsed = NULL;
@@ -244,7 +268,7 @@ static fn_status split(fn_ctx *ctx, fn_column *const *values, uint32_t count, ui
     return status;
 }
 
-static fn_status write_groups(fn_ctx *ctx, mt_writer *w, const fn_block *b, fn_column *const *values, const partition_split *s)
+static fn_status write_groups(fn_ctx *ctx, mt_writer *w, fn_block *b, fn_column *const *values, const partition_split *s)
 {
     if (s->count == 1) return write_partition(ctx, w, b, values, 0, NULL);
     for (uint32_t g = 0; g < s->count; g++) {
@@ -257,7 +281,7 @@ static fn_status write_groups(fn_ctx *ctx, mt_writer *w, const fn_block *b, fn_c
     return FN_OK;
 }
 
-static fn_status write_partitions(fn_ctx *ctx, mt_writer *w, const fn_block *b)
+static fn_status write_partitions(fn_ctx *ctx, mt_writer *w, fn_block *b)
 {
     const uint32_t count = w->shape->definition->partition_count;
     if (count == 0) return write_partition(ctx, w, b, NULL, 0, NULL);
