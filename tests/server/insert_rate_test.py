@@ -40,8 +40,8 @@ class Beside(threading.Thread):
             self.problem = repr(e)
 
 
-def syncs(pid):
-    """Calls of fsync and fdatasync so far, if the kernel counts them for us; else None."""
+def kernel_counts(pid):
+    """What the kernel says the process has read and written so far."""
     try:
         with open('/proc/%d/io' % pid) as f:
             return {k: int(v) for k, v in (l.split(': ') for l in f)}
@@ -64,11 +64,12 @@ def measure(a, path):
         beside.stop.set()
         beside.join()
         load = json.loads(out)
+        c = Client(server.url)  # the first one has been idle for too long
         rows, blocks = (int(x) for x in c.ask("SELECT (SELECT count() FROM t), (SELECT max(max_block_number) FROM system.parts WHERE active AND table = 't')").split())
         with open('/proc/%d/stat' % server.process.pid) as f:
             ticks = f.read().rsplit(')', 1)[1].split()
         cpu_s = (int(ticks[11]) + int(ticks[12])) / os.sysconf('SC_CLK_TCK')
-        written = syncs(server.process.pid).get('write_bytes', 0)
+        written = kernel_counts(server.process.pid).get('write_bytes', 0)
     finally:
         server.stop()
     # Each part is one sync of its file, one of its folder and at most one of the catalog.
