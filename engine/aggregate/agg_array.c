@@ -5,6 +5,8 @@
 
 typedef struct list_state {
     fn_builder *items;
+    fn_tracker *memory; /* the builder's bytes are charged to */
+    uint64_t charged;
 } list_state;
 typedef struct list_bound {
     uint64_t limit;
@@ -44,6 +46,22 @@ static fn_status list_open(fn_ctx *ctx, const agg_call *call, list_state *s)
     s->items = b;
     return FN_OK;
 }
+static uint64_t builder_bytes(const fn_builder *b)
+{
+    uint64_t bytes = sizeof *b + b->values.capacity + b->offsets.capacity + b->nulls.capacity;
+    for (unsigned i = 0; i < b->kid_count; i++) bytes += builder_bytes(&b->kids[i]);
+    return bytes;
+}
+/* Builders are not charged to anybody by themselves. To be called when the items have become more. */
+static fn_status list_charge(fn_ctx *ctx, list_state *s)
+{
+    const uint64_t bytes = builder_bytes(s->items);
+    if (FN_LIKELY(bytes <= s->charged)) return FN_OK;
+    FN_TRY(fn_tracker_charge(ctx, ctx->memory, bytes - s->charged));
+    s->memory = ctx->memory;
+    s->charged = bytes;
+    return FN_OK;
+}
 static uint32_t room(const agg_call *call, const list_state *s, uint32_t rows)
 {
     const uint64_t limit = ((const list_bound *)call->data)->limit, have = s->items->rows;
@@ -69,6 +87,7 @@ static fn_status list_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, ui
         list_state *s = (list_state *)(void *)(states[i] + offset);
         status = list_open(ctx, call, s);
         if (status == FN_OK && room(call, s, 1)) status = fn_builder_copy(ctx, s->items, c, i);
+        if (status == FN_OK) status = list_charge(ctx, s);
     }
     fn_column_drop(c);
     return status;
@@ -81,7 +100,7 @@ static fn_status list_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena
     FN_TRY(list_argument(ctx, call, args[0], &c));
     const fn_status status = fn_builder_copy_range(ctx, ((list_state *)state)->items, c, from, room(call, state, rows));
     fn_column_drop(c);
-    return status;
+    return status == FN_OK ? list_charge(ctx, state) : status;
 }
 /* A copy of the items as a column; the state keeps its own. */
 static fn_status list_column(fn_ctx *ctx, const agg_call *call, fn_builder *items, fn_column **out)
@@ -104,7 +123,7 @@ static fn_status list_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, 
     FN_TRY(list_column(ctx, call, theirs, &c));
     const fn_status status = fn_builder_copy_range(ctx, ((list_state *)into)->items, c, 0, room(call, into, c->rows));
     fn_column_drop(c);
-    return status;
+    return status == FN_OK ? list_charge(ctx, into) : status;
 }
 static fn_status list_finish(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_builder *out)
 {
@@ -156,7 +175,7 @@ static fn_status list_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, v
         else FN_TRY(fn_builder_fixed(ctx, b, *at));
         *at += size;
     }
-    return FN_OK;
+    return list_charge(ctx, state);
 }
 static void list_destroy(const agg_call *call, void *state)
 {
@@ -165,7 +184,8 @@ static void list_destroy(const agg_call *call, void *state)
     if (!s->items) return;
     fn_builder_release(s->items);
     fn_free(s->items);
-    s->items = NULL;
+    fn_tracker_release(s->memory, s->charged);
+    *s = (list_state){NULL, NULL, 0};
 }
 static const char *const list_names[] = {"array_agg", NULL};
 static const agg_def rows_[] = {

@@ -8,7 +8,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/op_aggregate.h"
 
-enum { FRAME_BYTES = 128 << 10, PASSES_MAX = 1024, SLOTS_PER_GROUP = 4 /* of a hash table that has just grown */, BATCH = 256 };
+enum { FRAME_BYTES = 128 << 10, PASSES_MAX = 1024, SLOTS_PER_GROUP = 4 /* of a hash table that has just grown */, BATCH = 256,
+       OUTSIDE_BYTES = 16 /* a guess, per row, at what states hold outside the arena */ };
 
 typedef struct partition_frames {
     spill_frame *frames;
@@ -114,7 +115,7 @@ static fn_status write_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w)
     for (uint32_t p = 0; p < GROUP_PARTITIONS; p++) FN_TRY(put_partition(o, ctx, w, p));
     fn_arena_reset(w->arena);
     if (o->keys.form == GROUP_KEY_NUMBER) FN_TRY(group_table_reserve_numbers(ctx, &w->table, 256));
-    w->table_rows = 0;
+    w->table_rows = w->rows_since = 0;
     atomic_fetch_add_explicit(&spill_file_events(w->disk->file)->parts, 1, memory_order_relaxed);
     return FN_OK;
 }
@@ -152,10 +153,11 @@ static uint64_t table_bytes(const group_table *t)
     return t->memory ? t->memory->size : 0;
 }
 
-static uint64_t worker_bytes(const group_worker *w)
+static uint64_t worker_bytes(const op_aggregate *o, const group_worker *w)
 {
     if (!w->ready) return 0;
-    return table_bytes(&w->table) + table_bytes(&w->codes) + (w->tally_memory ? w->tally_memory->size : 0) + fn_arena_held(w->arena) +
+    const uint64_t outside = o->states.destroys ? w->rows_since * OUTSIDE_BYTES : 0;
+    return outside + table_bytes(&w->table) + table_bytes(&w->codes) + (w->tally_memory ? w->tally_memory->size : 0) + fn_arena_held(w->arena) +
            (w->pages ? atomic_load_explicit(&w->pages->bytes, memory_order_relaxed) : 0);
 }
 
@@ -163,7 +165,7 @@ fn_status aggregate_watch(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 {
     bool yes;
     const uint64_t bytes = table_bytes(&w->table); /* it may double, or move into pages */
-    if (!spill_watch_due(&o->watch, worker_bytes(w), 2 * bytes)) return FN_OK;
+    if (!spill_watch_due(&o->watch, worker_bytes(o, w), 2 * bytes)) return FN_OK;
     FN_TRY(can_write(o, ctx, &yes));
     return yes ? write_groups(o, ctx, w) : FN_OK;
 }
@@ -183,7 +185,7 @@ fn_status aggregate_disk_finish(op_aggregate *o, fn_ctx *ctx)
     if (!on_disk && o->watch.threshold) { /* merging small tables takes up to as much again */
         uint64_t bytes = 0, tables = 0;
         for (unsigned i = 0; i < o->head.exec->workers; i++) {
-            bytes += worker_bytes(aggregate_worker(o, i));
+            bytes += worker_bytes(o, aggregate_worker(o, i));
             tables += table_bytes(&aggregate_worker(o, i)->table);
         }
         on_disk = spill_watch_due(&o->watch, bytes, 2 * tables);

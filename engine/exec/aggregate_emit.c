@@ -74,7 +74,8 @@ static fn_status merge_partition(op_aggregate *o, fn_ctx *ctx, group_worker *w, 
         group_worker *from = aggregate_worker(o, i);
         if (from->pages) FN_TRY(merge_pages(o, ctx, w, w->merge_arena, from->pages, number));
     }
-    return o->on_disk ? aggregate_disk_merge(o, ctx, w, number) : FN_OK;
+    if (o->on_disk) FN_TRY(aggregate_disk_merge(o, ctx, w, number));
+    return aggregate_check(o, ctx, atomic_fetch_add_explicit(&o->merged, w->merged.count, memory_order_relaxed) + w->merged.count);
 }
 
 fn_status aggregate_compact(op_aggregate *o, fn_ctx *ctx, group_worker *w)

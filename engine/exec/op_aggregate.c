@@ -202,6 +202,7 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
 {
     if (o->group_keys) FN_TRY(ready_keys(o, ctx, keys));
     FN_TRY(ready_worker(o, ctx, w));
+    w->rows_since += rows;
     if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, rows);
     if (o->counts && !o->enough && o->keys.form == GROUP_KEY_NUMBER && keys[0]->shape == FN_FLAT) {
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);

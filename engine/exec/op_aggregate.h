@@ -45,6 +45,7 @@ typedef struct op_aggregate {
     bool partitioned;
     _Atomic uint32_t next_partition;
     _Atomic uint64_t next_slot;
+    _Atomic uint64_t merged; /* groups of partitions so far */
     _Atomic bool single_given;
     aggregate_top top;
     /* WITH TOTALS */
@@ -74,6 +75,7 @@ typedef struct group_worker {
     fn_buf wraps;           /* u64 each: the place of a count that went through 2^32 */
     uint64_t table_rows;    /* rows the table has taken since it was empty */
     uint64_t pass_rows;     /* rows still to go straight into partitions */
+    uint64_t rows_since;    /* rows taken since groups went to disk */
     uint64_t pages_limit;   /* bytes of partitions at which repeats of groups are merged */
     uint32_t *picked;       /* enough: rows and keys of chosen groups in a chunk */
     uint8_t *picked_keys;

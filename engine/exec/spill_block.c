@@ -8,19 +8,12 @@ enum { HAS_NULLS = 1, IS_CONST = 2 };
 
 /* ---- sizes ---- */
 
-static uint64_t column_bytes(const fn_column *c, size_t from, size_t rows)
+static uint64_t column_bytes(const fn_column *c, size_t from, size_t rows);
+
+/* Of `rows` stored values. */
+static uint64_t flat_bytes(const fn_column *c, size_t from, size_t rows)
 {
     uint64_t bytes = c->nulls ? rows : 0;
-    if (c->shape == FN_CONST) return 16;
-    if (c->shape == FN_DICT) {
-        const fn_column *d = c->kids[0];
-        if (!d->offsets) return bytes + rows * (d->type->width ? d->type->width : 16);
-        for (size_t i = from; i < from + rows; i++) {
-            const uint32_t code = fn_column_code(c, i);
-            bytes += 4 + (uint64_t)(d->offsets[code + 1] - d->offsets[code]);
-        }
-        return bytes;
-    }
     if (c->offsets) {
         const size_t first = c->offsets[from], end = c->offsets[from + rows];
         bytes += rows * 4;
@@ -28,6 +21,14 @@ static uint64_t column_bytes(const fn_column *c, size_t from, size_t rows)
     }
     for (unsigned k = 0; k < c->kid_count; k++) bytes += column_bytes(c->kids[k], from, rows);
     return bytes + rows * c->type->width;
+}
+
+static uint64_t column_bytes(const fn_column *c, size_t from, size_t rows)
+{
+    const fn_column *d = c->shape == FN_DICT ? c->kids[0] : NULL;
+    if (c->shape == FN_CONST) return rows * flat_bytes(c, 0, 1);
+    if (!d) return flat_bytes(c, from, rows);
+    return (c->nulls ? rows : 0) + rows * (d->rows ? (flat_bytes(d, 0, d->rows) + d->rows - 1) / d->rows : 0);
 }
 
 uint64_t spill_block_bytes(const fn_block *b)

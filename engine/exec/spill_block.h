@@ -6,7 +6,7 @@
 #include <firn/block.h>
 
 /* Bytes that rows [0, rows) of the block take when they are written or joined with others: what they share with other rows (buffers
- * they are a slice of, dictionaries) does not count, values of dictionaries do. */
+ * they are a slice of, dictionaries) does not count; a value from a dictionary counts as the average of its entries. Cheap. */
 uint64_t spill_block_bytes(const fn_block *b);
 /* Appends the rows as one frame; columns lose DICT. scratch is emptied. */
 fn_status spill_block_write(fn_ctx *ctx, spill_file *f, const fn_block *b, fn_buf *scratch, spill_frame *out) FN_MUST_USE;

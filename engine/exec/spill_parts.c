@@ -109,6 +109,7 @@ fn_status spill_parts_add(fn_ctx *ctx, spill_parts *p, row_list *list, spill_num
         for (uint32_t i = from; i < from + count; i++) fn_block_drop(list->blocks[i]);
         from += count;
     }
+    if (!from) return FN_OK;
     memmove(list->blocks, list->blocks + from, (list->count - from) * sizeof *list->blocks);
     list->count -= from;
     list->rows = 0;
