@@ -7,7 +7,8 @@
  * Mark. After a commit its generation is also written to catalog.mark, unsynced: it survives whatever the process does, and after a
  * power cut it is at most behind. A catalog of an earlier generation than the mark is an old copy, or has lost the end of its WAL:
  * acknowledged statements are missing from it, and the sweep at start would remove their files. Such a catalog is refused.
- * A mark that is absent, short or empty says nothing: a power cut may leave it so. One of other bytes is damaged, and with it perhaps the
+ * A mark that is absent, short or empty says nothing: a power cut may leave it so. It is made anew then, and synced once: from there on
+ * what is there before and behind a write are both whole, and lie in one sector. One of other bytes is damaged, and with it perhaps the
  * catalog: that is refused, too. It is a file of SQLite's VFS, so that it lies where the catalog does.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog_store.h"
@@ -139,10 +140,29 @@ fn_status catalog_mark_open(fn_ctx *ctx, catalog *c)
     const fn_hash128 found = mark_checksum(&m);
     if (m.magic != MARK_MAGIC || found.low != m.checksum.low || found.high != m.checksum.high)
         return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is damaged: nobody knows whether the catalog beside it is the newest. To go on with it all the same remove the mark", name);
+    c->mark_whole = true;
     c->marked = m.generation;
     if (c->marked && vfs->xAccess(vfs, c->file, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && !there)
         return fn_fail(ctx, FN_CORRUPTED_DATA, "%s is missing: %s says that there was one. Without it nobody knows which part files belong to which table. 'firn recover' makes it again", c->file, name);
     return FN_OK;
+}
+
+static bool write_mark(catalog *c)
+{
+    seal_mark m = {.magic = MARK_MAGIC, .generation = c->generation};
+    m.checksum = mark_checksum(&m);
+    return c->mark->pMethods->xWrite(c->mark, &m, sizeof m, 0) == SQLITE_OK;
+}
+
+void catalog_mark_begin(catalog *c)
+{
+    if (!c->mark || c->mark_whole) return;
+    const sqlite3_io_methods *f = c->mark->pMethods;
+    c->mark_whole = f->xTruncate(c->mark, 0) == SQLITE_OK && f->xSync(c->mark, SQLITE_SYNC_NORMAL) == SQLITE_OK && write_mark(c) &&
+                    f->xSync(c->mark, SQLITE_SYNC_NORMAL) == SQLITE_OK;
+    if (c->mark_whole) return;
+    fn_log(FN_LOG_WARN, "catalog", "%s goes without its mark: an old copy would not be noticed", c->file);
+    catalog_mark_close(c);
 }
 
 void catalog_mark_close(catalog *c)
@@ -209,7 +229,5 @@ void catalog_seal_committed(catalog *c)
     c->sealed = c->seal;
     c->generation++;
     if (!c->mark) return;
-    seal_mark m = {.magic = MARK_MAGIC, .generation = c->generation};
-    m.checksum = mark_checksum(&m);
-    (void)c->mark->pMethods->xWrite(c->mark, &m, sizeof m, 0); /* without it the catalog is as good, an old copy is not noticed */
+    (void)write_mark(c); /* without it the catalog is as good, an old copy is not noticed */
 }

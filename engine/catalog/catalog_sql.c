@@ -190,6 +190,7 @@ fn_status catalog_sql_open(fn_ctx *ctx, catalog *c, const char *path, catalog_ch
             return catalog_sql_fail(ctx, c, texts[i]);
     }
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    catalog_mark_begin(c);
     return FN_OK;
 }
 

@@ -54,6 +54,7 @@ struct catalog {
     fn_hash128 sealed, seal;   /* leader: sum over all rows as committed, and as the transaction has it; catalog_seal.c */
     uint64_t generation, marked; /* of the last commit; what the mark said at start */
     sqlite3_file *mark;        /* NULL: in memory */
+    bool mark_whole;           /* there is a mark on the disk: it only changes from now on */
     pthread_mutex_t names_lock; /* held for the time of a pointer copy */
     catalog_names *names;
     catalog_names *next_names; /* leader: what will be published if the commit succeeds; NULL: no change */
@@ -86,6 +87,7 @@ fn_status catalog_sql_fail(fn_ctx *ctx, catalog *c, const char *what);
 
 /* ---- the sum over all rows, and the mark (catalog_seal.c) ---- */
 fn_status catalog_mark_open(fn_ctx *ctx, catalog *c) FN_MUST_USE; /* before the database, which SQLite would make anew if it were gone */
+void catalog_mark_begin(catalog *c); /* once the catalog is open */
 void catalog_mark_close(catalog *c);
 /* Inside the transaction that opens the catalog: what is there, before a step of the schema changes it. sealed: this version has a seal.
  * CORRUPTED_DATA: rows are damaged or missing. */

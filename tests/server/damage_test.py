@@ -66,7 +66,7 @@ def part_path(data, name):
 
 
 def store_files(data):
-    return {f for _, _, files in os.walk(os.path.join(data, 'store')) for f in files}
+    return {f for _, _, files in os.walk(os.path.join(data, 'store')) for f in files if f.endswith('.part')}
 
 
 def catalog_files(data):

@@ -62,7 +62,8 @@ class Run:
         try:
             self.start(files)
         except RuntimeError as e:
-            return '%s %s %s: %s after "%s"' % (names, pages, files, e, answer)
+            with open(self.log.name, errors='replace') as f:
+                return '%s %s %s: %s after "%s": %s' % (names, pages, files, e, answer, f.read()[-600:])
         problem = self.model.check(Client(self.server.url))
         if not problem and self.server.start_s > self.a.start_limit:
             problem = 'the start took %.2f s' % self.server.start_s

@@ -93,9 +93,10 @@ def mutate(a):
 
 
 def define(a):
+    """SYNC: tables that wait for UNDROP would be the memory's growth."""
     table = 'own%d' % a.rng.randrange(3)
-    a.client.ask(a.rng.choice(['CREATE TABLE IF NOT EXISTS %s (x Int32) ENGINE = MergeTree ORDER BY x', 'DROP TABLE IF EXISTS %s', 'INSERT INTO %s (x) SELECT number FROM numbers(100)',
-                               'ALTER TABLE %s ADD COLUMN IF NOT EXISTS y Int32 DEFAULT 7', 'ALTER TABLE %s DROP COLUMN IF EXISTS y', 'CREATE OR REPLACE TABLE %s (x Int32) ENGINE = MergeTree ORDER BY x',
+    a.client.ask(a.rng.choice(['CREATE TABLE IF NOT EXISTS %s (x Int32) ENGINE = MergeTree ORDER BY x', 'DROP TABLE IF EXISTS %s SYNC', 'INSERT INTO %s (x) SELECT number FROM numbers(100)',
+                               'ALTER TABLE %s ADD COLUMN IF NOT EXISTS y Int32 DEFAULT 7', 'ALTER TABLE %s DROP COLUMN IF EXISTS y', 'TRUNCATE TABLE %s',
                                'RENAME TABLE %s TO own9, own9 TO %s']).replace('%s', table))
     a.need('SELECT 1 FROM %s HAVING count() %% 100 != 0' % table)
 
