@@ -2,7 +2,7 @@
 """Power cuts at random moments: the server's data lies on tests/faults/fault_fs, which at a cut forgets what was not synced. Statements as
 in crash_test.py (acknowledged.py); after each cut the server starts again and its tables are compared with what it had acknowledged.
 
-  power_test.py PATH/OF/firn PATH/OF/fault_fs [--cuts 300] [--seed N] [--start-limit 3.0]     ends with 'N passed, N failed, N skipped'
+  power_test.py PATH/OF/firn PATH/OF/fault_fs [--cuts 300] [--seed N] [--start-limit 5.0]     ends with 'N passed, N failed, N skipped'
 
 Rounds go through every combination of: names durable when their directory is synced, or in order at any sync (a journal); unsynced pages
 all gone, or each there, gone or torn; files through io_uring, or through pread. In one round of four a call fails before the cut (a
@@ -106,7 +106,7 @@ def main():
     parser.add_argument('fault_fs')
     parser.add_argument('--cuts', type=int, default=300)
     parser.add_argument('--seed', type=int, default=int(time.time()))
-    parser.add_argument('--start-limit', type=float, default=3.0)  # every call goes through another process here
+    parser.add_argument('--start-limit', type=float, default=5.0)  # every call goes through another process here
     parser.add_argument('--keep', help='folder for the data directories of failed rounds')
     a = parser.parse_args()
     path = tempfile.mkdtemp(prefix='firn-power-')
