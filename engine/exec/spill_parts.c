@@ -110,7 +110,7 @@ fn_status spill_parts_add(fn_ctx *ctx, spill_parts *p, row_list *list, spill_num
         from += count;
     }
     if (!from) return FN_OK;
-    if (list->count > from) memmove(list->blocks, list->blocks + from, (list->count - from) * sizeof *list->blocks); /* an empty list has no array */
+    memmove(list->blocks, list->blocks + from, (list->count - from) * sizeof *list->blocks);
     list->count -= from;
     list->rows = 0;
     for (uint32_t i = 0; i < list->count; i++) list->rows += list->blocks[i]->rows;
