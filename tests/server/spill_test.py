@@ -19,9 +19,9 @@ from running import Running
 FIRN = sys.argv[1]
 TESTS = []
 OFF = {'max_bytes_ratio_before_external_%s' % what: 0 for what in ('group_by', 'sort', 'join', 'distinct')}
-WIDE = "number AS x, cityHash64(number) AS h, toString(number) AS s FROM numbers(1000000)"
-# Each holds about ten times the LIMIT in memory.
-LIMIT = 12000000
+WIDE = "number AS x, cityHash64(number) AS h, toString(number) AS s FROM numbers(2000000)"
+# In memory each holds six to ten times the LIMIT.
+LIMIT = 20000000
 STATEMENTS = {
     'sort': 'SELECT count(), sum(cityHash64(x, s, r)) FROM (SELECT x, s, rowNumberInAllBlocks() AS r FROM (SELECT %s ORDER BY h)) SETTINGS max_threads = 1' % WIDE,
     'group': 'SELECT count(), sum(c), sum(cityHash64(s, c, m)) FROM (SELECT s, count() AS c, max(h) AS m FROM (SELECT %s UNION ALL SELECT %s) GROUP BY s)' % (WIDE, WIDE),
@@ -69,7 +69,7 @@ def nothing_left(s, c, path, idle):
 
 
 @test
-def ten_times_the_limit(path):
+def far_beyond_the_limit(path):
     s = Running(FIRN, path)
     try:
         c = Client(s.url, timeout=300)
@@ -101,7 +101,7 @@ def one_key_that_has_most_rows(path):
             column = 'b.y' if kind == 'RIGHT SEMI' else 'a.x'
             sql = ('SELECT count(), sum(cityHash64(%s)) FROM (SELECT number AS x, number %% 1000 AS k FROM numbers(2000)) AS a %s JOIN '
                    '(SELECT number AS y, if(number %% 10 = 0, number, 7) AS k, toString(number) AS s FROM numbers(500000)) AS b ON a.k = b.k') % (column, kind)
-            same((kind, c.ask(sql, max_memory_usage=12000000)), (kind, c.ask(sql)))
+            same((kind, c.ask(sql, max_memory_usage=LIMIT)), (kind, c.ask(sql)))
         nothing_left(s, c, path, idle)
         c.close()
     finally:
@@ -133,14 +133,14 @@ def ends_while_writing(path):
         c = Client(s.url, timeout=300)
         idle = metric(c, 'MemoryTracking')
         for name, sql in STATEMENTS.items():
-            long = sql.replace('1000000', '20000000')
-            fails(159, c, long, max_memory_usage=4 * LIMIT, max_execution_time=0.5)
+            long = sql.replace('2000000', '20000000')
+            fails(159, c, long, max_memory_usage=3 * LIMIT, max_execution_time=0.5)
             nothing_left(s, c, path, idle)
             errors = []
 
             def run():
                 try:
-                    Client(s.url, timeout=300).ask(long, max_memory_usage=4 * LIMIT, query_id='long_' + name)
+                    Client(s.url, timeout=300).ask(long, max_memory_usage=3 * LIMIT, query_id='long_' + name)
                 except Failure as e:
                     errors.append(e.code)
             t = threading.Thread(target=run)
@@ -165,7 +165,7 @@ def killed_server_leaves_nothing(path):
 
     def run():
         try:
-            Client(s.url).ask(STATEMENTS['group'].replace('1000000', '20000000'), max_memory_usage=4 * LIMIT)
+            Client(s.url).ask(STATEMENTS['group'].replace('2000000', '20000000'), max_memory_usage=3 * LIMIT)
         except OSError:
             pass
         except Exception:  # noqa: the connection breaks in one way or another
