@@ -102,6 +102,7 @@ struct mt_store {
     uint32_t tasks;             /* background tasks queued or running; lock */
     mt_running *running;        /* merges; lock */
     _Atomic bool closing;
+    _Atomic bool keeps_files;   /* a commit broke off: the catalog on disk may name files that nobody lists; the next start sweeps */
     _Atomic bool merges_stopped; /* SYSTEM STOP MERGES, of all tables */
     _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder */
 };

@@ -249,7 +249,9 @@ fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t 
         if (changes_live(&edits[i]) || changes_detached(&edits[i]) || edits[i].forget_partition) FN_TRY(fill_change(ctx, &edits[i], &changes[n++]));
     }
     if (n == 0) return FN_OK;
-    FN_TRY(store->options.catalog->commit(store->options.catalog, ctx, changes, n));
+    const fn_status status = store->options.catalog->commit(store->options.catalog, ctx, changes, n);
+    if (status == FN_CANNOT_WRITE_TO_FILE || status == FN_CORRUPTED_DATA) atomic_store(&store->keeps_files, true);
+    FN_TRY(status);
     for (uint32_t i = 0; i < count; i++) swap_lists(&edits[i]);
     return FN_OK;
 }

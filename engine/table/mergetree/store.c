@@ -105,7 +105,7 @@ void mt_file_drop(mt_file *f)
     mt_store *store = f->store;
     pthread_mutex_lock(&store->lock);
     const bool last = --f->refs == 0;
-    const bool remove = last && f->listed == 0;
+    const bool remove = last && f->listed == 0 && !atomic_load(&store->keeps_files);
     f->going = remove;
     if (last && !remove) forget_file(store, f);
     pthread_mutex_unlock(&store->lock);
