@@ -6,9 +6,10 @@
  *
  * Commits. Threads that want to change something queue a piece of work; the first one leads: it runs all queued pieces in one
  * transaction, each under a savepoint of its own, and commits once for all of them. While it does, the next ones gather. A failed
- * commit leaves everything as it was and makes the catalog read-only until the next start: after a failed fsync nobody knows what
- * is on disk. A full disk is no such failure (the write was refused, nothing was synced): the pieces of work fail, the next ones
- * may succeed. A reserve file is given up then, so that DROP TABLE works on a full disk; it comes back with the room.
+ * commit leaves everything as it was. If nobody can know what is on disk (an fsync failed, a write broke off) the catalog is read-only
+ * until the next start. A full disk is no such failure (the write was refused, nothing was synced), nor is a lack of memory: the
+ * pieces of work fail, the next ones may succeed. A reserve file is given up on a full disk, so that DROP TABLE works; it comes back
+ * with the room.
  *
  * Floors: knows tables as `table *`, not how they are made. Who opens the catalog passes a builder that turns rows into tables.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -37,20 +37,31 @@ static void fail_all(catalog *c, catalog_work *list, const fn_ctx *why)
         if (w->status != FN_OK) continue;
         w->status = fn_fail(w->ctx, why->error.code, "%s", why->error.text);
     }
-    c->broken = why->error.code != FN_NOT_ENOUGH_SPACE;
     fn_log(FN_LOG_ERROR, "catalog", "%s%s", why->error.text, c->broken ? "; the catalog is read-only until the next start" : "");
 }
 
-static void roll_back(catalog *c)
+/* Out of memory while SQLite committed: the frames may lie in the WAL already. Writing others over them settles it. */
+static bool write_over(catalog *c)
+{
+    return sqlite3_exec(c->db, "BEGIN IMMEDIATE; UPDATE databases SET comment = comment; COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Rolls back; false: nobody knows what is on disk. Nothing that failed before COMMIT is there. Of a failed COMMIT nothing can be on
+ * disk when there was no room to write it: the last frame, which makes the others count, is not whole. */
+static bool undo(catalog *c, int result, bool committing)
 {
     catalog_names_drop(c->next_names);
     c->next_names = NULL;
     catalog_log_back(c, 0);
     (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL); /* may have been rolled back already */
+    if (!sqlite3_get_autocommit(c->db)) return false;
+    if (!committing || (result & 0xff) == SQLITE_FULL) return true;
+    return ((result & 0xff) == SQLITE_NOMEM || result == SQLITE_IOERR_NOMEM) && write_over(c);
 }
 
-static fn_status run_transaction(fn_ctx *ctx, catalog *c, catalog_work *list)
+static fn_status run_works(fn_ctx *ctx, catalog *c, catalog_work *list, bool *committing)
 {
+    *committing = false;
     FN_TRY(command(ctx, c, SQL_BEGIN));
     catalog_seal_begin(c);
     for (catalog_work *w = list; w; w = w->next) {
@@ -60,29 +71,41 @@ static fn_status run_transaction(fn_ctx *ctx, catalog *c, catalog_work *list)
                        sqlite3_errmsg(c->db));
     }
     FN_TRY(catalog_seal_store(ctx, c));
+    *committing = true;
     FN_TRY(command(ctx, c, SQL_COMMIT));
     catalog_seal_committed(c);
     return FN_OK;
+}
+
+static fn_status run_transaction(fn_ctx *ctx, catalog *c, catalog_work *list)
+{
+    bool committing;
+    const fn_status status = run_works(ctx, c, list, &committing);
+    if (status != FN_OK) c->broken = !undo(c, sqlite3_extended_errcode(c->db), committing);
+    return status;
+}
+
+static void refuse(catalog *c, catalog_work *list)
+{
+    c->base_names = c->names;
+    for (catalog_work *w = list; w; w = w->next) {
+        w->status = w->writes ? fn_fail(w->ctx, FN_TABLE_IS_READ_ONLY, "%s is read-only: an earlier commit failed; restart the server", c->file)
+                              : w->run(c, w);
+    }
 }
 
 static void lead(catalog *c, catalog_work *list)
 {
     fn_ctx own = {.arena = NULL};
     if (c->broken) {
-        c->base_names = c->names;
-        for (catalog_work *w = list; w; w = w->next) {
-            w->status = w->writes ? fn_fail(w->ctx, FN_TABLE_IS_READ_ONLY, "%s is read-only: an earlier commit failed; restart the server", c->file)
-                                  : w->run(c, w);
-        }
+        refuse(c, list);
         return;
     }
     fn_status status = run_transaction(&own, c, list);
-    if (status != FN_OK) roll_back(c);
-    if (status == FN_NOT_ENOUGH_SPACE && catalog_reserve_give(c)) { /* nothing of it is in the file: once more, with more room */
+    if (status == FN_NOT_ENOUGH_SPACE && !c->broken && catalog_reserve_give(c)) { /* nothing of it is in the file: once more, with more room */
         fn_error_clear(&own);
         for (catalog_work *w = list; w; w = w->next) fn_error_clear(w->ctx);
         status = run_transaction(&own, c, list);
-        if (status != FN_OK) roll_back(c);
     }
     if (status != FN_OK) {
         fail_all(c, list, &own);

@@ -68,23 +68,38 @@ static int compare_parts(const void *a, const void *b)
     return fn_str_compare((*x)->row.name, (*y)->row.name);
 }
 
-fn_status mt_list_new(fn_ctx *ctx, mt_part *const *parts, uint32_t count, mt_list **out)
+static mt_list *list_with_room(fn_ctx *ctx, uint32_t capacity)
 {
-    mt_list *l = fn_alloc_zero(ctx, sizeof *l + count * sizeof *l->parts);
-    FN_TRY_PTR(ctx, l);
+    mt_list *l = fn_alloc_zero(ctx, sizeof *l + capacity * sizeof *l->parts);
+    if (!l) return NULL;
     atomic_store(&l->refs, 1);
     pthread_mutex_init(&l->mask_lock, NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        l->parts[i] = mt_part_ref(parts[i]);
-        l->rows += parts[i]->row.rows;
-        l->bytes += parts[i]->row.bytes;
-    }
-    l->count = count;
-    if (count > 1) qsort(l->parts, count, sizeof *l->parts, compare_parts);
-    for (uint32_t from = 0, end; from < count; from = end) {
-        for (end = from + 1; end < count && fn_str_eq(l->parts[end]->row.partition_id, l->parts[from]->row.partition_id);) end++;
+    return l;
+}
+
+static void list_add(mt_list *l, mt_part *p)
+{
+    l->parts[l->count++] = mt_part_ref(p);
+    l->rows += p->row.rows;
+    l->bytes += p->row.bytes;
+}
+
+/* When all are in it. */
+static void list_finish(mt_list *l)
+{
+    if (l->count > 1) qsort(l->parts, l->count, sizeof *l->parts, compare_parts);
+    for (uint32_t from = 0, end; from < l->count; from = end) {
+        for (end = from + 1; end < l->count && fn_str_eq(l->parts[end]->row.partition_id, l->parts[from]->row.partition_id);) end++;
         l->most = FN_MAX(l->most, end - from);
     }
+}
+
+fn_status mt_list_new(fn_ctx *ctx, mt_part *const *parts, uint32_t count, mt_list **out)
+{
+    mt_list *l = list_with_room(ctx, count);
+    FN_TRY_PTR(ctx, l);
+    for (uint32_t i = 0; i < count; i++) list_add(l, parts[i]);
+    list_finish(l);
     *out = l;
     return FN_OK;
 }
@@ -160,29 +175,14 @@ static bool is_among(mt_part *const *parts, uint32_t count, const mt_part *p)
     return false;
 }
 
-/* A list without `out` and with `in` (but for the skipped ones), in place of *at; the old one is returned. The catalog has committed:
- * nothing may fail any more, and running out of memory for a list of pointers leaves only the crash, from which the catalog recovers. */
-static mt_list *swap_list(mt_list **at, mt_part *const *in, uint32_t in_count, const bool *skipped, mt_part *const *out, uint32_t out_count)
-{
-    fn_ctx ctx = {0};
-    mt_list *old = *at, *fresh = NULL;
-    const uint32_t old_count = old ? old->count : 0;
-    mt_part **parts = fn_alloc(&ctx, (old_count + in_count + 1) * sizeof *parts);
-    FN_ASSERT(parts != NULL);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < old_count; i++)
-        if (!is_among(out, out_count, old->parts[i])) parts[n++] = old->parts[i];
-    for (uint32_t i = 0; i < in_count; i++)
-        if (!skipped || !skipped[i]) parts[n++] = in[i];
-    const fn_status status = mt_list_new(&ctx, parts, n, &fresh);
-    FN_ASSERT(status == FN_OK);
-    for (uint32_t i = 0; i < in_count; i++)
-        if (!skipped || !skipped[i]) mt_file_list(in[i]->file, 1);
-    for (uint32_t i = 0; i < out_count; i++) mt_file_list(out[i]->file, -1);
-    *at = fresh;
-    fn_free(parts);
-    return old;
-}
+/* ---- the swap ---- */
+enum { SPARE = 256 }; /* parts that others may add between the reservation and the swap */
+
+/* Room for the lists behind an edit, taken while it can still fail. NULL: that list does not change. */
+typedef struct edit_room {
+    mt_list *live, *detached;
+    uint32_t live_capacity, detached_capacity;
+} edit_room;
 
 static bool changes_detached(const mt_edit *e)
 {
@@ -194,13 +194,58 @@ static bool changes_live(const mt_edit *e)
     return e->add_count || e->remove_count;
 }
 
-static void swap_lists(const mt_edit *e)
+static fn_status reserve(fn_ctx *ctx, const mt_edit *e, edit_room *out)
 {
+    mt_table *t = e->table;
+    pthread_mutex_lock(&t->lock);
+    out->live_capacity = t->list->count + e->add_count + SPARE;
+    out->detached_capacity = (t->detached ? t->detached->count : 0) + e->detach_count + SPARE;
+    pthread_mutex_unlock(&t->lock);
+    if (changes_live(e)) {
+        out->live = list_with_room(ctx, out->live_capacity);
+        FN_TRY_PTR(ctx, out->live);
+    }
+    if (changes_detached(e)) {
+        out->detached = list_with_room(ctx, out->detached_capacity);
+        FN_TRY_PTR(ctx, out->detached);
+    }
+    return FN_OK;
+}
+
+/* Fills `fresh` with *at without `out` and with `in` (but for the skipped ones) and puts it in its place; the old one is returned. The
+ * catalog has committed: nothing may fail any more. Only if more than SPARE parts came meanwhile and memory is out, nothing but the
+ * crash is left, from which the catalog recovers. */
+static mt_list *swap_list(mt_list **at, mt_list *fresh_take, uint32_t capacity, mt_part *const *in, uint32_t in_count, const bool *skipped,
+                          mt_part *const *out, uint32_t out_count)
+{
+    mt_list *old = *at, *fresh = fresh_take;
+    const uint32_t old_count = old ? old->count : 0;
+    if (old_count + in_count > capacity) {
+        mt_list_drop(fresh);
+        fresh = list_with_room(&(fn_ctx){0}, old_count + in_count);
+        FN_ASSERT(fresh != NULL);
+    }
+    for (uint32_t i = 0; i < old_count; i++)
+        if (!is_among(out, out_count, old->parts[i])) list_add(fresh, old->parts[i]);
+    for (uint32_t i = 0; i < in_count; i++) {
+        if (skipped && skipped[i]) continue;
+        list_add(fresh, in[i]);
+        mt_file_list(in[i]->file, 1);
+    }
+    list_finish(fresh);
+    for (uint32_t i = 0; i < out_count; i++) mt_file_list(out[i]->file, -1);
+    *at = fresh;
+    return old;
+}
+
+static void swap_lists(const mt_edit *e, const edit_room *room_take)
+{
+    const edit_room *r = room_take;
     mt_table *t = e->table;
     mt_list *old = NULL, *old_detached = NULL;
     pthread_mutex_lock(&t->lock);
-    if (changes_live(e)) old = swap_list(&t->list, e->add, e->add_count, e->skipped, e->remove, e->remove_count);
-    if (changes_detached(e)) old_detached = swap_list(&t->detached, e->detach, e->detach_count, NULL, e->take_back, e->take_back_count);
+    if (r->live) old = swap_list(&t->list, r->live, r->live_capacity, e->add, e->add_count, e->skipped, e->remove, e->remove_count);
+    if (r->detached) old_detached = swap_list(&t->detached, r->detached, r->detached_capacity, e->detach, e->detach_count, NULL, e->take_back, e->take_back_count);
     pthread_mutex_unlock(&t->lock);
     mt_list_drop(old);
     mt_list_drop(old_detached);
@@ -240,7 +285,7 @@ static fn_status fill_change(fn_ctx *ctx, const mt_edit *e, mt_change *out)
     return names_of(ctx, e->take_back, e->take_back_count, &out->take_back);
 }
 
-fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count)
+static fn_status commit_edits(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count)
 {
     mt_change *changes = FN_NEW_ARRAY(ctx, mt_change, count);
     FN_TRY_PTR(ctx, changes);
@@ -251,7 +296,23 @@ fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t 
     if (n == 0) return FN_OK;
     const fn_status status = store->options.catalog->commit(store->options.catalog, ctx, changes, n);
     if (status == FN_CANNOT_WRITE_TO_FILE || status == FN_CORRUPTED_DATA) atomic_store(&store->keeps_files, true);
-    FN_TRY(status);
-    for (uint32_t i = 0; i < count; i++) swap_lists(&edits[i]);
-    return FN_OK;
+    return status;
+}
+
+fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count)
+{
+    edit_room *rooms = FN_NEW_ARRAY(ctx, edit_room, count);
+    FN_TRY_PTR(ctx, rooms);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) status = reserve(ctx, &edits[i], &rooms[i]);
+    if (status == FN_OK) status = commit_edits(ctx, store, edits, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (status == FN_OK) {
+            swap_lists(&edits[i], &rooms[i]);
+        } else {
+            mt_list_drop(rooms[i].live);
+            mt_list_drop(rooms[i].detached);
+        }
+    }
+    return status;
 }
