@@ -106,6 +106,7 @@ typedef struct catalog_action {
     catalog_action_kind kind;
     fn_str database, name;     /* what it is about */
     fn_str to_database, to_name; /* RENAME: new name; EXCHANGE: the other one */
+    const table *expected;     /* DROP_TABLE, REPLACE, ALTER, DETACH: what `name` must mean still; NULL: whatever it means */
     bool may_exist;            /* CREATE: nothing happens if it exists; *done tells */
     bool permanently;          /* DETACH: also after a restart */
     bool keep;                 /* DROP_TABLE, DROP_DATABASE: tables with parts stay among the dropped ones until PURGE */
@@ -118,7 +119,8 @@ typedef struct catalog_action {
     bool *done;                /* may be NULL */
 } catalog_action;
 /* All of them in one transaction, in order. Errors: UNKNOWN_DATABASE (81), UNKNOWN_TABLE (60), TABLE_ALREADY_EXISTS (57),
- * DATABASE_ALREADY_EXISTS (82), TABLE_IS_DROPPED (218) for changes of parts of a dropped table, TABLE_IS_READ_ONLY (242) after a failed commit. */
+ * DATABASE_ALREADY_EXISTS (82), TABLE_UUID_MISMATCH (741) if a name no longer means the expected table, TABLE_IS_DROPPED (218) for changes
+ * of parts of a dropped table, TABLE_IS_READ_ONLY (242) after a failed commit. */
 fn_status catalog_apply(fn_ctx *ctx, catalog *c, const catalog_action *actions, size_t count) FN_MUST_USE;
 /* A detached table's row, built again: what ATTACH TABLE name needs. CANNOT_GET_CREATE_TABLE_QUERY (390). */
 fn_status catalog_build_detached(fn_ctx *ctx, catalog *c, fn_str database, fn_str name, catalog_build_fn *build, void *self, table **out) FN_MUST_USE;

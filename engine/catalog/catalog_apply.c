@@ -33,6 +33,14 @@ static fn_status need_table(fn_ctx *ctx, const catalog_names *n, fn_str database
     return fn_fail(ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
 }
 
+/* The table that the action is about: the one its caller has looked at. Between the two an EXCHANGE may have given the name to another. */
+static fn_status need_expected(fn_ctx *ctx, const catalog_names *n, const catalog_action *a, catalog_database **d, catalog_entry **out)
+{
+    FN_TRY(need_table(ctx, n, a->database, a->name, d, out));
+    if (!a->expected || a->expected == (*out)->table) return FN_OK;
+    return fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "Table " FN_STR_FMT "." FN_STR_FMT " is another one meanwhile", FN_STR_ARG(a->database), FN_STR_ARG(a->name));
+}
+
 /* A table detached in memory keeps its name. */
 static bool is_detached(catalog *c, fn_str database, fn_str name)
 {
@@ -150,7 +158,7 @@ static fn_status drop_table(fn_ctx *ctx, catalog *c, catalog_names *n, const cat
 {
     catalog_database *d;
     catalog_entry *e;
-    FN_TRY(need_table(ctx, n, a->database, a->name, &d, &e));
+    FN_TRY(need_expected(ctx, n, a, &d, &e));
     FN_TRY(leave(ctx, c, n, a->database, e, a->keep));
     names_remove_table(d, a->name);
     return FN_OK;
@@ -198,7 +206,7 @@ static fn_status replace_table(fn_ctx *ctx, catalog *c, catalog_names *n, const 
 {
     catalog_database *d;
     catalog_entry *e;
-    FN_TRY(need_table(ctx, n, a->database, a->name, &d, &e));
+    FN_TRY(need_expected(ctx, n, a, &d, &e));
     FN_TRY(forget(ctx, c, e->table));
     FN_TRY(insert_table(ctx, c, a));
     names_remove_table(d, a->name);
@@ -244,7 +252,7 @@ static fn_status alter_table(fn_ctx *ctx, catalog *c, catalog_names *n, const ca
     catalog_database *d;
     catalog_entry *e;
     table_state *state;
-    FN_TRY(need_table(ctx, n, a->database, a->name, &d, &e));
+    FN_TRY(need_expected(ctx, n, a, &d, &e));
     FN_TRY(need_state(ctx, c, e->table, &state));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_ALTER, "ttii", a->create_sql, a->column_ids, (int64_t)a->next_column_id, state->id)));
     if (!a->table || a->table == e->table) return FN_OK;
@@ -258,7 +266,7 @@ static fn_status detach_table(fn_ctx *ctx, catalog *c, catalog_names *n, const c
     catalog_database *d;
     catalog_entry *e;
     table_state *state;
-    FN_TRY(need_table(ctx, n, a->database, a->name, &d, &e));
+    FN_TRY(need_expected(ctx, n, a, &d, &e));
     FN_TRY(need_state(ctx, c, e->table, &state));
     if (a->permanently) FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_DETACH, "ii", (int64_t)1, state->id)));
     FN_TRY(fn_arena_str(ctx, c->arena, a->database, &state->detached_database));

@@ -35,6 +35,7 @@ static fn_status merge_partition(fn_ctx *ctx, mt_table *t, fn_str partition_id, 
         }
         if (locked) mt_unlock_change(t, NULL);
         if (status != FN_OK || outcome == MERGE_DONE) return status;
+        if (atomic_load(&t->forgotten)) return fn_fail(ctx, FN_TABLE_IS_DROPPED, "The table was dropped while it was merged");
     }
 }
 

@@ -18,6 +18,7 @@ typedef struct alter_run {
     ast_statement *statement;  /* the definition being changed */
     uint32_t *ids;             /* column numbers, beside statement->create->columns */
     uint32_t next_column_id;
+    bool begun;                /* a command has been carried out */
     bool columns_changed;      /* columns came, went, or changed name or type */
     alter_touched *touched, **touched_last;
 } alter_run;

@@ -53,13 +53,21 @@ fn_status alter_partition_id(query *q, const table *t, const ast_partition *p, f
     return status;
 }
 
+/* The other table, at a moment when the altered one had its name too: one EXCHANGE between two looks could make them the same table. */
 static fn_status other_table(alter_run *a, const ast_name *name, table **out)
 {
+    query *q = a->query;
     fn_str database, table_name;
-    FN_TRY(query_name(a->query, name, &database, &table_name));
-    FN_TRY(world_table(a->query, database, table_name, out));
+    FN_TRY(query_name(q, name, &database, &table_name));
+    catalog_names *names = catalog_names_get(q->engine->catalog);
+    const catalog_entry *e = catalog_names_table(names, a->database, a->name), *other = catalog_names_table(names, database.size ? database : q->database, table_name);
+    const bool moved = !a->table->is_temporary && (!e || e->table != a->table);
+    *out = other && !moved ? table_ref(other->table) : NULL;
+    catalog_names_drop(names);
+    if (moved) return fn_fail(q->ctx, FN_TABLE_UUID_MISMATCH, "Table " FN_STR_FMT "." FN_STR_FMT " is another one meanwhile", FN_STR_ARG(a->database), FN_STR_ARG(a->name));
+    if (!*out) FN_TRY(world_table(q, database, table_name, out)); /* temporary, or the error */
     if (mt_is(*out)) return FN_OK;
-    const fn_status status = fn_fail(a->query->ctx, FN_NOT_IMPLEMENTED, "Table " FN_STR_FMT " of storage %s has no partitions", FN_STR_ARG(table_name), (*out)->ops->engine);
+    const fn_status status = fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Table " FN_STR_FMT " of storage %s has no partitions", FN_STR_ARG(table_name), (*out)->ops->engine);
     table_drop(*out);
     return status;
 }

@@ -100,13 +100,26 @@ fn_status materialized_resolve(query *q, table **t)
     return FN_OK;
 }
 
+/* The name a table has in these names; false: none. What the table itself says follows a little after an EXCHANGE. */
+static bool name_in(const catalog_names *names, const table *t, fn_str *database, fn_str *name)
+{
+    for (uint32_t d = 0; d < names->count; d++) {
+        for (uint32_t i = 0; i < names->databases[d].count; i++) {
+            if (names->databases[d].entries[i].table != t) continue;
+            *database = names->databases[d].name;
+            *name = names->databases[d].entries[i].name;
+            return true;
+        }
+    }
+    return false;
+}
+
 fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count)
 {
     fn_str database, name;
-    FN_TRY(table_name(q->ctx, source, &database, &name));
     catalog_names *names = catalog_names_get(q->engine->catalog);
     uint32_t n = 0;
-    fn_status status = FN_OK;
+    fn_status status = name_in(names, source, &database, &name) ? FN_OK : table_name(q->ctx, source, &database, &name);
     *count = 0;
     for (int pass = 0; pass < 2 && status == FN_OK; pass++) { /* count, then fill */
         for (uint32_t d = 0; d < names->count; d++) {

@@ -65,7 +65,7 @@ static fn_status apply(alter_run *a)
     FN_TRY(definition_print(q->ctx, a->statement, &row.create_sql));
     FN_TRY(definition_ids_text(q->ctx, a->ids, a->statement->create->column_count, &row.column_ids));
     FN_TRY(definition_shape(q->engine, q->ctx, &row, &schema, &mt, &head)); /* also the checks of keys */
-    const catalog_action action = {.kind = CATALOG_ALTER_TABLE, .database = a->database, .name = a->name, .create_sql = row.create_sql,
+    const catalog_action action = {.kind = CATALOG_ALTER_TABLE, .database = a->database, .name = a->name, .expected = a->table, .create_sql = row.create_sql,
                                    .column_ids = row.column_ids, .next_column_id = a->next_column_id};
     fn_status status = a->table->is_temporary ? FN_OK : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
     if (status == FN_OK && mt.arena) {
@@ -156,14 +156,28 @@ static fn_status run(alter_run *a, const ast_statement *s)
         FN_ASSERT(pthread_mutex_unlock(&q->engine->ddl_lock) == 0);
         return status;
     }
-    for (uint32_t i = 0; i < s->command_count; i++) FN_TRY(run_command(a, &s->commands[i]));
+    for (uint32_t i = 0; i < s->command_count; i++) {
+        FN_TRY(run_command(a, &s->commands[i]));
+        a->begun = true;
+    }
     return FN_OK;
 }
 
-fn_status run_alter(query *q, const ast_statement *s)
+/* Does its name mean another table by now? */
+static bool is_overtaken(const alter_run *a)
+{
+    catalog_names *names = catalog_names_get(a->query->engine->catalog);
+    const catalog_entry *e = catalog_names_table(names, a->database, a->name);
+    const bool other = e && e->table != a->table;
+    catalog_names_drop(names);
+    return other && !a->table->is_temporary;
+}
+
+/* *again: the name meant another table when it came to it, and nothing has changed. */
+static fn_status try_alter(query *q, const ast_statement *s, bool *again)
 {
     alter_run a = {.query = q};
-    if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
+    *again = false;
     FN_TRY(query_name(q, &s->name, &a.database, &a.name));
     fn_status status = world_table(q, a.database, a.name, &a.table);
     if (status == FN_UNKNOWN_TABLE) {
@@ -173,7 +187,18 @@ fn_status run_alter(query *q, const ast_statement *s)
     FN_TRY(status);
     if (!a.database.size) a.database = q->database;
     status = run(&a, s);
+    *again = !a.begun && (status == FN_TABLE_UUID_MISMATCH || (status == FN_UNKNOWN_TABLE && is_overtaken(&a)));
     table_drop(a.table);
     FN_TRY(status);
     return alter_is_partition_command(s->commands[0].kind) && q->settings.alter_partition_verbose_result ? alter_send_report(&a, s) : result_none(q);
+}
+
+fn_status run_alter(query *q, const ast_statement *s)
+{
+    if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
+    for (bool again;;) {
+        const fn_status status = try_alter(q, s, &again);
+        if (!again) return status;
+        fn_error_clear(q->ctx);
+    }
 }

@@ -22,6 +22,28 @@ static fn_status table_exists(query *q, fn_str database, fn_str name, bool *out)
     return d ? FN_OK : world_check_database(q, database);
 }
 
+/* Gives a table its name: by `anew`, or where another one has the name and may be replaced by the actions `over`, the first of which
+ * takes that one away. Who has it may change until the catalog is asked. */
+static fn_status take_name(query *q, catalog_action *over, size_t over_count, const catalog_action *anew, bool may_replace)
+{
+    for (bool again = true; again;) {
+        table *old = NULL;
+        FN_TRY(table_exists(q, over->database, over->name, &again));
+        const fn_status found = again && may_replace ? world_stored_table(q, over->database, over->name, &old) : FN_OK;
+        if (found != FN_OK && found != FN_UNKNOWN_TABLE) return found;
+        fn_error_clear(q->ctx); /* it went meanwhile */
+        over->expected = old;
+        const fn_status status = catalog_apply(q->ctx, q->engine->catalog, old ? over : anew, old ? over_count : 1);
+        if (status == FN_OK && old && mt_has_parts(old)) mt_table_forget(old);
+        again = status == FN_TABLE_UUID_MISMATCH || (old && status == FN_UNKNOWN_TABLE);
+        if (!old && may_replace && status == FN_TABLE_ALREADY_EXISTS) FN_TRY(table_exists(q, over->database, over->name, &again)); /* it came meanwhile */
+        table_drop(old);
+        if (!again) return status;
+        fn_error_clear(q->ctx);
+    }
+    return FN_OK;
+}
+
 static fn_status build(query *q, const definition *d, fn_str database, fn_str name, table **out)
 {
     char uuid[37];
@@ -56,7 +78,7 @@ static fn_status create_temporary(query *q, const ast_statement *s, fn_str name)
 }
 
 /* CREATE ... AS SELECT: the table is filled while it has a name nobody knows, then takes the wanted one: others see it whole. */
-static fn_status create_filled(query *q, const ast_statement *s, const definition *d, table *t, const catalog_action *wanted)
+static fn_status create_filled(query *q, const ast_statement *s, const definition *d, table *t, const catalog_action *wanted, bool may_replace)
 {
     const char *hidden = fn_arena_printf(q->ctx, q->ctx->arena, ".tmp.%s", t->uuid);
     FN_TRY_PTR(q->ctx, hidden);
@@ -64,12 +86,11 @@ static fn_status create_filled(query *q, const ast_statement *s, const definitio
                                    .column_ids = d->column_ids, .next_column_id = d->next_column_id};
     FN_TRY(catalog_apply(q->ctx, q->engine->catalog, &create, 1));
     fn_status status = insert_select(q, t, s->create->as_select);
-    const catalog_action publish[] = {
+    catalog_action publish[] = {
         {.kind = CATALOG_DROP_TABLE, .database = wanted->database, .name = wanted->name},
         {.kind = CATALOG_RENAME_TABLE, .database = wanted->database, .name = fn_cstr(hidden), .to_database = wanted->database, .to_name = wanted->name},
     };
-    const bool replace = wanted->kind == CATALOG_REPLACE_TABLE;
-    if (status == FN_OK) status = catalog_apply(q->ctx, q->engine->catalog, replace ? publish : publish + 1, replace ? 2 : 1);
+    if (status == FN_OK) status = take_name(q, publish, 2, publish + 1, may_replace);
     if (status == FN_OK) return FN_OK;
     fn_ctx own = {.arena = q->ctx->arena};
     const catalog_action undo = {.kind = CATALOG_DROP_TABLE, .database = wanted->database, .name = fn_cstr(hidden)};
@@ -149,7 +170,7 @@ static fn_status create_stored(query *q, const ast_statement *s, fn_str database
     const ast_create *c = s->create;
     bool exists;
     definition d;
-    table *t, *old = NULL;
+    table *t;
     FN_TRY(table_exists(q, database, name, &exists));
     if (exists && c->if_not_exists) return FN_OK;
     if (exists && !c->or_replace && !c->replace)
@@ -158,19 +179,17 @@ static fn_status create_stored(query *q, const ast_statement *s, fn_str database
         return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
     if (!exists) FN_TRY(check_number(q, c, s->what));
     FN_TRY(definition_complete(q, s, database, name, &d));
-    if (exists) FN_TRY(world_stored_table(q, database, name, &old));
     fn_status status = build(q, &d, database, name, &t);
     if (status == FN_OK) {
-        const catalog_action action = {.kind = exists ? CATALOG_REPLACE_TABLE : CATALOG_CREATE_TABLE, .database = database, .name = name, .table = t,
-                                       .create_sql = d.sql, .column_ids = d.column_ids, .next_column_id = d.next_column_id,
-                                       .may_exist = c->if_not_exists};
-        const bool fill = s->what == 't' && c->as_select && !c->empty;
-        if (c->materialized) status = create_materialized(q, &d, t, &action);
-        else status = fill ? create_filled(q, s, &d, t, &action) : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
+        const bool fill = s->what == 't' && c->as_select && !c->empty, may_replace = c->or_replace || c->replace;
+        catalog_action over = {.kind = CATALOG_REPLACE_TABLE, .database = database, .name = name, .table = t, .create_sql = d.sql,
+                               .column_ids = d.column_ids, .next_column_id = d.next_column_id, .may_exist = c->if_not_exists};
+        catalog_action anew = over;
+        anew.kind = CATALOG_CREATE_TABLE;
+        if (c->materialized) status = create_materialized(q, &d, t, exists ? &over : &anew);
+        else status = fill ? create_filled(q, s, &d, t, &over, may_replace) : take_name(q, &over, 1, &anew, may_replace);
         table_drop(t);
     }
-    if (status == FN_OK && old && mt_has_parts(old)) mt_table_forget(old);
-    table_drop(old);
     return status == FN_OK && c->materialized && c->populate ? populate(q, database, name) : status;
 }
 

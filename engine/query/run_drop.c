@@ -63,8 +63,8 @@ static fn_status find_companion(query *q, const drop_target *t, drop_target *out
     return world_stored_table(q, out->database, out->name, &out->table);
 }
 
-/* All tables of the statement leave in one transaction. */
-static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_kind kind)
+/* All tables of the statement leave in one transaction. TABLE_UUID_MISMATCH: a name meant another table when it came to it. */
+static fn_status try_drop_tables(query *q, const ast_statement *s, catalog_action_kind kind)
 {
     const uint32_t count = 1 + s->rename_count;
     drop_target *targets = FN_NEW_ARRAY(q->ctx, drop_target, 2 * count);
@@ -85,14 +85,14 @@ static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_ki
         if (status != FN_OK || !t->table) continue;
         status = check_kind(q, s, t);
         t->keep = kind == CATALOG_DROP_TABLE && dropped_keeps(q, s->sync, t->database);
-        actions[found++] = (catalog_action){.kind = kind, .database = t->database, .name = t->name, .permanently = s->permanently, .keep = t->keep};
+        actions[found++] = (catalog_action){.kind = kind, .database = t->database, .name = t->name, .expected = t->table, .permanently = s->permanently, .keep = t->keep};
         if (status != FN_OK || kind != CATALOG_DROP_TABLE) continue;
         drop_target *companion = &targets[asked];
         status = find_companion(q, t, companion);
         if (status != FN_OK || !companion->table) continue;
         asked++;
         companion->keep = t->keep;
-        actions[found++] = (catalog_action){.kind = kind, .database = companion->database, .name = companion->name, .keep = t->keep};
+        actions[found++] = (catalog_action){.kind = kind, .database = companion->database, .name = companion->name, .expected = companion->table, .keep = t->keep};
     }
     if (status == FN_OK && found) status = catalog_apply(q->ctx, q->engine->catalog, actions, found);
     for (uint32_t i = 0; i < asked; i++) {
@@ -101,6 +101,35 @@ static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_ki
         table_drop(targets[i].table);
     }
     return status;
+}
+
+static fn_status drop_tables(query *q, const ast_statement *s, catalog_action_kind kind)
+{
+    for (;;) {
+        const fn_status status = try_drop_tables(q, s, kind);
+        if (status != FN_TABLE_UUID_MISMATCH) return status;
+        fn_error_clear(q->ctx);
+    }
+}
+
+/* Has another database taken the table in meanwhile? */
+static bool has_moved(const catalog_names *now, const table *t)
+{
+    for (uint32_t d = 0; d < now->count; d++) {
+        for (uint32_t i = 0; i < now->databases[d].count; i++)
+            if (now->databases[d].entries[i].table == t) return true;
+    }
+    return false;
+}
+
+static void forget_tables(query *q, const catalog_database *d)
+{
+    catalog_names *now = catalog_names_get(q->engine->catalog);
+    for (uint32_t i = 0; i < d->count; i++) {
+        table *t = d->entries[i].table;
+        if (mt_has_parts(t) && !has_moved(now, t)) mt_table_forget(t);
+    }
+    catalog_names_drop(now);
 }
 
 static fn_status drop_database(query *q, const ast_statement *s)
@@ -118,8 +147,7 @@ static fn_status drop_database(query *q, const ast_statement *s)
     if (d && status == FN_OK) {
         const catalog_action action = {.kind = CATALOG_DROP_DATABASE, .name = name, .keep = dropped_keeps(q, s->sync, name)};
         status = catalog_apply(q->ctx, q->engine->catalog, &action, 1);
-        for (uint32_t i = 0; i < d->count && status == FN_OK && !action.keep; i++)
-            if (mt_has_parts(d->entries[i].table)) mt_table_forget(d->entries[i].table);
+        if (status == FN_OK && !action.keep) forget_tables(q, d);
     }
     catalog_names_drop(names);
     return status;

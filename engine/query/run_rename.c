@@ -3,8 +3,7 @@
 #include "query/definition.h"
 #include "query/result.h"
 
-/* After the commit: the tables' own names and texts follow. Only messages and system tables look at them. */
-static fn_status follow(query *q, fn_str database, fn_str name)
+static fn_status follow_locked(query *q, fn_str database, fn_str name)
 {
     table *t;
     fn_str sql;
@@ -19,6 +18,15 @@ static fn_status follow(query *q, fn_str database, fn_str name)
         if (status == FN_OK) status = definition_set_sql(q->ctx, q->engine, t, sql);
     }
     table_drop(t);
+    return status;
+}
+
+/* After the commit: the tables' own names and texts follow. An ALTER reads the text and writes it anew: not at the same time. */
+static fn_status follow(query *q, fn_str database, fn_str name)
+{
+    FN_ASSERT(pthread_mutex_lock(&q->engine->ddl_lock) == 0);
+    const fn_status status = follow_locked(q, database, name);
+    FN_ASSERT(pthread_mutex_unlock(&q->engine->ddl_lock) == 0);
     return status;
 }
 
