@@ -133,7 +133,7 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
 static void reader_close(fn_reader *base)
 {
     row_reader *r = (row_reader *)base;
-    for (uint32_t c = 0; c < r->schema.count; c++) fn_builder_release(&r->builders[c]);
+    for (uint32_t c = 0; r->builders && c < r->schema.count; c++) fn_builder_release(&r->builders[c]);
     row_pieces_free(r->pieces);
     fn_free(r->builders);
     fn_free(r->seen);
