@@ -190,7 +190,8 @@ static fn_status memory_write(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t of
     if (!fails(m, FN_FS_WRITES)) return leave(fs, put(m, ctx, file, offset, bytes, size));
     const fn_status code = m->fault.code;
     fn_ctx own = {.arena = NULL};
-    (void)put(m, &own, file, offset, bytes, (size_t)size ? memory_draw(m, size) : 0); /* less than all of it */
+    const uint64_t end = (offset + memory_draw(m, size + 1)) / MEMORY_SECTOR * MEMORY_SECTOR; /* a part of it may be written, in whole sectors */
+    if (end > offset && end < offset + size) (void)put(m, &own, file, offset, bytes, (size_t)(end - offset));
     return leave(fs, fn_fail(ctx, code, "Cannot write %s: injected failure", file->path));
 }
 

@@ -6,6 +6,8 @@
 #include "file/open_file.h"
 #include <firn/thread.h>
 
+enum { MEMORY_SECTOR = 512 };
+
 /* A change of a file that no sync has covered yet. */
 typedef struct memory_change {
     struct memory_change *next; /* later */

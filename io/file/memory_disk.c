@@ -8,8 +8,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "file/fs_memory.h"
 
-enum { SECTOR = 512 };
-
 /* Below `below`, or 0 without a seed. */
 uint64_t memory_draw(memory_fs *m, uint64_t below)
 {
@@ -62,7 +60,7 @@ static void apply_torn(memory_fs *m, fn_buf *durable, const memory_change *c)
 {
     fn_ctx ctx = {.arena = NULL};
     enum { WHOLE = 1, PREFIX = 2, SOME = 3, WAYS = 4 };
-    const uint64_t way = memory_draw(m, WAYS), first = c->offset / SECTOR, sectors = c->size ? (c->offset + c->size - 1) / SECTOR - first + 1 : 0;
+    const uint64_t way = memory_draw(m, WAYS), first = c->offset / MEMORY_SECTOR, sectors = c->size ? (c->offset + c->size - 1) / MEMORY_SECTOR - first + 1 : 0;
     if (way == 0) return;
     if (c->is_cut) {
         FN_ASSERT(way != WHOLE || cut(&ctx, durable, c->offset) == FN_OK);
@@ -71,7 +69,7 @@ static void apply_torn(memory_fs *m, fn_buf *durable, const memory_change *c)
     const uint64_t prefix = way == PREFIX ? memory_draw(m, sectors + 1) : sectors;
     for (uint64_t s = 0; s < prefix; s++) {
         if (way == SOME && memory_draw(m, 2)) continue;
-        const uint64_t from = FN_MAX((first + s) * SECTOR, c->offset), to = FN_MIN((first + s + 1) * SECTOR, c->offset + c->size);
+        const uint64_t from = FN_MAX((first + s) * MEMORY_SECTOR, c->offset), to = FN_MIN((first + s + 1) * MEMORY_SECTOR, c->offset + c->size);
         FN_ASSERT(memory_put(&ctx, durable, from, c->bytes + (from - c->offset), (size_t)(to - from)) == FN_OK);
     }
 }
