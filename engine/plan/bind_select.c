@@ -26,6 +26,31 @@ static fn_status check_prewhere(binder *b, const scope *s)
                    FN_STR_ARG(src ? src->database : FN_STR("")), FN_STR_ARG(src ? src->table : FN_STR("")));
 }
 
+static bool in_sort_key(const table *t, uint32_t index)
+{
+    for (uint32_t i = 0; i < t->sort_key_count; i++)
+        if (t->sort_key[i] == index) return true;
+    return false;
+}
+
+/* ClickHouse filters by PREWHERE before FINAL picks rows, here FINAL comes first: over columns of the sorting key both give the same. */
+static fn_status check_prewhere_of_final(binder *b, const expr *prewhere)
+{
+    plan_ids ids = {0};
+    FN_TRY(plan_ids_of(b->ctx, &ids, prewhere));
+    for (uint32_t i = 0; i < b->query->scan_count; i++) {
+        const plan *p = b->query->scans[i];
+        const table *t = p->scan.table;
+        if (!p->scan.final || strcmp(t->ops->engine, "MergeTree") == 0) continue;
+        for (uint32_t c = 0; c < p->column_count; c++) {
+            if (!plan_ids_has(&ids, p->columns[c].id) || in_sort_key(t, p->scan.indexes[c])) continue;
+            return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "PREWHERE over column " FN_STR_FMT ", which is not in the sorting key, of a table with FINAL is not supported; use WHERE",
+                           FN_STR_ARG(p->columns[c].name));
+        }
+    }
+    return FN_OK;
+}
+
 static fn_status bind_where(binder *b, scope *s, bound_select *q)
 {
     expr *prewhere = NULL;
@@ -36,6 +61,7 @@ static fn_status bind_where(binder *b, scope *s, bound_select *q)
     if (status == FN_OK && s->select->where) status = bind_condition(b, s, s->select->where, "WHERE", &q->where);
     s->no_aggregates = NULL;
     FN_TRY(status);
+    if (prewhere) FN_TRY(check_prewhere_of_final(b, prewhere));
     return prewhere || q->where ? expr_and(b->ctx, prewhere, q->where, &q->where) : FN_OK;
 }
 
