@@ -47,9 +47,17 @@ static fn_status append_frame(fn_ctx *ctx, struct catalog_log *l, fn_file *file,
 /* ---- the whole catalog as statements ---- */
 static fn_status put_bytes(fn_ctx *ctx, sqlite3_stmt *s, int column, fn_buf *out)
 {
+    static const char digits[] = "0123456789abcdef";
     const uint8_t *bytes = sqlite3_column_blob(s, column);
+    const size_t size = (size_t)sqlite3_column_bytes(s, column);
     FN_TRY(fn_buf_cstr(ctx, out, "x'"));
-    for (int i = 0; i < sqlite3_column_bytes(s, column); i++) FN_TRY(fn_buf_printf(ctx, out, "%02x", bytes[i]));
+    FN_TRY(fn_buf_reserve(ctx, out, 2 * size));
+    char *to = out->data + out->size;
+    for (size_t i = 0; i < size; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    out->size += 2 * size;
     return fn_buf_byte(ctx, out, '\'');
 }
 
@@ -82,24 +90,29 @@ static fn_status put_columns(fn_ctx *ctx, sqlite3_stmt *s, const char *name, fn_
     return fn_buf_cstr(ctx, out, ") VALUES (");
 }
 
+static fn_status put_row(fn_ctx *ctx, sqlite3_stmt *s, fn_str columns, fn_buf *out)
+{
+    FN_TRY(fn_buf_append(ctx, out, columns.data, columns.size));
+    for (int i = 0; i < sqlite3_column_count(s); i++) {
+        if (i) FN_TRY(fn_buf_cstr(ctx, out, ", "));
+        FN_TRY(put_value(ctx, s, i, out));
+    }
+    return fn_buf_cstr(ctx, out, ");\n");
+}
+
 static fn_status put_rows(fn_ctx *ctx, catalog *c, const char *name, fn_buf *out)
 {
     sqlite3_stmt *s = NULL;
-    fn_status status = FN_OK;
+    fn_buf columns = FN_BUF_INIT;
     char sql[128];
     (void)snprintf(sql, sizeof sql, "SELECT * FROM %s", name);
     if (sqlite3_prepare_v2(c->db, sql, -1, &s, NULL) != SQLITE_OK) return catalog_sql_fail(ctx, c, sql);
-    int result = sqlite3_step(s);
-    for (; result == SQLITE_ROW && status == FN_OK; result = sqlite3_step(s)) {
-        status = put_columns(ctx, s, name, out);
-        for (int i = 0; i < sqlite3_column_count(s) && status == FN_OK; i++) {
-            if (i) status = fn_buf_cstr(ctx, out, ", ");
-            if (status == FN_OK) status = put_value(ctx, s, i, out);
-        }
-        if (status == FN_OK) status = fn_buf_cstr(ctx, out, ");\n");
-    }
+    fn_status status = put_columns(ctx, s, name, &columns);
+    int result = status == FN_OK ? sqlite3_step(s) : SQLITE_DONE;
+    for (; result == SQLITE_ROW && status == FN_OK; result = sqlite3_step(s)) status = put_row(ctx, s, fn_buf_view(&columns), out);
     if (status == FN_OK && result != SQLITE_DONE) status = catalog_sql_fail(ctx, c, sql);
     (void)sqlite3_finalize(s);
+    fn_buf_release(&columns);
     return status;
 }
 

@@ -240,6 +240,32 @@ static fn_status plan_part(planner *p, uint32_t list_index, uint64_t starting_of
     return FN_OK;
 }
 
+/* Where little is left of the table, the ranges made for all of it are too few for the workers: each is cut into pieces, so that every
+ * worker finds four. What fits one block is one worker's. */
+static fn_status split_ranges(planner *p)
+{
+    mt_scan *s = p->scan;
+    uint64_t granules = 0;
+    for (uint32_t i = 0; i < s->range_count; i++) granules += s->ranges[i].granules;
+    const uint32_t step = (uint32_t)FN_MAX(1, FN_MIN(granules / (4 * (uint64_t)FN_MAX(p->request->workers, 1)), (uint64_t)SCAN_GRANULES_MAX));
+    if (granules <= SCAN_GRANULES_MAX || step >= p->granules_max || p->request->workers < 2) return FN_OK;
+    scan_range *pieces = fn_alloc(p->ctx, granules * sizeof *pieces);
+    FN_TRY_PTR(p->ctx, pieces);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->range_count; i++) {
+        for (uint32_t at = 0; at < s->ranges[i].granules; at += step) {
+            pieces[count] = s->ranges[i];
+            pieces[count].first += at;
+            pieces[count++].granules = FN_MIN(step, s->ranges[i].granules - at);
+        }
+    }
+    fn_free(s->ranges);
+    s->ranges = pieces;
+    s->range_count = count;
+    s->range_capacity = (uint32_t)granules;
+    return FN_OK;
+}
+
 /* ---- top-N: granules that promise the best values come first ---- */
 
 static int compare_promise(const void *a, const void *b, void *scan)
@@ -346,6 +372,7 @@ static fn_status plan(planner *p)
     mt_conditions_release(p->conditions);
     mt_skip_release(p->skip);
     FN_TRY(status);
+    FN_TRY(split_ranges(p));
     scan_order_plan(s);
     FN_TRY(plan_verdicts(p));
     if (s->threshold && s->range_count > 1) qsort_r(s->ranges, s->range_count, sizeof *s->ranges, compare_promise, s);
