@@ -378,20 +378,21 @@ static fn_status run_views(insert_target *in)
     in->view_targets = FN_NEW_ARRAY(q->ctx, insert_target, in->view_count);
     FN_TRY_PTR(q->ctx, in->view_targets);
     FN_TRY(rows_table(in, &rows));
-    const table *const outer = q->inserted;
+    const fn_str outer_database = q->source_database, outer_name = q->source_name;
     table *const outer_rows = q->inserted_rows;
     fn_status status = FN_OK;
     q->insert_depth++;
     for (uint32_t i = 0; i < in->view_count && status == FN_OK; i++) {
         in->view_targets[i].query = q;
-        q->inserted = in->table;
+        materialized_source(in->views[i], &q->source_database, &q->source_name);
         q->inserted_rows = rows;
         status = run_view(in, in->views[i], &in->view_targets[i]);
-        q->inserted = NULL;
+        q->inserted_rows = NULL;
         if (status == FN_OK) status = run_views(&in->view_targets[i]); /* views of the target */
     }
     q->insert_depth--;
-    q->inserted = outer;
+    q->source_database = outer_database;
+    q->source_name = outer_name;
     q->inserted_rows = outer_rows;
     table_drop(rows);
     return status;
@@ -460,6 +461,10 @@ void insert_close(insert_target *in)
     in->schema = NULL;
     table_drop(in->owned);
     in->owned = NULL;
+    if (in->query && in->query->insert_depth == 0) {
+        catalog_names_drop(in->query->insert_names);
+        in->query->insert_names = NULL;
+    }
 }
 
 /* ---- INSERT ... SELECT ---- */

@@ -114,10 +114,17 @@ static bool name_in(const catalog_names *names, const table *t, fn_str *database
     return false;
 }
 
+void materialized_source(const table *view, fn_str *database, fn_str *name)
+{
+    const materialized_view *v = (const materialized_view *)(const void *)view;
+    *database = v->source_database;
+    *name = v->source_name;
+}
+
 fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count)
 {
     fn_str database, name;
-    catalog_names *names = catalog_names_get(q->engine->catalog);
+    catalog_names *names = q->insert_names ? q->insert_names : catalog_names_get(q->engine->catalog);
     uint32_t n = 0;
     fn_status status = name_in(names, source, &database, &name) ? FN_OK : table_name(q->ctx, source, &database, &name);
     *count = 0;
@@ -138,7 +145,8 @@ fn_status materialized_of(query *q, const table *source, table ***out, uint32_t 
             if (!*out) status = q->ctx->error.code;
         }
     }
-    catalog_names_drop(names);
+    if (*count) q->insert_names = names;
+    else if (names != q->insert_names) catalog_names_drop(names);
     return status;
 }
 

@@ -16,7 +16,10 @@ fn_status materialized_target(query *q, const table *view, table **out) FN_MUST_
 fn_str materialized_inner(const table *view);
 /* If t is a view: its target instead (t's reference is given back). */
 fn_status materialized_resolve(query *q, table **t) FN_MUST_USE;
-/* The views that read `source`, one reference each. */
+/* What the view calls the table it reads; borrowed from the view. */
+void materialized_source(const table *view, fn_str *database, fn_str *name);
+/* The views that read `source`, one reference each. If there are any, this and all later names of the statement are those of one moment
+ * (query.insert_names, until the insert is closed): source, views and targets are looked up before or after an EXCHANGE, never astride. */
 fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count) FN_MUST_USE;
 /* Statement of the inner table of a complete view definition. */
 fn_status materialized_inner_sql(fn_ctx *ctx, const ast_statement *view, fn_str name, fn_str *out) FN_MUST_USE;

@@ -122,8 +122,9 @@ struct query {
     process *process;
     query_world world;
     query_system_world system;   /* what system tables of this statement look at */
-    const table *inserted;       /* while a materialized view runs: its source, and the rows that stand for it */
-    table *inserted_rows;
+    fn_str source_database, source_name; /* while a materialized view runs: what it calls its source, and the rows that stand for that */
+    table *inserted_rows;        /* NULL: no view runs */
+    struct catalog_names *insert_names; /* an insert with views behind it sees the names of one moment; NULL: those of now */
     unsigned insert_depth;       /* views of views */
     session_table *externals;    /* tables sent along; in ctx->arena */
     exec_progress progress;

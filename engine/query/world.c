@@ -45,10 +45,10 @@ fn_status world_stored_table(query *q, fn_str database, fn_str name, table **out
         FN_TRY(information_schema_table(q, database, name, out));
         if (*out) return FN_OK;
     }
-    catalog_names *names = catalog_names_get(q->engine->catalog);
-    const catalog_entry *e = catalog_names_table(names, database, name);
+    catalog_names *now = q->insert_names ? NULL : catalog_names_get(q->engine->catalog);
+    const catalog_entry *e = catalog_names_table(now ? now : q->insert_names, database, name);
     *out = e ? table_ref(e->table) : NULL;
-    catalog_names_drop(names);
+    catalog_names_drop(now);
     if (*out) return FN_OK;
     FN_TRY(world_check_database(q, database));
     return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT " does not exist", FN_STR_ARG(database), FN_STR_ARG(name));
@@ -118,7 +118,7 @@ static fn_status find_table(plan_world *w, fn_ctx *ctx, fn_str database, fn_str 
     query *q = query_of(w);
     const fn_str where = database.size ? database : q->database;
     (void)ctx;
-    if (q->inserted && fn_str_eq(where, q->inserted->database) && fn_str_eq(name, q->inserted->name)) { /* a materialized view's source */
+    if (q->inserted_rows && fn_str_eq(where, q->source_database) && fn_str_eq(name, q->source_name)) {
         *out = table_ref(q->inserted_rows);
         return FN_OK;
     }
