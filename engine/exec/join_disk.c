@@ -191,7 +191,8 @@ static fn_status run_chunk(part_job *j, fn_ctx *ctx, uint64_t most)
     fn_arena_reset(ctx->arena);
     FN_TRY(join_build_table(&j->part, ctx, NULL));
     FN_TRY(stream_probe(j, ctx));
-    return j->o->role.keep_build ? join_probe_leftover(j->o, ctx, j->worker, &j->part, &(_Atomic uint32_t){0}) : FN_OK;
+    _Atomic uint32_t next = 0;
+    return j->o->role.keep_build ? join_probe_leftover(j->o, ctx, j->worker, &j->part, &next) : FN_OK;
 }
 
 /* More than one chunk, and what a row has matched so far matters. */
