@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec/op.h"
 #include "exec/runtime_filter.h"
+#include "plan/plan_node.h"
 #include "settings/settings.h"
 
 typedef struct op_scan {
@@ -16,19 +17,6 @@ typedef struct op_scan {
     bool filters_taken;   /* the table applies what joins have told */
     _Atomic uint64_t rows_told, bytes_told; /* what progress knows of scan->rows_read */
 } op_scan;
-
-typedef struct schema_map {
-    fn_ctx *ctx;
-    const plan *node;
-} schema_map;
-
-static expr *to_schema(void *self, column_id id)
-{
-    const schema_map *m = self;
-    for (uint32_t i = 0; i < m->node->column_count; i++)
-        if (m->node->columns[i].id == id) return expr_column(m->ctx, m->node->scan.indexes[i], m->node->columns[i].type);
-    return NULL;
-}
 
 static fn_status compile_rest(op_scan *o, fn_ctx *ctx, const bool *applied)
 {
@@ -48,12 +36,11 @@ static fn_status scan_open(op *self, fn_ctx *ctx)
     expr **conjuncts = FN_NEW_ARRAY(ctx, expr *, room), **all = FN_NEW_ARRAY(ctx, expr *, room);
     bool *applied = FN_NEW_ARRAY(ctx, bool, room), *only_prunes = FN_NEW_ARRAY(ctx, bool, room);
     scan_filter **filters = FN_NEW_ARRAY(ctx, scan_filter *, tests + 1);
-    schema_map map = {ctx, n};
     if (!conjuncts || !applied || !only_prunes || !all || !filters) return ctx->error.code;
     for (uint32_t i = 0; i < count; i++) all[i] = n->scan.conjuncts[i];
     FN_TRY(runtime_filter_conditions(ctx, self->exec, n, all + count, only_prunes + count, &more));
     count += more;
-    for (uint32_t i = 0; i < count; i++) FN_TRY(expr_replace(ctx, all[i], to_schema, &map, &conjuncts[i]));
+    for (uint32_t i = 0; i < count; i++) FN_TRY(plan_scan_to_schema(ctx, n, all[i], &conjuncts[i]));
     const table_scan_request request = {.columns = n->scan.indexes,
                                         .column_count = n->column_count,
                                         .conjuncts = conjuncts,

@@ -159,26 +159,12 @@ static fn_status put_node(explain *x, const plan *p)
     FN_IMPOSSIBLE("plan kind");
 }
 
-typedef struct schema_map {
-    fn_ctx *ctx;
-    const plan *node;
-} schema_map;
-
-static expr *to_schema(void *self, column_id id)
-{
-    const schema_map *m = self;
-    for (uint32_t i = 0; i < m->node->column_count; i++)
-        if (m->node->columns[i].id == id) return expr_column(m->ctx, m->node->scan.indexes[i], m->node->columns[i].type);
-    return NULL;
-}
-
 /* Conditions that wait for a subquery say nothing here: it is not run. */
 static fn_status put_indexes(explain *x, const plan *p, unsigned indent)
 {
-    schema_map map = {x->ctx, p};
     expr **conjuncts = FN_NEW_ARRAY(x->ctx, expr *, p->scan.conjunct_count + 1u);
     FN_TRY_PTR(x->ctx, conjuncts);
-    for (uint32_t i = 0; i < p->scan.conjunct_count; i++) FN_TRY(expr_replace(x->ctx, p->scan.conjuncts[i], to_schema, &map, &conjuncts[i]));
+    for (uint32_t i = 0; i < p->scan.conjunct_count; i++) FN_TRY(plan_scan_to_schema(x->ctx, p, p->scan.conjuncts[i], &conjuncts[i]));
     const table_scan_request request = {.conjuncts = conjuncts, .conjunct_count = p->scan.conjunct_count, .final = p->scan.final};
     return mt_explain_indexes(x->ctx, p->scan.snapshot, &request, indent, x->out);
 }

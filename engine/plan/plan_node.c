@@ -258,3 +258,22 @@ fn_status plan_values_own(fn_ctx *ctx, plan *p)
     for (uint32_t i = 0; i < p->values.block_count; i++) FN_TRY(fn_arena_defer(ctx, ctx->arena, drop_block, p->values.blocks[i]));
     return FN_OK;
 }
+
+typedef struct schema_map {
+    fn_ctx *ctx;
+    const plan *scan;
+} schema_map;
+
+static expr *to_schema(void *self, column_id id)
+{
+    const schema_map *m = self;
+    for (uint32_t i = 0; i < m->scan->column_count; i++)
+        if (m->scan->columns[i].id == id) return expr_column(m->ctx, m->scan->scan.indexes[i], m->scan->columns[i].type);
+    return NULL;
+}
+
+fn_status plan_scan_to_schema(fn_ctx *ctx, const plan *scan, const expr *e, expr **out)
+{
+    schema_map map = {ctx, scan};
+    return expr_replace(ctx, e, to_schema, &map, out);
+}

@@ -25,6 +25,8 @@ bool plan_uses_only(const plan *p, const expr *e);
 /* Top-down rewrite: change(e) gives another expression or NULL to look inside. */
 typedef fn_status plan_change_fn(void *self, fn_ctx *ctx, expr *e, expr **out);
 fn_status plan_rewrite(fn_ctx *ctx, expr *e, plan_change_fn *change, void *self, expr **out) FN_MUST_USE;
+/* e over the outputs of a SCAN as the table sees it: columns become indexes of its schema. */
+fn_status plan_scan_to_schema(fn_ctx *ctx, const plan *scan, const expr *e, expr **out) FN_MUST_USE;
 /* Visits every expression of a node itself (not of its inputs) in place. */
 typedef fn_status plan_expr_fn(void *self, fn_ctx *ctx, expr **e);
 fn_status plan_each_expr(fn_ctx *ctx, plan *p, plan_expr_fn *visit, void *self) FN_MUST_USE;

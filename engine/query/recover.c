@@ -18,27 +18,6 @@ typedef struct recover_run {
     size_t count, capacity;
 } recover_run;
 
-static bool parse_name(const char *name, fn_part_id *out)
-{
-    uint64_t words[2] = {0, 0};
-    if (strlen(name) != 37 || strcmp(name + 32, ".part") != 0) return false;
-    for (int i = 0; i < 32; i++) {
-        const char c = name[i];
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0) return false;
-        words[i / 16] = words[i / 16] << 4 | (uint64_t)digit;
-    }
-    *out = (fn_part_id){words[0], words[1]};
-    return true;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    const fn_part_id *x = a, *y = b;
-    if (x->high != y->high) return x->high < y->high ? -1 : 1;
-    return (x->low > y->low) - (x->low < y->low);
-}
-
 /* ---- folders of store/ ---- */
 typedef struct name_list {
     const char **names;
@@ -50,7 +29,7 @@ static fn_status add_name(void *self, fn_ctx *ctx, const char *name, const fn_fi
 {
     name_list *l = self;
     fn_part_id id;
-    if (info->is_dir != l->folders || (!l->folders && !parse_name(name, &id))) return FN_OK;
+    if (info->is_dir != l->folders || (!l->folders && !mt_file_name(name, &id))) return FN_OK;
     if (l->count == l->capacity) {
         l->capacity = l->capacity ? 2 * l->capacity : 64;
         const char **more = FN_NEW_ARRAY(ctx, const char *, l->capacity);
@@ -223,7 +202,7 @@ static fn_status move_unlisted(void *self, fn_ctx *ctx, const char *folder, cons
 {
     recover_run *r = self;
     fn_part_id id;
-    if (!parse_name(name, &id) || (r->count && bsearch(&id, r->files, r->count, sizeof id, compare_ids))) return FN_OK;
+    if (!mt_file_name(name, &id) || (r->count && bsearch(&id, r->files, r->count, sizeof id, mt_file_compare))) return FN_OK;
     const char *to_dir = fn_arena_printf(ctx, ctx->arena, "%s/unlisted", r->path);
     const char *from = fn_arena_printf(ctx, ctx->arena, "%s/%s", folder, name);
     const char *to = fn_arena_printf(ctx, ctx->arena, "%s/unlisted/%s", r->path, name);
@@ -245,6 +224,6 @@ fn_status fn_engine_recover(fn_ctx *ctx, const char *path, fn_engine_recovered *
     if (!info.exists) return fn_fail(ctx, FN_FILE_DOESNT_EXIST, "%s does not exist: without it the tables of the part files are not known", log);
     FN_TRY(check_old(&r));
     FN_TRY(make_catalog(&r));
-    if (r.count > 1) qsort(r.files, r.count, sizeof *r.files, compare_ids);
+    if (r.count > 1) qsort(r.files, r.count, sizeof *r.files, mt_file_compare);
     return walk_parts(ctx, r.fs, path, move_unlisted, &r);
 }

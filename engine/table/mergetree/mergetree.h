@@ -110,6 +110,8 @@ typedef struct mt_file mt_file;
 fn_status mt_file_get(fn_ctx *ctx, mt_store *store, fn_part_id id, fn_hash128 checksum, mt_file **out) FN_MUST_USE;
 void mt_file_drop(mt_file *f); /* NULL is fine */
 fn_status mt_file_path(fn_ctx *ctx, const mt_store *store, fn_part_id id, const char **out) FN_MUST_USE; /* in ctx->arena */
+bool mt_file_name(const char *name, fn_part_id *out);  /* of a part file: 32 hex digits and ".part"; false: another file */
+int mt_file_compare(const void *a, const void *b);     /* of fn_part_id, for qsort and bsearch */
 fn_status mt_file_check(fn_ctx *ctx, mt_file *f) FN_MUST_USE; /* reads all of it: the errors of a damaged part */
 
 /* A file that comes from outside: bytes for the part of `row`, `size` of them. One reference; without a table that lists it the file

@@ -187,7 +187,7 @@ typedef struct sweep {
     size_t file_count;
 } sweep;
 
-static bool parse_id(const char *name, fn_part_id *out)
+bool mt_file_name(const char *name, fn_part_id *out)
 {
     uint64_t words[2] = {0, 0};
     if (strlen(name) != 37 || strcmp(name + 32, ".part") != 0) return false;
@@ -210,7 +210,7 @@ static bool is_known(mt_store *store, fn_part_id id)
     return f != NULL;
 }
 
-static int compare_ids(const void *a, const void *b)
+int mt_file_compare(const void *a, const void *b)
 {
     const fn_part_id *x = a, *y = b;
     return x->high != y->high ? (x->high < y->high ? -1 : 1) : (x->low > y->low) - (x->low < y->low);
@@ -224,9 +224,9 @@ static fn_status is_listed(fn_ctx *ctx, sweep *s, fn_part_id id, bool *out)
     mt_catalog *catalog = s->store->options.catalog;
     if (!s->files) {
         FN_TRY(catalog->files(catalog, ctx, &s->files, &s->file_count));
-        if (s->file_count > 1) qsort(s->files, s->file_count, sizeof *s->files, compare_ids);
+        if (s->file_count > 1) qsort(s->files, s->file_count, sizeof *s->files, mt_file_compare);
     }
-    *out = s->file_count && bsearch(&id, s->files, s->file_count, sizeof id, compare_ids);
+    *out = s->file_count && bsearch(&id, s->files, s->file_count, sizeof id, mt_file_compare);
     return FN_OK;
 }
 
@@ -237,7 +237,7 @@ static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, const fn
     bool listed = false;
     if (info->is_dir != s->folders) return FN_OK;
     if (!s->folders) {
-        if (!parse_id(name, &id)) return FN_OK;
+        if (!mt_file_name(name, &id)) return FN_OK;
         FN_TRY(is_listed(ctx, s, id, &listed));
         if (listed) return FN_OK;
     }
