@@ -69,7 +69,7 @@ typedef fn_status catalog_build_fn(void *self, fn_ctx *ctx, const catalog_table_
 /* path NULL: in memory. Creates what is absent; `database` always exists. Errors: CANNOT_OPEN_FILE naming the file and why,
  * CORRUPTED_DATA, NOT_ENOUGH_SPACE. Tables come with catalog_load. */
 fn_status catalog_open(fn_ctx *ctx, const char *path, const char *database, catalog **out) FN_MUST_USE;
-/* Keeps store/catalog.log below `root` from now on: written anew, then with every commit. */
+/* Keeps store/catalog.log below `root` from now on: gone on with if it is this catalog's, else written anew with the first change or sync. */
 #define CATALOG_LOG "catalog.log"
 fn_status catalog_log_open(fn_ctx *ctx, catalog *c, struct fn_fs *fs, const char *root) FN_MUST_USE;
 void catalog_log_sync(catalog *c); /* once in a while */

@@ -1,12 +1,17 @@
 /* catalog_log.c - the catalog's second life: store/catalog.log, beside the part files, from which `firn recover` makes the catalog again.
  *
- * The log is SQL: at a start it is written anew as the statements that make today's rows, and behind every commit goes what the
- * commit did, with its values in it. Part files alone would not do: they do not know what their table is called, which columns it
- * has, which tables share them (REPLACE PARTITION FROM) or whether they were dropped.
+ * The log is SQL: the statements that make the rows of one day, and behind every commit what the commit did, with its values in
+ * it. Part files alone would not do: they do not know what their table is called, which columns it has, which tables share them
+ * (REPLACE PARTITION FROM) or whether they were dropped.
  *
- * A frame is "#<bytes> <XXH3-128 of them>\n", the bytes, "\n"; the first frame is of the whole catalog. Appends are not synced before the
- * answer: the catalog itself is what makes a commit durable. The log is synced once a second and so lacks at most what a power cut
- * and the loss of the catalog in the same second take together. When it has grown far beyond the catalog it is written anew.
+ * A frame is "#<bytes> <XXH3-128 of them>\n", the bytes, "\n"; the first frame is of the whole catalog. The bytes end with a comment, the
+ * generation and the seal (catalog_seal.c) of the catalog behind the frame. Appends are not synced before the answer: the catalog itself is
+ * what makes a commit durable. The log is synced once a second and so lacks at most what a power cut and the loss of the catalog in
+ * the same second take together.
+ *
+ * At a start a log whose frames are whole and whose last one has the catalog's generation and seal is gone on with. Any other one is
+ * written anew, and so is one that has grown far beyond the catalog: by the leader behind a commit, never within a transaction, whose
+ * rows may yet go back. After a start that is behind the first change, or a second later, so that it keeps nobody from an answer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog_store.h"
 #include <firn/file.h>
@@ -14,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ANEW_FROM = 64 << 20, ANEW_FACTOR = 8, FRAME_MAX = 1 << 30 };
+enum { ANEW_FROM = 64 << 20, ANEW_FACTOR = 8, FRAME_MAX = 1 << 30, REUSE_MAX = 16 << 20, STAMP_ROOM = 96 };
 
 struct catalog_log {
     fn_fs *fs;
@@ -23,6 +28,8 @@ struct catalog_log {
     uint64_t size, base_size;
     fn_buf pending;         /* statements of the transaction under way */
     bool dirty;             /* appended to since the last sync */
+    bool owed;              /* not written since the start: with the first change at the latest */
+    bool anew;              /* to be written anew behind this commit */
 };
 
 /* ---- frames ---- */
@@ -30,6 +37,19 @@ static fn_status frame_head(fn_ctx *ctx, fn_str body, fn_buf *out)
 {
     const fn_hash128 h = fn_hash_bytes128(body.data, body.size);
     return fn_buf_printf(ctx, out, "#%zu %016" PRIx64 "%016" PRIx64 "\n", body.size, h.high, h.low);
+}
+
+/* What the last line of a frame says: which catalog it leads to. */
+static void stamp(const catalog *c, char out[STAMP_ROOM])
+{
+    (void)snprintf(out, STAMP_ROOM, "-- seal %" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n", c->generation, c->sealed.high, c->sealed.low);
+}
+
+static fn_status put_stamp(fn_ctx *ctx, const catalog *c, fn_buf *body)
+{
+    char text[STAMP_ROOM];
+    stamp(c, text);
+    return fn_buf_cstr(ctx, body, text);
 }
 
 static fn_status append_frame(fn_ctx *ctx, struct catalog_log *l, fn_file *file, uint64_t *at, fn_str body)
@@ -145,6 +165,7 @@ static fn_status write_anew(fn_ctx *ctx, catalog *c)
     FN_TRY(l->fs->remove(l->fs, ctx, l->beside));
     FN_TRY(l->fs->open(l->fs, ctx, l->beside, FN_OPEN_READ | FN_OPEN_WRITE | FN_OPEN_CREATE | FN_OPEN_EXCLUSIVE, &file));
     fn_status status = dump(ctx, c, &all);
+    if (status == FN_OK) status = put_stamp(ctx, c, &all);
     if (status == FN_OK) status = append_frame(ctx, l, file, &size, fn_buf_view(&all));
     if (status == FN_OK) status = l->fs->sync(l->fs, ctx, file);
     if (status == FN_OK) status = l->fs->rename(l->fs, ctx, l->beside, l->path);
@@ -166,7 +187,9 @@ void catalog_log_note(catalog *c, sqlite3_stmt *s)
 {
     fn_ctx own = {.arena = NULL};
     const char first = *sqlite3_sql(s);
-    if (!c->log || !c->log->file || (first != 'I' && first != 'U' && first != 'D') || s == c->statements[SQL_SEAL]) return; /* INSERT, UPDATE, DELETE of rows */
+    if (!c->log || (first != 'I' && first != 'U' && first != 'D') || s == c->statements[SQL_SEAL]) return; /* INSERT, UPDATE, DELETE of rows */
+    c->log->anew |= c->log->owed;
+    if (!c->log->file) return;
     char *sql = sqlite3_expanded_sql(s);
     fn_status status = sql ? fn_buf_cstr(&own, &c->log->pending, sql) : fn_fail_memory(&own, 0);
     if (status == FN_OK) status = fn_buf_cstr(&own, &c->log->pending, ";\n");
@@ -188,14 +211,17 @@ void catalog_log_commit(catalog *c)
 {
     struct catalog_log *l = c->log;
     fn_ctx own = {.arena = NULL};
-    if (!l || !l->pending.size) return;
+    if (!l || (!l->pending.size && !l->anew)) return;
     fn_status status = FN_OK;
-    if (l->file) {
-        status = append_frame(&own, l, l->file, &l->size, fn_buf_view(&l->pending));
+    if (l->file && l->pending.size) {
+        status = put_stamp(&own, c, &l->pending);
+        if (status == FN_OK) status = append_frame(&own, l, l->file, &l->size, fn_buf_view(&l->pending));
         l->dirty = true;
+        l->anew |= l->size > FN_MAX((uint64_t)ANEW_FROM, ANEW_FACTOR * l->base_size);
     }
     l->pending.size = 0;
-    if (status == FN_OK && (!l->file || l->size > FN_MAX((uint64_t)ANEW_FROM, ANEW_FACTOR * l->base_size))) status = write_anew(&own, c);
+    if (status == FN_OK && l->anew) status = write_anew(&own, c);
+    l->anew = l->owed = false;
     if (status != FN_OK) give_up(l, &own);
 }
 
@@ -204,19 +230,60 @@ typedef struct log_work {
     catalog_work base;
 } log_work;
 
+/* The frame at *at. False: there is no whole one. */
+static bool next_frame(fn_str log, size_t *at, fn_str *body);
+
+/* Does the log lead to this catalog? *base: bytes of its first frame. */
+static bool leads_here(const catalog *c, fn_str log, uint64_t *base)
+{
+    char wanted[STAMP_ROOM];
+    size_t at = 0;
+    fn_str body = {NULL, 0};
+    *base = 0;
+    while (next_frame(log, &at, &body))
+        if (!*base) *base = at;
+    stamp(c, wanted);
+    const size_t size = strlen(wanted);
+    return at == log.size && body.size >= size && memcmp(body.data + body.size - size, wanted, size) == 0;
+}
+
+/* Goes on with the log that is there, if it is the catalog's. What cannot be read is written anew, not an error. */
+static void reuse(catalog *c)
+{
+    struct catalog_log *l = c->log;
+    fn_ctx own = {.arena = NULL};
+    fn_file *file;
+    fn_buf bytes = FN_BUF_INIT;
+    uint64_t base = 0;
+    if (l->fs->open(l->fs, &own, l->path, FN_OPEN_READ | FN_OPEN_WRITE, &file) != FN_OK) return;
+    const uint64_t size = fn_fs_file_size(file);
+    bool good = size && size <= REUSE_MAX && fn_buf_reserve(&own, &bytes, (size_t)size) == FN_OK &&
+                l->fs->read(l->fs, &own, file, &(fn_range){.offset = 0, .size = (size_t)size, .out = (uint8_t *)bytes.data}, 1) == FN_OK;
+    good = good && leads_here(c, (fn_str){bytes.data, (size_t)size}, &base);
+    fn_buf_release(&bytes);
+    if (!good) {
+        l->fs->close(l->fs, file);
+        return;
+    }
+    l->file = file;
+    l->size = size;
+    l->base_size = base;
+    l->dirty = true; /* whoever wrote its end may not have lived to sync it */
+}
+
 static fn_status run_open(catalog *c, catalog_work *work)
 {
-    fn_ctx own = {.arena = NULL};
     (void)work;
-    if (write_anew(&own, c) != FN_OK) give_up(c->log, &own); /* a full disk does not keep the server from starting */
+    reuse(c);
+    c->log->owed = !c->log->file;
     return FN_OK;
 }
 
 static fn_status run_sync(catalog *c, catalog_work *work)
 {
     struct catalog_log *l = c->log;
-    if (!l->file) return write_anew(work->ctx, c);
-    if (!l->dirty) return FN_OK;
+    l->anew |= !l->file;
+    if (!l->file || !l->dirty) return FN_OK;
     l->dirty = false;
     return l->fs->sync(l->fs, work->ctx, l->file);
 }
@@ -253,7 +320,6 @@ void catalog_log_close(catalog *c)
 }
 
 /* ---- replay ---- */
-/* The frame at *at. False: there is no whole one. */
 static bool next_frame(fn_str log, size_t *at, fn_str *body)
 {
     char text[96];

@@ -25,12 +25,12 @@ typedef struct sweep {
     const char *dir;
 } sweep;
 
-static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     const sweep *s = self;
     char path[4096];
     if (snprintf(path, sizeof path, "%s/%s", s->dir, name) >= (int)sizeof path) return FN_OK;
-    return info->is_dir ? s->fs->remove_tree(s->fs, ctx, path) : s->fs->remove(s->fs, ctx, path);
+    return is_dir ? s->fs->remove_tree(s->fs, ctx, path) : s->fs->remove(s->fs, ctx, path);
 }
 
 fn_status spill_area_open(fn_ctx *ctx, spill_area *a, fn_fs *fs, const char *dir)

@@ -113,7 +113,7 @@ static fn_status fill_schema(fn_ctx *ctx, const ast_create *c, fn_str column_ids
 static fn_status make_schema(fn_ctx *ctx, const ast_create *c, fn_str column_ids, table_schema **out)
 {
     fn_ctx own = {.arena = NULL};
-    own.arena = fn_arena_new(&own);
+    own.arena = fn_arena_new_small(&own);
     if (!own.arena) return fn_fail_memory(ctx, sizeof(table_schema));
     table_schema *s = FN_NEW(&own, table_schema);
     const fn_status status = s ? fill_schema(&own, c, column_ids, s) : own.error.code;
@@ -412,7 +412,7 @@ static fn_status read_merge_tree(builder *b)
 
 static fn_status make_merge_tree(fn_ctx *ctx, const ast_create *c, const table_schema *schema, mt_definition *out)
 {
-    fn_arena *arena = fn_arena_new(&(fn_ctx){.arena = NULL});
+    fn_arena *arena = fn_arena_new_small(&(fn_ctx){.arena = NULL});
     if (!arena) return fn_fail_memory(ctx, sizeof *out);
     *out = (mt_definition){.version_column = -1, .is_deleted_column = -1, .sign_column = -1, .index_granularity = setting_number(&c->engine, "index_granularity", FN_GRANULE_ROWS), .settings = table_settings_default(), .arena = arena};
     builder b = {.ctx = {.arena = arena}, .create = c, .schema = schema, .world = definition_bare_world(), .mt = out};

@@ -25,11 +25,11 @@ typedef struct name_list {
     bool folders;
 } name_list;
 
-static fn_status add_name(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status add_name(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     name_list *l = self;
     fn_part_id id;
-    if (info->is_dir != l->folders || (!l->folders && !mt_file_name(name, &id))) return FN_OK;
+    if (is_dir != l->folders || (!l->folders && !mt_file_name(name, &id))) return FN_OK;
     if (l->count == l->capacity) {
         l->capacity = l->capacity ? 2 * l->capacity : 64;
         const char **more = FN_NEW_ARRAY(ctx, const char *, l->capacity);

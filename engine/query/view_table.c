@@ -24,7 +24,7 @@ static const table_ops view_ops = {.engine = "View", .snapshot = no_rows, .destr
 
 fn_status view_table_new(fn_ctx *ctx, const table *head, table **out)
 {
-    fn_arena *arena = fn_arena_new(&(fn_ctx){.arena = NULL});
+    fn_arena *arena = fn_arena_new_small(&(fn_ctx){.arena = NULL});
     view_table *v = arena ? fn_alloc_zero(ctx, sizeof *v) : NULL;
     fn_status status = v ? table_head_copy(ctx, arena, head, &v->base) : fn_fail_memory(ctx, sizeof *v);
     if (status != FN_OK) {

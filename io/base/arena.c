@@ -1,5 +1,5 @@
 /* arena.c - bump allocation in blocks of growing size; everything is given back at once.
- * Blocks double from 8 KiB to 1 MiB; a request larger than that gets a block of its own.
+ * Blocks double from 8 KiB (1 KiB in a small one) to 1 MiB; a request larger than that gets a block of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <firn/arena.h>
 #include <firn/bits.h>
@@ -13,7 +13,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { BLOCK_MIN = 8192, BLOCK_MAX = 1 << 20, ALIGN = 16 };
+enum { BLOCK_SMALL = 1024, BLOCK_MIN = 8192, BLOCK_MAX = 1 << 20, ALIGN = 16 };
 
 typedef struct block {
     struct block *next;
@@ -35,13 +35,23 @@ struct fn_arena {
     fn_tracker *memory;
 };
 
-fn_arena *fn_arena_new(fn_ctx *ctx)
+static fn_arena *arena_of(fn_ctx *ctx, size_t first_block)
 {
     fn_arena *a = fn_alloc_zero(ctx, sizeof *a);
     if (!a) return NULL;
-    a->next_size = BLOCK_MIN;
+    a->next_size = first_block;
     a->memory = ctx->memory;
     return a;
+}
+
+fn_arena *fn_arena_new(fn_ctx *ctx)
+{
+    return arena_of(ctx, BLOCK_MIN);
+}
+
+fn_arena *fn_arena_new_small(fn_ctx *ctx)
+{
+    return arena_of(ctx, BLOCK_SMALL);
 }
 
 static void free_blocks(fn_arena *a, block *b)

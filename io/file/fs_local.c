@@ -186,7 +186,18 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* In byte order of the names, so that what depends on it is repeatable. A name that is gone again is left out. */
+/* A link counts as what it leads to. False: the name is gone again. */
+static bool kind_of(int dir, const struct dirent *entry, bool *is_dir)
+{
+    struct stat st;
+    *is_dir = entry->d_type == DT_DIR;
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) return true; /* not every file system tells */
+    if (fstatat(dir, entry->d_name, &st, 0) != 0 && fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    *is_dir = S_ISDIR(st.st_mode);
+    return true;
+}
+
+/* In byte order of the names, so that what depends on it is repeatable. */
 static fn_status local_list(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn *each, void *self)
 {
     (void)fs;
@@ -196,11 +207,8 @@ static fn_status local_list(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn 
     const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     fn_status status = fd < 0 ? fn_fail_errno(ctx, FN_CANNOT_OPEN_FILE, errno, "Cannot open directory %s", dir) : FN_OK;
     for (int i = 0; i < count; i++) {
-        struct stat st;
-        if (status == FN_OK && (fstatat(fd, names[i]->d_name, &st, 0) == 0 || fstatat(fd, names[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)) {
-            const fn_file_info info = info_of(&st);
-            status = each(self, ctx, names[i]->d_name, &info);
-        }
+        bool is_dir;
+        if (status == FN_OK && kind_of(fd, names[i], &is_dir)) status = each(self, ctx, names[i]->d_name, is_dir);
         fn_free(names[i]);
     }
     fn_free(names);

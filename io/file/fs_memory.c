@@ -251,9 +251,9 @@ static fn_status memory_list(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn
     for (const memory_name *n = memory_of(fs)->names; n && status == FN_OK; n = n->next) {
         const char *last = within(n->path, dir, dir_size);
         if (!last || !(n->is_dir || n->now)) continue;
-        const fn_file_info info = {.exists = true, .is_dir = n->is_dir, .size = n->now ? n->now->now.size : 0};
+        const bool is_dir = n->is_dir;
         FN_ASSERT(pthread_mutex_unlock(&memory_of(fs)->lock) == 0); /* `each` may call us; no entry is freed meanwhile */
-        status = each(self, ctx, last, &info);
+        status = each(self, ctx, last, is_dir);
         FN_ASSERT(pthread_mutex_lock(&memory_of(fs)->lock) == 0);
     }
     memory_of(fs)->listing--;

@@ -129,11 +129,11 @@ bool client_read_world(fn_engine *e, bool replacing, world *out)
     return ok;
 }
 
-static fn_status count_part(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status count_part(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     (void)ctx;
     const size_t size = strlen(name);
-    *(size_t *)self += !info->is_dir && size > 5 && strcmp(name + size - 5, ".part") == 0;
+    *(size_t *)self += !is_dir && size > 5 && strcmp(name + size - 5, ".part") == 0;
     return FN_OK;
 }
 

@@ -49,18 +49,20 @@ typedef struct walk {
 
 static fn_status walk_dir(fn_ctx *ctx, file_set *s, fn_str pattern, const char *dir, unsigned depth);
 
-static fn_status visit(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status visit(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     const walk *w = self;
     const char *path = fn_arena_printf(ctx, ctx->arena, "%s%s", w->dir, name);
     FN_TRY_PTR(ctx, path);
-    if (info->is_dir) {
+    if (is_dir) {
         const char *inner = fn_arena_printf(ctx, ctx->arena, "%s/", path);
         FN_TRY_PTR(ctx, inner);
         return walk_dir(ctx, w->set, w->pattern, inner, w->depth + 1);
     }
     if (!glob_match(w->pattern, fn_cstr(path))) return FN_OK;
-    return add_entry(ctx, w->set, fn_cstr(path), info->size, info->modified_ns / 1000000000);
+    fn_file_info info;
+    FN_TRY(w->set->fs->stat(w->set->fs, ctx, path, &info));
+    return info.exists ? add_entry(ctx, w->set, fn_cstr(path), info.size, info.modified_ns / 1000000000) : FN_OK; /* gone meanwhile */
 }
 
 /* Is `dir` (with final slash) on the way to a match? Compares component by component up to **. */

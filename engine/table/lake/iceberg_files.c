@@ -84,11 +84,11 @@ typedef struct listing {
     fn_str sub;       /* local: "sub/" while in a folder below */
 } listing;
 
-static fn_status see_local(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status see_local(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     const listing *l = self;
     fn_str shown;
-    if (!info->is_dir) {
+    if (!is_dir) {
         FN_TRY(joined(ctx, l->sub, "", fn_cstr(name), &shown));
         return l->each(l->self, ctx, shown);
     }

@@ -75,10 +75,10 @@ static bool is_of_partition(fn_str part_name, fn_str partition_id)
     return part_name.size > partition_id.size && memcmp(part_name.data, partition_id.data, partition_id.size) == 0 && part_name.data[partition_id.size] == '_';
 }
 
-static fn_status collect(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status collect(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     frozen_names *n = self;
-    if (!info->is_dir || !mt_part_name_is(fn_cstr(name)) || !is_of_partition(fn_cstr(name), n->partition_id)) return FN_OK;
+    if (!is_dir || !mt_part_name_is(fn_cstr(name)) || !is_of_partition(fn_cstr(name), n->partition_id)) return FN_OK;
     if (n->count == n->capacity) {
         n->capacity = n->capacity ? 2 * n->capacity : 16;
         fn_str *more = FN_NEW_ARRAY(ctx, fn_str, n->capacity);

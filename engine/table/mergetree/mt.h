@@ -13,7 +13,7 @@
 #define FIRN_MT_H
 #include "table/mergetree/mergetree.h"
 
-enum { MT_FILE_SLOTS = 4096 };
+enum { MT_FILE_SLOTS = 16384 };
 
 struct mt_file {
     mt_store *store;

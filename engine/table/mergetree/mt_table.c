@@ -164,7 +164,7 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
 {
     table_schema *schema = atomic_load(&head->schema);
     FN_TRY(check_definition(ctx, schema, definition));
-    fn_arena *arena = fn_arena_new(&(fn_ctx){0});
+    fn_arena *arena = fn_arena_new_small(&(fn_ctx){0});
     mt_table *m = fn_alloc_zero(ctx, sizeof *m);
     if (!arena || !m) {
         fn_arena_free(arena);

@@ -230,12 +230,12 @@ static fn_status is_listed(fn_ctx *ctx, sweep *s, fn_part_id id, bool *out)
     return FN_OK;
 }
 
-static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     sweep *s = self;
     fn_part_id id;
     bool listed = false;
-    if (info->is_dir != s->folders) return FN_OK;
+    if (is_dir != s->folders) return FN_OK;
     if (!s->folders) {
         if (!mt_file_name(name, &id)) return FN_OK;
         FN_TRY(is_listed(ctx, s, id, &listed));

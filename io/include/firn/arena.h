@@ -30,6 +30,7 @@ void fn_free(void *ptr);
 
 /* ---- arena ---- */
 fn_arena *fn_arena_new(fn_ctx *ctx) FN_MUST_USE; /* charges ctx->memory; NULL + error */
+fn_arena *fn_arena_new_small(fn_ctx *ctx) FN_MUST_USE; /* for what is kept in thousands and holds little: the first block is 1 KiB, not 8 */
 void fn_arena_free(fn_arena *arena);             /* NULL is fine */
 void fn_arena_reset(fn_arena *arena);            /* everything from it is gone; keeps one block */
 size_t fn_arena_held(const fn_arena *arena);     /* bytes of its blocks */

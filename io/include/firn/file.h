@@ -16,7 +16,8 @@ typedef struct fn_file_info {
     bool is_dir, exists;
 } fn_file_info;
 
-typedef fn_status fn_list_fn(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info);
+/* An entry of a folder; more than this costs a call of the system for each of them (stat). */
+typedef fn_status fn_list_fn(void *self, fn_ctx *ctx, const char *name, bool is_dir);
 
 /* Errors: FILE_DOESNT_EXIST (107), CANNOT_OPEN_FILE (76), CANNOT_READ_FROM_FILE_DESCRIPTOR (74),
  * CANNOT_WRITE_TO_FILE_DESCRIPTOR (75), CANNOT_FSYNC (204), NOT_ENOUGH_SPACE (243), FILE_ALREADY_EXISTS (504), CANNOT_READ_ALL_DATA (33: a range

@@ -10,10 +10,10 @@ static spill_area area;
 static spill_share share;
 static fn_settings settings;
 
-static fn_status count_file(void *self, fn_ctx *c, const char *name, const fn_file_info *info)
+static fn_status count_file(void *self, fn_ctx *c, const char *name, bool is_dir)
 {
     (void)c;
-    (void)info;
+    (void)is_dir;
     printf("left: %s\n", name);
     ++*(int *)self;
     return FN_OK;

@@ -129,10 +129,10 @@ static void world_open(world *w, bool background)
     MUST(&w->ctx, mt_store_open(&w->ctx, &options, &w->store));
 }
 
-static fn_status count_file(void *self, fn_ctx *ctx, const char *name, const fn_file_info *info)
+static fn_status count_file(void *self, fn_ctx *ctx, const char *name, bool is_dir)
 {
     (void)ctx, (void)name;
-    *(size_t *)self += !info->is_dir;
+    *(size_t *)self += !is_dir;
     return FN_OK;
 }
 
