@@ -6,60 +6,24 @@ SPDX-License-Identifier: Apache-2.0"""
 import argparse
 import glob
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'iceberg'))
 import s3_server
+import running
+from cases import Skipped, fails, run_all, same, test, until
 from http_ask import Client
-from running import Running
 
-TESTS = []
 OPTIONS = None
 
 
-def test(f):
-    TESTS.append(f)
-    return f
-
-
-def same(got, wanted):
-    assert got == wanted, 'got %r, wanted %r' % (got, wanted)
-
-
-def fails(ask, sql, *words, **settings):
-    try:
-        got = ask(sql, **settings)
-    except Exception as e:
-        for w in words:
-            assert w in str(e), 'wanted %s, got %s' % (w, e)
-        return str(e)
-    raise AssertionError('%s should fail with %s, gave %r' % (sql, words, got))
-
-
-class Server:
-    def __init__(self, data, config=None):
-        self.data, self.config = data, config
-        self.start()
-
-    def start(self):
-        self.running = Running(OPTIONS.firn, self.data, config=self.config)
-        self.ask = Client(self.running.url).ask
-
-    def again(self, how=signal.SIGTERM):
-        self.stop(how)
-        self.start()
-
-    def stop(self, how=signal.SIGTERM):
-        code = self.running.stop(how)
-        assert how != signal.SIGTERM or code == 0, 'exit code %s: %s' % (code, self.running.errors[-2000:])
+def server_over(data, config=None):
+    return running.Server(OPTIONS.firn, data, config)
 
 
 def part_files(folder):
@@ -78,7 +42,7 @@ def wait_for(ask, id):
 
 @test
 def files_come_back_on_another_server(path):
-    s = Server(os.path.join(path, 'a'))
+    s = server_over(os.path.join(path, 'a'))
     try:
         s.ask('CREATE DATABASE d')
         s.ask('CREATE TABLE d.t (p UInt8, x UInt64, s String) ENGINE = ReplacingMergeTree PARTITION BY p ORDER BY x')
@@ -101,7 +65,7 @@ def files_come_back_on_another_server(path):
         fails(s.ask, "BACKUP DATABASE d TO Disk('default', 'x')", 'INVALID_CONFIG_PARAMETER', 'backups.allowed_disk')
     finally:
         s.stop()
-    other = Server(os.path.join(path, 'b'), 'backups:\n  allowed_path: %s\n  allowed_disk: default\ndatabase_atomic_delay_before_drop_table_sec: 0\n' % os.path.join(path, 'a', 'backups'))
+    other = server_over(os.path.join(path, 'b'), 'backups:\n  allowed_path: %s\n  allowed_disk: default\ndatabase_atomic_delay_before_drop_table_sec: 0\n' % os.path.join(path, 'a', 'backups'))
     try:
         other.ask("RESTORE DATABASE d FROM File('one')")
         same(other.ask('SELECT count(), sum(x), sum(y), any(s) FROM (SELECT * FROM d.t FINAL ORDER BY x)'), before)
@@ -123,7 +87,7 @@ def files_come_back_on_another_server(path):
 
 @test
 def damage_is_an_error(path):
-    s = Server(path, 'database_atomic_delay_before_drop_table_sec: 0\n')
+    s = server_over(path, 'database_atomic_delay_before_drop_table_sec: 0\n')
     try:
         s.ask('CREATE TABLE t (x UInt64, s String) ENGINE = MergeTree ORDER BY x')
         s.ask('INSERT INTO t SELECT number, randomPrintableASCII(100) FROM numbers(3000)')
@@ -133,7 +97,7 @@ def damage_is_an_error(path):
         whole = {f: open(f, 'rb').read() for f in (part, manifest)}
         s.ask('DROP TABLE t')
         for f, change in ((part, lambda b: b[:len(b) // 2] + bytes([b[len(b) // 2] ^ 1]) + b[len(b) // 2 + 1:]), (part, lambda b: b[:-1]), (part, lambda b: b + b'x'), (part, lambda b: b''),
-                          (manifest, lambda b: b[:30] + b'7' + b[31:]), (manifest, lambda b: b[:-3]), (manifest, lambda b: b''),
+                          (manifest, lambda b: b[:30] + bytes([b[30] ^ 1]) + b[31:]), (manifest, lambda b: b[:-3]), (manifest, lambda b: b''),
                           (manifest, lambda b: b.replace(b'firn-backup 1', b'firn-backup 9'))):
             with open(f, 'wb') as o:
                 o.write(change(whole[f]))
@@ -172,7 +136,7 @@ def damage_is_an_error(path):
 @test
 def one_moment_of_all_tables(path):
     """Rows move between two tables and names are exchanged while backups are made: each backup has every row once."""
-    s = Server(path)
+    s = server_over(path)
     try:
         for n in 'ab':
             s.ask('CREATE TABLE %s (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x' % n)
@@ -219,7 +183,7 @@ def one_moment_of_all_tables(path):
 
 @test
 def asynchronous(path):
-    s = Server(path)
+    s = server_over(path)
     try:
         s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
         s.ask('INSERT INTO t SELECT number FROM numbers(100000)')
@@ -241,8 +205,8 @@ def asynchronous(path):
 @test
 def s3(path):
     if not OPTIONS.weed:
-        return 'skipped'
-    s, server = Server(path), s3_server.S3Server(OPTIONS.weed, path + '.s3.log')
+        raise Skipped('there is no weed')
+    s, server = server_over(path), s3_server.S3Server(OPTIONS.weed, path + '.s3.log')
     try:
         server.put_folder(HERE, 'bucket/unrelated')
         place = lambda name, secret=s3_server.SECRET: "S3('%s/bucket/%s', '%s', '%s')" % (server.url, name, s3_server.KEY, secret)
@@ -283,7 +247,7 @@ def recover_brings_everything_back(path):
     looks = ['SELECT database, name, engine FROM system.tables WHERE database IN (\'default\', \'d\') ORDER BY ALL', 'SELECT * FROM d.t ORDER BY ALL', 'SELECT count(), sum(x) FROM d.swapped',
              'SELECT table, name, rows, path FROM system.parts WHERE active ORDER BY ALL', 'SELECT table, name, path FROM system.detached_parts ORDER BY ALL', 'SHOW CREATE TABLE d.t',
              'SELECT table FROM system.dropped_tables', 'SELECT x FROM mv ORDER BY x']
-    s = Server(path)
+    s = server_over(path)
     try:
         s.ask('CREATE DATABASE d')
         s.ask("CREATE TABLE d.t (p UInt8, x UInt64, s String COMMENT 'it''s a\ncomment') ENGINE = MergeTree PARTITION BY p ORDER BY x")
@@ -342,8 +306,43 @@ def recover_brings_everything_back(path):
 
 
 @test
+def the_log_is_gone_on_with(path):
+    """A start over an unchanged catalog leaves its log alone; one that is not the catalog's is written anew, and recovers either way."""
+    log, looks = os.path.join(path, 'store', 'catalog.log'), 'SELECT count(), sum(x) FROM t'
+    s = server_over(path)
+    s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
+    for i in range(3):
+        s.ask('INSERT INTO t SELECT number FROM numbers(10)')
+        kept, whole = os.stat(log).st_ino, open(log, 'rb').read()
+        s.again(signal.SIGKILL)
+        time.sleep(1.5)  # longer than a log that is owed takes
+        same((os.stat(log).st_ino, open(log, 'rb').read()), (kept, whole))
+    s.ask('INSERT INTO t SELECT number FROM numbers(10)')
+    assert open(log, 'rb').read().startswith(whole), 'the log was not gone on with'
+    for damage in (lambda b: whole, lambda b: b[:-5], lambda b: b[:40] + bytes([b[40] ^ 1]) + b[41:], lambda b: b'', lambda b: b + b'x'):
+        s.stop(signal.SIGKILL)
+        bytes_before = open(log, 'rb').read()
+        with open(log, 'wb') as o:
+            o.write(damage(bytes_before))
+        written = os.stat(log).st_mtime_ns
+        s.start()
+        rows = int(s.ask('SELECT count() FROM t'))
+        until(lambda: os.stat(log).st_mtime_ns != written)
+        s.ask('INSERT INTO t SELECT number FROM numbers(10)')
+        before = s.ask(looks)
+        same(before.split()[0], str(rows + 10))
+        s.stop(signal.SIGKILL)
+        for f in catalog_files(path):
+            os.remove(f)
+        assert 'at the end of the log are damaged' not in recover(path)
+        s.start()
+        same(s.ask(looks), before)
+    s.stop()
+
+
+@test
 def recover_keeps_what_it_does_not_know(path):
-    s = Server(path)
+    s = server_over(path)
     s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
     s.ask('INSERT INTO t SELECT number FROM numbers(10)')
     first = os.path.getsize(os.path.join(path, 'store', 'catalog.log'))
@@ -356,7 +355,7 @@ def recover_keeps_what_it_does_not_know(path):
     said = recover(path)
     assert '1 part files belong to no table' in said and 'at the end of the log are damaged' in said, said
     same(len(os.listdir(os.path.join(path, 'unlisted'))), 1)
-    s = Server(path)
+    s = server_over(path)
     try:
         same(s.ask('SELECT count() FROM t'), '10\n')
         s.again()
@@ -376,19 +375,7 @@ def main():
     parser.add_argument('--weed')
     parser.add_argument('--only', default='')
     OPTIONS = parser.parse_args()
-    counts = {'passed': 0, 'failed': 0, 'skipped': 0}
-    for t in TESTS:
-        if OPTIONS.only not in t.__name__:
-            continue
-        path = tempfile.mkdtemp(prefix='firn-backup-')
-        try:
-            counts[t(os.path.join(path, 'data')) or 'passed'] += 1
-        except Exception:
-            counts['failed'] += 1
-            print('%s\n%s' % (t.__name__, traceback.format_exc()))
-        shutil.rmtree(path, ignore_errors=True)
-    print('%(passed)d passed, %(failed)d failed, %(skipped)d skipped' % counts)
-    return 1 if counts['failed'] else 0
+    return run_all(OPTIONS.only)
 
 
 sys.exit(main())

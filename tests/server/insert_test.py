@@ -6,33 +6,17 @@ SPDX-License-Identifier: Apache-2.0"""
 import http.client
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import traceback
 
+from cases import Skipped, run_all, same, test
 from http_ask import Client, Failure
 from running import Running
 
 FIRN = sys.argv[1]
-TESTS = []
-
-
-class Skipped(Exception):
-    pass
-
-
-def test(f):
-    TESTS.append(f)
-    return f
-
-
-def same(got, wanted):
-    assert got == wanted, 'got %r, wanted %r' % (got, wanted)
 
 
 @test
@@ -341,27 +325,4 @@ def limits_of_numbers(path):
         same(s.stop(), 0)
 
 
-def main():
-    passed = failed = skipped = 0
-    for t in TESTS:
-        if len(sys.argv) > 2 and sys.argv[2] != t.__name__:
-            continue
-        path = tempfile.mkdtemp(prefix='firn-insert-')
-        try:
-            t(path)
-            passed += 1
-        except Skipped as e:
-            skipped += 1
-            print('skipped %s: %s' % (t.__name__, e))
-        except Exception:
-            failed += 1
-            print('FAILED', t.__name__)
-            traceback.print_exc(file=sys.stdout)
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-    print('%d passed, %d failed, %d skipped' % (passed, failed, skipped))
-    return failed != 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+sys.exit(run_all(*sys.argv[2:3]))

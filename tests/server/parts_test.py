@@ -4,75 +4,30 @@
   parts_test.py build/asan/firn [name of a test]      ends with 'N passed, N failed, N skipped'
 SPDX-License-Identifier: Apache-2.0"""
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
-import traceback
 
+from cases import fails, run_all, same, test, until
 from http_ask import Client
-from running import Running
+from running import Server
 
 FIRN = sys.argv[1]
-TESTS = []
 PARTS = "SELECT name FROM system.parts WHERE table = 't' AND active ORDER BY name"
-
-
-def test(f):
-    TESTS.append(f)
-    return f
-
-
-def same(got, wanted):
-    assert got == wanted, 'got %r, wanted %r' % (got, wanted)
-
-
-def fails(client, sql, name, **settings):
-    try:
-        got = client.ask(sql, **settings)
-    except Exception as e:
-        assert name in str(e), 'wanted %s, got %s' % (name, e)
-        return
-    raise AssertionError('%s should fail with %s, gave %r' % (sql, name, got))
 
 
 def files(data):
     return sorted(f for _, _, names in os.walk(os.path.join(data, 'store')) for f in names if f.endswith('.part'))
 
 
-class Server:
-    """Killed or stopped and started over the same data."""
-
-    def __init__(self, data, config=None):
-        self.data, self.config, self.running = data, config, None
-        self.start()
-
-    def start(self):
-        self.running = Running(FIRN, self.data, config=self.config)
-        self.ask = Client(self.running.url).ask
-        self.client = Client(self.running.url)
-
-    def again(self, how=signal.SIGTERM):
-        self.stop(how)
-        self.start()
-
-    def stop(self, how=signal.SIGTERM):
-        code = self.running.stop(how)
-        assert how != signal.SIGTERM or code == 0, 'exit code %s: %s' % (code, self.running.errors[-2000:])
-
-
-def until(condition, seconds=20):
-    end = time.time() + seconds
-    while not condition():
-        assert time.time() < end, 'it does not come true'
-        time.sleep(0.1)
+def server_over(data, config=None):
+    return Server(FIRN, data, config)
 
 
 @test
 def detached_parts_survive(path):
-    s = Server(path)
+    s = server_over(path)
     try:
         s.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x')
         s.ask('INSERT INTO t SELECT number % 2, number FROM numbers(100)')
@@ -96,7 +51,7 @@ def detached_parts_survive(path):
 
 @test
 def frozen_parts_outlive_the_table(path):
-    s = Server(path)
+    s = server_over(path)
     try:
         s.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x')
         s.ask('INSERT INTO t SELECT number % 2, number FROM numbers(100)')
@@ -114,7 +69,7 @@ def frozen_parts_outlive_the_table(path):
 
 @test
 def detached_table_keeps_its_files(path):
-    s = Server(path)
+    s = server_over(path)
     try:
         s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
         s.ask('INSERT INTO t SELECT number FROM numbers(100)')
@@ -134,7 +89,7 @@ def detached_table_keeps_its_files(path):
 
 @test
 def dropped_tables_come_back(path):
-    s = Server(path)
+    s = server_over(path)
     try:
         s.ask('CREATE DATABASE d')
         for i in range(2):
@@ -146,7 +101,7 @@ def dropped_tables_come_back(path):
         same(s.ask('SELECT table, engine FROM system.dropped_tables'), 't\tMergeTree\nt\tMergeTree\n')
         s.ask('UNDROP TABLE d.t')
         same(s.ask('SELECT sum(x), count() FROM d.t'), '10\t10\n')
-        fails(s.client, 'UNDROP TABLE d.t', 'TABLE_ALREADY_EXISTS')
+        fails(s.ask, 'UNDROP TABLE d.t', 'TABLE_ALREADY_EXISTS')
         s.ask('INSERT INTO d.t VALUES (5)')
         s.again(signal.SIGKILL)
         same(s.ask('SELECT sum(x), count() FROM d.t'), '15\t11\n')
@@ -154,7 +109,7 @@ def dropped_tables_come_back(path):
         s.ask('UNDROP TABLE d.t')
         same(s.ask('SELECT sum(x), count() FROM d.t'), '0\t10\n')
         s.ask('DROP DATABASE d')
-        fails(s.client, 'UNDROP TABLE d.t', 'UNKNOWN_DATABASE')
+        fails(s.ask, 'UNDROP TABLE d.t', 'UNKNOWN_DATABASE')
         s.again()
         s.ask('CREATE DATABASE d')
         s.ask('UNDROP TABLE d.t')
@@ -167,7 +122,7 @@ def dropped_tables_come_back(path):
 
 @test
 def dropped_tables_end(path):
-    s = Server(path, 'database_atomic_delay_before_drop_table_sec: 2\n')
+    s = server_over(path, 'database_atomic_delay_before_drop_table_sec: 2\n')
     try:
         s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
         s.ask('INSERT INTO t SELECT number FROM numbers(200000)')
@@ -182,7 +137,7 @@ def dropped_tables_end(path):
         reader.join()
         same(got, ['19999900000\t0\n'])
         until(lambda: files(path) == [])
-        fails(s.client, 'UNDROP TABLE t', 'UNKNOWN_TABLE')
+        fails(s.ask, 'UNDROP TABLE t', 'UNKNOWN_TABLE')
         s.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
         s.ask('INSERT INTO t SELECT number FROM numbers(10)')
         s.ask('DROP TABLE t')
@@ -192,21 +147,4 @@ def dropped_tables_end(path):
         s.stop()
 
 
-def main():
-    passed = failed = 0
-    for t in TESTS:
-        if len(sys.argv) > 2 and sys.argv[2] != t.__name__:
-            continue
-        path = tempfile.mkdtemp(prefix='firn-parts-')
-        try:
-            t(os.path.join(path, 'data'))
-            passed += 1
-        except Exception:
-            failed += 1
-            print('%s\n%s' % (t.__name__, traceback.format_exc()))
-        shutil.rmtree(path, ignore_errors=True)
-    print('%d passed, %d failed, 0 skipped' % (passed, failed))
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_all(*sys.argv[2:3]))

@@ -4,35 +4,22 @@
   program_test.py PATH/OF/firn       ends with 'N passed, N failed, N skipped'
 SPDX-License-Identifier: Apache-2.0"""
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
+from cases import run_all, same, test
 from http_ask import Client
 from running import Running
 
 FIRN = sys.argv[1]
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def run(*arguments, stdin=b'', env=None, timeout=60):
     p = subprocess.run([FIRN] + list(arguments), input=stdin, capture_output=True, timeout=timeout, env=dict(os.environ, **(env or {})))
     return p.returncode, p.stdout.decode(), p.stderr.decode()
-
-
-def same(got, expected):
-    if got != expected:
-        raise AssertionError('expected %r, got %r' % (expected, got))
 
 
 def serve(path, *more, env=None):
@@ -184,19 +171,4 @@ def progress_of_long_statements(path):
     assert 'rows/s' in err and '%' in err, err[-300:]
 
 
-def main():
-    failed = 0
-    for t in TESTS:
-        path = tempfile.mkdtemp(prefix='firn-program-')
-        try:
-            t(path)
-        except Exception:
-            failed += 1
-            print('%s failed:' % t.__name__)
-            traceback.print_exc(limit=4, file=sys.stdout)
-        shutil.rmtree(path, ignore_errors=True)
-    print('%d passed, %d failed, 0 skipped' % (len(TESTS) - failed, failed))
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_all())

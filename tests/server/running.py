@@ -5,6 +5,8 @@ import socket
 import subprocess
 import time
 
+from http_ask import Client
+
 
 class Running:
     """`url` answers once the constructor returns; stop() gives the exit code, `errors` then what the server said."""
@@ -45,3 +47,23 @@ class Running:
         with open(self.log, errors='replace') as log:
             self.errors = log.read()
         return self.process.returncode
+
+
+class Server:
+    """One data directory: started, stopped or killed, and started again over what is there. ask() is over a connection that lives as long."""
+
+    def __init__(self, firn, data, config=None):
+        self.firn, self.data, self.config = firn, data, config
+        self.start()
+
+    def start(self):
+        self.running = Running(self.firn, self.data, config=self.config)
+        self.ask = Client(self.running.url).ask
+
+    def stop(self, how=signal.SIGTERM):
+        code = self.running.stop(how)
+        assert how != signal.SIGTERM or code == 0, 'exit code %s: %s' % (code, self.running.errors[-2000:])
+
+    def again(self, how=signal.SIGTERM):
+        self.stop(how)
+        self.start()

@@ -5,19 +5,16 @@ files are given back.
   spill_test.py build/asan/firn [name of a test]      ends with 'N passed, N failed, N skipped'
 SPDX-License-Identifier: Apache-2.0"""
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
-import traceback
 
+from cases import fails, run_all, same, test
 from http_ask import Client, Failure
 from running import Running
 
 FIRN = sys.argv[1]
-TESTS = []
 OFF = {'max_bytes_ratio_before_external_%s' % what: 0 for what in ('group_by', 'sort', 'join', 'distinct')}
 WIDE = "number AS x, cityHash64(number) AS h, toString(number) AS s FROM numbers(2000000)"
 # In memory each holds six to ten times the LIMIT.
@@ -30,24 +27,6 @@ STATEMENTS = {
     'uniqExact': 'SELECT uniqExact(s) FROM (SELECT %s)' % WIDE,
     'window': 'SELECT count(), sum(cityHash64(x, n)) FROM (SELECT x, row_number() OVER (PARTITION BY h %% 5000 ORDER BY x) AS n, s FROM (SELECT %s))' % WIDE,
 }
-
-
-def test(f):
-    TESTS.append(f)
-    return f
-
-
-def same(got, wanted):
-    assert got == wanted, 'got %r, wanted %r' % (got, wanted)
-
-
-def fails(code, c, sql, **settings):
-    try:
-        got = c.ask(sql, **settings)
-    except Failure as e:
-        same(e.code, code)
-        return e.text
-    raise AssertionError('%s gave %r instead of error %d' % (sql, got[:100], code))
 
 
 def metric(c, name):
@@ -76,7 +55,7 @@ def far_beyond_the_limit(path):
         idle = metric(c, 'MemoryTracking')
         for name, sql in STATEMENTS.items():
             expected = c.ask(sql)
-            text = fails(241, c, sql, max_memory_usage=LIMIT, **OFF)
+            text = fails(c.ask, sql, 241, max_memory_usage=LIMIT, **OFF)
             assert 'memory limit exceeded' in text, text
             nothing_left(s, c, path, idle)
             before = event(c, 'ExternalProcessingFilesTotal')
@@ -116,10 +95,10 @@ def quotas(path):
         idle = metric(c, 'MemoryTracking')
         for name, sql in STATEMENTS.items():
             for setting in 'max_temporary_data_on_disk_size_for_query', 'max_temporary_data_on_disk_size_for_user':
-                assert 'Limit for temporary files size exceeded (would consume' in fails(396, c, sql, max_memory_usage=LIMIT, **{setting: 1000000}), name
-            fails(243, c, sql, max_memory_usage=LIMIT, min_free_disk_space_for_temporary_data=10 ** 18)
+                assert 'Limit for temporary files size exceeded (would consume' in fails(c.ask, sql, 396, max_memory_usage=LIMIT, **{setting: 1000000}), name
+            fails(c.ask, sql, 243, max_memory_usage=LIMIT, min_free_disk_space_for_temporary_data=10 ** 18)
             nothing_left(s, c, path, idle)
-        fails(48, c, STATEMENTS['sort'], max_memory_usage=LIMIT, temporary_files_codec='Delta')
+        fails(c.ask, STATEMENTS['sort'], 48, max_memory_usage=LIMIT, temporary_files_codec='Delta')
         c.close()
     finally:
         same(s.stop(), 0)
@@ -134,7 +113,7 @@ def ends_while_writing(path):
         idle = metric(c, 'MemoryTracking')
         for name, sql in STATEMENTS.items():
             long = sql.replace('2000000', '20000000')
-            fails(159, c, long, max_memory_usage=3 * LIMIT, max_execution_time=0.5)
+            fails(c.ask, long, 159, max_memory_usage=3 * LIMIT, max_execution_time=0.5)
             nothing_left(s, c, path, idle)
             errors = []
 
@@ -189,24 +168,4 @@ def killed_server_leaves_nothing(path):
         same(s.stop(), 0)
 
 
-def main():
-    passed = failed = 0
-    for t in TESTS:
-        if len(sys.argv) > 2 and t.__name__ not in sys.argv[2:]:
-            continue
-        path = tempfile.mkdtemp(prefix='firn_spill_')
-        try:
-            t(os.path.join(path, 'data'))
-            passed += 1
-        except Exception:
-            failed += 1
-            print('%s:' % t.__name__)
-            traceback.print_exc()
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-    print('%d passed, %d failed, 0 skipped' % (passed, failed))
-    sys.exit(failed != 0)
-
-
-if __name__ == '__main__':
-    main()
+sys.exit(run_all(*sys.argv[2:3]))
