@@ -82,6 +82,18 @@ static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_
     return status;
 }
 
+/* Where no row can go, what the sources have is merged. Otherwise the table says whether projections are built anew or left out. */
+static fn_status choose_projections(fn_ctx *ctx, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, mt_part_out *out)
+{
+    const mt_definition *d = shape->definition;
+    const bool keeps_rows = d->mode == MT_PLAIN && !how->deduplicate;
+    for (uint32_t i = 0; i < d->projection_count; i++) {
+        if (d->settings.materialize_projections_on_merge) FN_TRY(mt_part_out_project(ctx, out, i, true));
+        if (!keeps_rows && d->settings.deduplicate_merge_projection_mode == PROJECTION_DROP) FN_TRY(mt_part_out_project(ctx, out, i, false));
+    }
+    return keeps_rows ? mt_part_out_merge_projections(ctx, out, parts, count) : FN_OK;
+}
+
 /* Are all sources live? Under the change lock. */
 static bool all_live(mt_table *t, mt_part *const *parts, uint32_t count)
 {
@@ -127,6 +139,7 @@ fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t co
     mt_running running = {.table = t, .parts = parts, .count = count, .spec = &spec};
     mt_running_begin(t->store, &running);
     fn_status status = mt_part_out_open(ctx, t->store, shape, parts, count, &writer);
+    if (status == FN_OK) status = choose_projections(ctx, shape, parts, count, how, &writer);
     if (status == FN_OK) status = merge_rows(ctx, t, shape, parts, count, how, &writer, &running);
     if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, &spec, &fresh);
     mt_part_out_close(&writer);

@@ -232,6 +232,17 @@ fn_status plan_bind_expr(fn_ctx *ctx, plan_world *world, const struct ast_expr *
 /* Like it, but subqueries are allowed (mutations): their cells are in *query, to be filled by exec_cells before the expression
  * runs; release it with plan_query_release afterwards. */
 fn_status plan_bind_condition(fn_ctx *ctx, plan_world *world, const struct ast_expr *ast, const table_schema *schema, expr **out, plan_query **query) FN_MUST_USE;
+/* A PROJECTION clause over a table's schema (column_id = schema index). */
+typedef struct plan_projection {
+    bool aggregate;
+    uint32_t count;             /* stored columns; aggregate: the keys alone, all of them sorted by */
+    expr **values;
+    uint32_t *sort, sort_count; /* which of them, in the order of ORDER BY */
+    plan_aggregate_item *items; /* aggregate: arguments over the schema */
+    uint32_t item_count;
+} plan_projection;
+/* Errors: those of a SELECT, ILLEGAL_PROJECTION (583), NOT_IMPLEMENTED. */
+fn_status plan_bind_projection(fn_ctx *ctx, const struct ast_query *ast, table_schema *schema, plan_projection *out) FN_MUST_USE;
 fn_status plan_optimize(fn_ctx *ctx, plan_query *q) FN_MUST_USE; /* the rules, in order */
 fn_status plan_explain(fn_ctx *ctx, const plan_query *q, fn_buf *out) FN_MUST_USE;
 void plan_query_release(plan_query *q); /* references to tables, snapshots, constants */

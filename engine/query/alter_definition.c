@@ -395,7 +395,7 @@ static fn_status add_item(alter_run *a, const ast_alter_command *c)
     if (find_item(a, kind, c->item.name) >= 0) {
         if (c->if_not_exists) return FN_OK;
         const char *what = kind == 'i' ? "index" : kind == 'p' ? "projection" : "constraint";
-        return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Cannot add %s " FN_STR_FMT ": %s with this name already exists", what, FN_STR_ARG(c->item.name), what);
+        return fn_fail(ctx, kind == 'p' ? FN_ILLEGAL_PROJECTION : FN_ILLEGAL_COLUMN, "Cannot add %s " FN_STR_FMT ": %s with this name already exists", what, FN_STR_ARG(c->item.name), what);
     }
     const ast_expr *check = kind == 'i' ? c->item.index.expr : c->item.constraint;
     expr *bound;
@@ -404,9 +404,10 @@ static fn_status add_item(alter_run *a, const ast_alter_command *c)
     uint32_t at = c->first ? 0 : create->item_count;
     if (c->after.size) {
         const int before = find_item(a, kind, c->after);
-        if (before < 0)
+        if (before < 0 && kind == 'p') at = create->item_count; /* as ClickHouse does */
+        else if (before < 0)
             return fn_fail(ctx, FN_BAD_ARGUMENTS, "Wrong index name. Cannot find index `" FN_STR_FMT "` to insert after", FN_STR_ARG(c->after));
-        at = (uint32_t)before + 1;
+        else at = (uint32_t)before + 1;
     }
     ast_table_item *items = FN_NEW_ARRAY(ctx, ast_table_item, create->item_count + 1);
     FN_TRY_PTR(ctx, items);
@@ -435,6 +436,7 @@ static fn_status drop_item(alter_run *a, const ast_alter_command *c)
         if (kinds[i].command != c->kind) continue;
         const int at = find_item(a, kinds[i].kind, c->name);
         if (at < 0 && c->if_exists) return FN_OK;
+        if (at < 0 && kinds[i].kind == 'p') return fn_fail(a->query->ctx, kinds[i].code, "There is no projection " FN_STR_FMT " in table", FN_STR_ARG(c->name));
         if (at < 0) {
             return fn_fail(a->query->ctx, kinds[i].code, "Wrong %s name. Cannot find %s `" FN_STR_FMT "` to drop", kinds[i].what, kinds[i].what, FN_STR_ARG(c->name));
         }

@@ -211,9 +211,6 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
     case ALTER_MOVE_PARTITION:
         if (c->text.size) return move_to_disk(a, c, id);
         return with_other(a, c, id);
-    case ALTER_MATERIALIZE_PROJECTION:
-    case ALTER_CLEAR_PROJECTION:
-        return FN_OK; /* every part always has its statistics; there is nothing to build or to drop */
     case ALTER_FREEZE:
     case ALTER_UNFREEZE:
         return freeze(a, c, id);
@@ -226,6 +223,8 @@ fn_status alter_partition(alter_run *a, const ast_alter_command *c)
     case ALTER_MATERIALIZE_COLUMN:
     case ALTER_MATERIALIZE_INDEX:
     case ALTER_CLEAR_INDEX:
+    case ALTER_MATERIALIZE_PROJECTION:
+    case ALTER_CLEAR_PROJECTION:
     case ALTER_DELETE:
     case ALTER_UPDATE:
     case ALTER_MODIFY_ORDER_BY:

@@ -57,6 +57,18 @@ fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item) FN_MUS
 /* The INDEX clauses bound over the schema, in ctx->arena, which is the definition's. Kinds that firn has not are left out. */
 fn_status definition_indexes(fn_ctx *ctx, plan_world *world, const ast_create *c, const table_schema *schema, mt_definition *mt) FN_MUST_USE;
 
+/* A hash of what an expression is, by column numbers instead of names: goes on from *hash. */
+fn_status definition_hash_expr(fn_ctx *ctx, const table_schema *schema, const expr *e, uint64_t *hash) FN_MUST_USE;
+
+/* definition_projection.c: the PROJECTION clauses bound over the schema, in ctx->arena, which is the definition's. What cannot be bound is left
+ * out: a text that an earlier version took must not keep its table from being opened. */
+fn_status definition_projections(fn_ctx *ctx, const ast_create *c, const table_schema *schema, mt_definition *mt) FN_MUST_USE;
+/* The errors of CREATE (added NULL) and ALTER: of a command that adds this item, or (kind 0) one that does not. */
+fn_status definition_check_projections(fn_ctx *ctx, const ast_create *c, const ast_table_item *added) FN_MUST_USE;
+/* definition_build.c: the settings of an engine clause; the columns of a statement, numbered from 1, with virtual ones. */
+fn_status definition_table_settings(fn_ctx *ctx, const ast_engine *e, table_settings *out) FN_MUST_USE;
+fn_status definition_plain_schema(fn_ctx *ctx, const ast_create *c, table_schema **out) FN_MUST_USE;
+
 /* Adds `database` to the names of tables in a view's query that have none (names of its CTEs excepted). */
 fn_status definition_qualify(fn_ctx *ctx, fn_str database, ast_query *tree) FN_MUST_USE;
 

@@ -127,6 +127,16 @@ static fn_status make_schema(fn_ctx *ctx, const ast_create *c, fn_str column_ids
     return FN_OK;
 }
 
+fn_status definition_plain_schema(fn_ctx *ctx, const ast_create *c, table_schema **out)
+{
+    fn_str text;
+    uint32_t *ids = FN_NEW_ARRAY(ctx, uint32_t, c->column_count + 1u);
+    FN_TRY_PTR(ctx, ids);
+    for (uint32_t i = 0; i < c->column_count; i++) ids[i] = i + 1;
+    FN_TRY(definition_ids_text(ctx, ids, c->column_count, &text));
+    return make_schema(ctx, c, text, out);
+}
+
 /* ---- MergeTree ---- */
 typedef struct family {
     const char *name;
@@ -380,17 +390,23 @@ static fn_status read_log(builder *b)
     return read_defaults(b);
 }
 
+fn_status definition_table_settings(fn_ctx *ctx, const ast_engine *e, table_settings *out)
+{
+    for (uint32_t i = 0; i < e->setting_count; i++) {
+        fn_str value;
+        if (e->settings[i].is_default) continue;
+        FN_TRY(query_setting_text(ctx, &e->settings[i], &value));
+        FN_TRY(table_settings_set(ctx, out, e->settings[i].name, value));
+    }
+    return FN_OK;
+}
+
 /* A Replicated or Shared table runs as a local one and remembers inserts as they do. */
 static fn_status read_settings(builder *b)
 {
     const ast_engine *e = &b->create->engine;
     mt_definition *mt = b->mt;
-    for (uint32_t i = 0; i < e->setting_count; i++) {
-        fn_str value;
-        if (e->settings[i].is_default) continue;
-        FN_TRY(query_setting_text(&b->ctx, &e->settings[i], &value));
-        FN_TRY(table_settings_set(&b->ctx, &mt->settings, e->settings[i].name, value));
-    }
+    FN_TRY(definition_table_settings(&b->ctx, e, &mt->settings));
     const bool replicated = fn_str_starts(e->name, FN_STR("Replicated")) || fn_str_starts(e->name, FN_STR("Shared"));
     mt->window = replicated ? mt->settings.replicated_deduplication_window : mt->settings.non_replicated_deduplication_window;
     mt->window_s = replicated ? mt->settings.replicated_deduplication_window_seconds : 0;
@@ -407,6 +423,7 @@ static fn_status read_merge_tree(builder *b)
     FN_TRY(read_keys(b));
     FN_TRY(read_params(b));
     FN_TRY(definition_indexes(&b->ctx, &b->world, b->create, b->schema, b->mt));
+    FN_TRY(definition_projections(&b->ctx, b->create, b->schema, b->mt));
     return read_defaults(b);
 }
 

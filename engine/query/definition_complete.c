@@ -370,7 +370,10 @@ static fn_status complete_engine(query *q, ast_create *c)
     if (!e->name.size) e->name = c->temporary ? FN_STR("Memory") : q->settings.default_table_engine;
     FN_TRY(sort_settings(q, e));
     FN_TRY(definition_check_settings(q->ctx, e));
-    if (is_merge_tree(e->name)) return complete_keys(q, c);
+    if (is_merge_tree(e->name)) {
+        FN_TRY(complete_keys(q, c));
+        return definition_check_projections(q->ctx, c, NULL);
+    }
     for (uint32_t i = 0; i < c->item_count; i++) {
         if (c->items[i].kind == 'i' || c->items[i].kind == 'p')
             return fn_fail(q->ctx, FN_BAD_ARGUMENTS, "Engine " FN_STR_FMT " doesn't support %s", FN_STR_ARG(e->name), c->items[i].kind == 'i' ? "skipping indices" : "projections");

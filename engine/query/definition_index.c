@@ -201,6 +201,14 @@ static fn_status mix_expr(id_walk *w, const expr *e)
     FN_IMPOSSIBLE("kind of an expression");
 }
 
+fn_status definition_hash_expr(fn_ctx *ctx, const table_schema *schema, const expr *e, uint64_t *hash)
+{
+    id_walk w = {ctx, schema, *hash};
+    FN_TRY(mix_expr(&w, e));
+    *hash = w.hash;
+    return FN_OK;
+}
+
 static fn_status make_id(fn_ctx *ctx, const table_schema *schema, mt_index *ix)
 {
     id_walk w = {ctx, schema, 1};

@@ -117,6 +117,15 @@ static bool changes_ttl(const ast_statement *s)
     return false;
 }
 
+/* What definition_check_projections wants to know of the statement. */
+static const ast_table_item *added_projection(const ast_statement *s)
+{
+    static const ast_table_item none = {0};
+    for (uint32_t i = 0; i < s->command_count; i++)
+        if (s->commands[i].kind == ALTER_ADD_PROJECTION) return &s->commands[i].item;
+    return &none;
+}
+
 static fn_status change_definition(alter_run *a, const ast_statement *s)
 {
     FN_TRY(open_definition(a));
@@ -127,6 +136,7 @@ static fn_status change_definition(alter_run *a, const ast_statement *s)
     }
     FN_TRY(check_engine(a));
     FN_TRY(definition_check_columns(a->query, a->statement->create));
+    if (mt_is(a->table)) FN_TRY(definition_check_projections(a->query->ctx, a->statement->create, added_projection(s)));
     FN_TRY(definition_check_settings(a->query->ctx, &a->statement->create->engine));
     FN_TRY(ttl_check(a->query, a->statement->create));
     FN_TRY(apply(a));
@@ -135,14 +145,15 @@ static fn_status change_definition(alter_run *a, const ast_statement *s)
 
 static fn_status run_command(alter_run *a, const ast_alter_command *c)
 {
-    if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition);
+    if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition, false);
     if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, &c->assignments, c->where, &c->partition);
     if (c->kind == ALTER_CLEAR_COLUMN || c->kind == ALTER_MATERIALIZE_COLUMN) return mutate_column(a->query, a->table, c);
     if (c->kind == ALTER_STATISTICS_DATA) {
         FN_TRY(open_definition(a));
         return alter_statistics(a, c);
     }
-    if (c->kind == ALTER_CLEAR_INDEX || c->kind == ALTER_MATERIALIZE_INDEX) return mutate_index(a->query, a->table, c);
+    if (c->kind == ALTER_CLEAR_INDEX || c->kind == ALTER_MATERIALIZE_INDEX || c->kind == ALTER_CLEAR_PROJECTION || c->kind == ALTER_MATERIALIZE_PROJECTION)
+        return mutate_index(a->query, a->table, c);
     if (c->kind == ALTER_OTHER && fn_str_eq(c->text, FN_STR("MATERIALIZE TTL"))) return ttl_apply(a->query->ctx, a->query->engine, a->table);
     return alter_partition(a, c);
 }

@@ -66,11 +66,12 @@ static fn_status bind_where(mutation_run *m, const ast_expr *where, const ast_pa
     return FN_OK;
 }
 
-fn_status mutate_delete(query *q, table *t, const ast_expr *where, const ast_partition *partition)
+fn_status mutate_delete(query *q, table *t, const ast_expr *where, const ast_partition *partition, bool lightweight)
 {
     mutation_run m;
     FN_TRY(open_run(q, t, &m));
     m.mutation.is_delete = true;
+    m.mutation.lightweight = lightweight;
     fn_status status = bind_where(&m, where, partition);
     if (status == FN_OK) status = mt_mutate(q->ctx, t, &m.mutation);
     close_run(&m);
@@ -186,10 +187,11 @@ fn_status mutate_column(query *q, table *t, const ast_alter_command *c)
     return status;
 }
 
-/* An index that is not there changes nothing, as in ClickHouse. */
+/* An index or projection that is not there changes nothing, as in ClickHouse. */
 fn_status mutate_index(query *q, table *t, const ast_alter_command *c)
 {
-    mt_rebuild r = {.names = &c->name, .count = 1, .clear = c->kind == ALTER_CLEAR_INDEX};
+    mt_rebuild r = {.names = &c->name, .count = 1, .clear = c->kind == ALTER_CLEAR_INDEX || c->kind == ALTER_CLEAR_PROJECTION,
+                    .projections = c->kind == ALTER_CLEAR_PROJECTION || c->kind == ALTER_MATERIALIZE_PROJECTION};
     if (!mt_is(t)) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Mutations are not supported by storage %s", t->ops->engine);
     if (c->partition.present && !c->partition.all) FN_TRY(alter_partition_id(q, t, &c->partition, &r.partition_id));
     return mt_rebuild_parts(q->ctx, t, &r);
@@ -204,13 +206,23 @@ static fn_status find(query *q, const ast_statement *s, table **out)
     return world_table(q, database, name, out);
 }
 
+static fn_status check_projections(fn_ctx *ctx, const table *t)
+{
+    const mt_definition *d = mt_table_definition(t);
+    if (d->projection_count == 0 || d->settings.lightweight_mutation_projection_mode != PROJECTION_THROW) return FN_OK;
+    return fn_fail(ctx, FN_SUPPORT_IS_DISABLED, "DELETE query is not allowed for table " FN_STR_FMT "." FN_STR_FMT " because as it has projections and setting "
+                   "lightweight_mutation_projection_mode is set to THROW. User should change lightweight_mutation_projection_mode OR drop all the projections manually "
+                   "before running the query", FN_STR_ARG(t->database), FN_STR_ARG(t->name));
+}
+
 fn_status run_delete(query *q, const ast_statement *s)
 {
     table *t;
     FN_TRY(find(q, s, &t));
     fn_status status = FN_OK;
     if (!mt_is(t)) status = fn_fail(q->ctx, FN_BAD_ARGUMENTS, "DELETE query is not supported for table " FN_STR_FMT "." FN_STR_FMT, FN_STR_ARG(t->database), FN_STR_ARG(t->name));
-    else status = mutate_delete(q, t, s->where, &s->partition);
+    else status = check_projections(q->ctx, t);
+    if (status == FN_OK) status = mutate_delete(q, t, s->where, &s->partition, true);
     table_drop(t);
     FN_TRY(status);
     return result_none(q);

@@ -62,11 +62,20 @@ static fn_status check_keys(query *q, const table *t, const uint32_t *columns, u
     return FN_OK;
 }
 
+static fn_status check_projections(fn_ctx *ctx, const table *t)
+{
+    const mt_definition *d = mt_table_definition(t);
+    if (d->projection_count == 0 || d->settings.deduplicate_merge_projection_mode != PROJECTION_THROW) return FN_OK;
+    return fn_fail(ctx, FN_SUPPORT_IS_DISABLED, "OPTIMIZE DEDUPLICATE query is not supported for table " FN_STR_FMT " as it has projections. Please drop all projections "
+                   "manually before running the query, or set setting 'deduplicate_merge_projection_mode' to 'drop' or 'rebuild'", FN_STR_ARG(t->name));
+}
+
 static fn_status optimize(query *q, const ast_statement *s, table *t)
 {
     fn_str id = {NULL, 0};
     if (!t->ops->optimize) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Method optimize is not supported by storage %s", t->ops->engine);
     if (s->partition.present && mt_is(t)) FN_TRY(alter_partition_id(q, t, &s->partition, &id));
+    if ((s->deduplicate || s->deduplicate_by.count) && mt_is(t)) FN_TRY(check_projections(q->ctx, t));
     if (s->deduplicate_by.count && mt_is(t)) {
         uint32_t *columns, count = 0;
         FN_TRY(key_columns(q, t, &s->deduplicate_by, &columns, &count));

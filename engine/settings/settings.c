@@ -107,7 +107,7 @@ static fn_status fail_unknown(fn_ctx *ctx, fn_str name)
 
 /* ---- values from text ---- */
 
-static fn_status parse_bool(fn_ctx *ctx, fn_str text, bool *out)
+fn_status settings_parse_bool(fn_ctx *ctx, fn_str text, bool *out)
 {
     static const char *const yes[] = {"1", "true", "on", "yes"}, *const no[] = {"0", "false", "off", "no"};
     for (size_t i = 0; i < FN_COUNT(yes); i++) {
@@ -260,7 +260,7 @@ static fn_status set_def(fn_ctx *ctx, fn_settings *s, const setting_def *d, fn_s
     const fn_str name = fn_cstr(d->name);
     switch (d->kind) {
     case KIND_BOOL:
-        return parse_bool(ctx, value, place(s, d));
+        return settings_parse_bool(ctx, value, place(s, d));
     case KIND_U64:
         return settings_parse_unsigned(ctx, name, value, place(s, d));
     case KIND_I64:
@@ -373,7 +373,7 @@ fn_status settings_set(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value)
     FN_TRY(check_choice(ctx, name, value));
     if (strcmp(k->type, "Bool") == 0) {
         bool checked;
-        FN_TRY(parse_bool(ctx, value, &checked));
+        FN_TRY(settings_parse_bool(ctx, value, &checked));
         value = checked ? FN_STR("1") : FN_STR("0");
     }
     return set_other(ctx, s, name, value);

@@ -56,6 +56,7 @@ fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *o
 /* Numbers as settings are written: 10, 10K, 1Gi. Errors as of settings_set. */
 fn_status settings_parse_unsigned(fn_ctx *ctx, fn_str name, fn_str text, uint64_t *out) FN_MUST_USE;
 fn_status settings_parse_number(fn_ctx *ctx, fn_str text, double *out) FN_MUST_USE;
+fn_status settings_parse_bool(fn_ctx *ctx, fn_str text, bool *out) FN_MUST_USE; /* CANNOT_PARSE_BOOL (467), CANNOT_CONVERT_TYPE (70) */
 /* The settings of a context, never NULL (defaults when ctx has none). */
 const fn_settings *settings_of(const fn_ctx *ctx);
 struct fn_format_settings;

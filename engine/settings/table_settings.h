@@ -5,7 +5,12 @@
 #define FIRN_TABLE_SETTINGS_H
 #include <firn/bits.h>
 
+/* What becomes of projections where rows go. */
+typedef enum projection_mode { PROJECTION_IGNORE, PROJECTION_THROW, PROJECTION_DROP, PROJECTION_REBUILD } projection_mode;
+
 typedef struct table_settings {
+#define FN_SETTING_BOOL(name) bool name;
+#define FN_SETTING_MODE(name) projection_mode name;
 #define FN_SETTING_U64(name) uint64_t name;
 #define FN_SETTING_F64(name) double name;
 #define X(kind, name, value) FN_SETTING_##kind(name)
@@ -13,6 +18,8 @@ typedef struct table_settings {
 #undef X
 #undef FN_SETTING_U64
 #undef FN_SETTING_F64
+#undef FN_SETTING_BOOL
+#undef FN_SETTING_MODE
 } table_settings;
 
 table_settings table_settings_default(void);

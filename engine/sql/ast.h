@@ -44,6 +44,7 @@ typedef struct ast_order_item {
     ast_expr *expr;
     bool descending, nulls_first, nulls_set; /* nulls_set: NULLS FIRST/LAST was written; default is NULLS LAST both ways */
     fn_str collate;
+    bool bare;                            /* of a projection: printed without its direction */
     bool fill;                            /* WITH FILL */
     ast_expr *fill_from, *fill_to, *fill_step, *fill_staleness;
 } ast_order_item;

@@ -143,12 +143,34 @@ fn_status sql_index_def(sql_parser *p, ast_table_item *out)
     return FN_OK;
 }
 
+/* ORDER BY of a projection: a tuple is a list, and nothing has a direction. */
+static fn_status take_order(sql_parser *p, ast_order *o)
+{
+    ast_order_item *items = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < o->count; i++) {
+        ast_expr *e = o->items[i].expr;
+        const bool tuple = e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("tuple"));
+        for (uint32_t k = 0; k < (tuple ? e->args.count : 1); k++) {
+            ast_order_item *slot = sql_grow(p, &items, &count, sizeof *slot);
+            FN_TRY_PTR(p->ctx, slot);
+            *slot = o->items[i];
+            slot->bare = !slot->descending;
+            if (tuple) slot->expr = e->args.items[k];
+        }
+    }
+    o->items = items;
+    o->count = count;
+    return FN_OK;
+}
+
 fn_status sql_projection_def(sql_parser *p, ast_table_item *out)
 {
     out->kind = 'p';
     FN_TRY(sql_name(p, &out->name));
     if (!sql_is_symbol(p, round_open)) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "PROJECTION ... INDEX is not supported");
     FN_TRY(sql_subquery(p, &out->projection));
+    if (out->projection->select) FN_TRY(take_order(p, &out->projection->select->order_by));
     if (sql_words(p, "WITH SETTINGS")) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "Settings of projections are not supported");
     fn_buf text = FN_BUF_INIT;
     fn_status status = sql_print_query(p->ctx, out->projection, false, &text);

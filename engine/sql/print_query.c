@@ -9,7 +9,7 @@ fn_status sql_put_order_item(sql_printer *w, const ast_order_item *item)
         const ast_expr *value;
     } fill[] = {{" FROM ", item->fill_from}, {" TO ", item->fill_to}, {" STEP ", item->fill_step}, {" STALENESS ", item->fill_staleness}};
     FN_TRY(sql_put_expr(w, item->expr, false));
-    FN_TRY(sql_put(w, item->descending ? " DESC" : " ASC"));
+    if (!item->bare) FN_TRY(sql_put(w, item->descending ? " DESC" : " ASC"));
     if (item->nulls_set) FN_TRY(sql_put(w, item->nulls_first ? " NULLS FIRST" : " NULLS LAST"));
     if (item->collate.size) {
         FN_TRY(sql_put(w, " COLLATE "));

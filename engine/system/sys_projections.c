@@ -1,11 +1,30 @@
-/* sys_projections.c - system.projections: the PROJECTION clauses of tables, as declared. Queries never read from them. SPDX-License-Identifier: Apache-2.0 */
+/* sys_projections.c - system.projections: the PROJECTION clauses of tables, as declared. SPDX-License-Identifier: Apache-2.0 */
 #include "sql/ast.h"
 #include "system/system_list.h"
+#include "table/mergetree/mergetree.h"
+
+static const mt_projection *find(const table *t, fn_str name)
+{
+    const mt_definition *d = mt_is(t) ? mt_table_definition(t) : NULL;
+    for (uint32_t i = 0; d && i < d->projection_count; i++)
+        if (fn_str_eq(d->projections[i].name, name)) return &d->projections[i];
+    return NULL;
+}
+
+static fn_status put_key(system_rows *r, const mt_projection *p)
+{
+    fn_str *names = FN_NEW_ARRAY(r->ctx, fn_str, p->sort_count + 1);
+    FN_TRY_PTR(r->ctx, names);
+    for (uint32_t i = 0; i < p->sort_count; i++) names[i] = p->names[p->sort[i]];
+    if (p->sort_count) system_put_strs(r, "sorting_key", names, p->sort_count);
+    return FN_OK;
+}
 
 static fn_status put(system_rows *r, const table *t, const ast_table_item *item)
 {
-    const ast_select *select = item->projection ? item->projection->select : NULL;
-    const bool aggregate = select && (select->group_by.count || select->group_by_all);
+    const mt_projection *p = find(t, item->name);
+    const bool aggregate = p && p->aggregate;
+    if (p) FN_TRY(put_key(r, p));
     fn_buf text = FN_BUF_INIT;
     fn_status status = item->projection ? sql_print_query(r->ctx, item->projection, false, &text) : FN_OK;
     system_put_str(r, "database", t->database);

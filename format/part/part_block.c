@@ -92,7 +92,7 @@ void fn_part_prefetch(const fn_part *p, const uint32_t *columns, uint32_t column
     for (uint32_t i = 0; i < column_count; i++) {
         for (uint32_t s = from; s <= to; s++) {
             const part_reference at = part_segment_at(&p->columns[columns[i]], s);
-            ranges[count++] = (fn_range){at.offset, at.size, NULL};
+            ranges[count++] = (fn_range){p->base + at.offset, at.size, NULL};
             if (count < BATCH) continue;
             p->fs->will_read(p->fs, file, ranges, count);
             count = 0;
@@ -125,14 +125,26 @@ static fn_status check_column(fn_ctx *ctx, const fn_part *p, uint32_t index)
     return FN_OK;
 }
 
+static fn_status check_opened(fn_ctx *ctx, const fn_part *fresh)
+{
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < fresh->column_count && status == FN_OK; i++) status = check_column(ctx, fresh, i);
+    for (uint32_t i = 0; i < fresh->attachment_count && status == FN_OK; i++) status = part_attachment_check(ctx, fresh, i);
+    for (uint32_t i = 0; i < fresh->inner_count && status == FN_OK; i++) {
+        fn_part *inner;
+        FN_TRY(part_open_inner(ctx, fresh, i, &inner));
+        status = check_opened(ctx, inner);
+        fn_part_drop(inner);
+    }
+    return status;
+}
+
 /* The part is opened anew, so that footer, zones and dictionaries come from the disk as well. */
 fn_status fn_part_check(fn_ctx *ctx, const fn_part *p)
 {
     fn_part *fresh;
-    FN_TRY(fn_part_open(ctx, p->fs, p->path, p->id, &p->checksum, &fresh));
-    fn_status status = FN_OK;
-    for (uint32_t i = 0; i < fresh->column_count && status == FN_OK; i++) status = check_column(ctx, fresh, i);
-    for (uint32_t i = 0; i < fresh->attachment_count && status == FN_OK; i++) status = part_attachment_check(ctx, fresh, i);
+    FN_TRY(part_open_at(ctx, p->fs, p->path, p->base, p->base ? p->file_bytes : 0, p->id, &p->checksum, &fresh));
+    const fn_status status = check_opened(ctx, fresh);
     fn_part_drop(fresh);
     return status;
 }

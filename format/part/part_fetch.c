@@ -15,14 +15,14 @@ static segment_key key_of(const fn_part *p, const part_want *w)
 }
 
 /* Buffers for what is missing; charged to nobody: they may stay in the cache. */
-static fn_status make_buffers(fn_ctx *ctx, part_want *wants, size_t count, fn_range *ranges, size_t *missing)
+static fn_status make_buffers(fn_ctx *ctx, const fn_part *p, part_want *wants, size_t count, fn_range *ranges, size_t *missing)
 {
     fn_ctx own = {0};
     for (size_t i = 0; i < count; i++) {
         if (wants[i].bytes) continue;
         wants[i].bytes = fn_buffer_new(&own, (size_t)wants[i].at.size);
         if (!wants[i].bytes) return fn_fail(ctx, own.error.code, "%s", own.error.text);
-        ranges[(*missing)++] = (fn_range){wants[i].at.offset, wants[i].at.size, wants[i].bytes->data};
+        ranges[(*missing)++] = (fn_range){p->base + wants[i].at.offset, wants[i].at.size, wants[i].bytes->data};
     }
     return FN_OK;
 }
@@ -53,6 +53,8 @@ static fn_status read_missing(fn_ctx *ctx, const fn_part *p, part_want *wants, s
 
 void fn_part_forget(const fn_part *p)
 {
+    for (uint32_t i = 0; i < p->inner_count; i++)
+        if (p->inner[i]) fn_part_forget(p->inner[i]); /* nobody reads any more */
     for (uint32_t i = 0; i < p->column_count; i++) {
         for (uint32_t s = 0; s < p->segments; s++) {
             const segment_key key = {p->id, p->columns[i].info.id, s};
@@ -80,7 +82,7 @@ fn_status part_fetch(fn_ctx *ctx, const fn_part *p, part_want *wants, size_t cou
         ranges = fn_alloc(ctx, count * sizeof *ranges);
         if (!ranges) status = ctx->error.code;
     }
-    if (status == FN_OK) status = make_buffers(ctx, wants, count, ranges, &missing);
+    if (status == FN_OK) status = make_buffers(ctx, p, wants, count, ranges, &missing);
     if (status == FN_OK && missing) status = read_missing(ctx, p, wants, count, ranges, missing, cached);
     if (ranges != few) fn_free(ranges);
     if (status == FN_OK) return FN_OK;

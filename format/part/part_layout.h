@@ -21,18 +21,22 @@
  *
  *   footer   = u64 part id high, low, u64 rows, u64 raw bytes, u32 granules, u32 segments, u32 types, u32 columns, u32 key columns,
  *              text type[types], u32 granules of segment[segments], column[columns], key[key columns],
- *              (if there are any: u32 attachments, attachment[attachments])
+ *              (if there are any: u32 attachments, attachment[attachments]), (if there are any: u32 inner parts, inner[inner parts];
+ *              the attachments are counted then even if there are none)
  *   column   = u32 id, u32 type, text codec, u64 disk bytes, u64 raw bytes, u64 distinct, u8 flags (COLUMN_...), u32 streams,
  *              dictionary[streams], reference of the zones, reference of segment[segments]
  *   dictionary = reference (size 0: none), u32 entries, u8 flags (DICTIONARY_...)
  *   reference  = u64 offset, u64 size, u128 checksum
  *   attachment = u64 number, reference; the bytes are the caller's (skip_data.c has those of skip indices)
+ *   inner    = u64 number, u64 part id high, low, reference: a whole part file (of a projection) from that offset on. Its own references
+ *              count from its first byte. The reference's checksum is the one of the inner part's footer.
  *   key      = u32 column index, saved column of granules + 1 rows
  *   text     = u32 size, bytes
  *
  * A checksum is XXH3-128 over {XXH3-128 of the bytes, part id, column id, number}; number is the segment's, or REF_ZONES, or
  * REF_DICTIONARY + stream; an attachment's column id and number are the halves of its number; the footer's has column id UINT32_MAX.
- * So bytes in the wrong place do not pass. Version 2 has the encodings from ENC_REPEATS on; version 1 is read as well.
+ * So bytes in the wrong place do not pass. Version 2 has the encodings from ENC_REPEATS on, version 3 inner parts (a file without them says
+ * 2); older ones are read as well.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PART_LAYOUT_H
 #define FIRN_PART_LAYOUT_H
@@ -40,7 +44,8 @@
 #include <firn/part.h>
 
 #define PART_MAGIC "FIRNPRT1"
-enum { MAGIC_SIZE = 8, TRAILER_SIZE = 32, PART_VERSION = 2, PART_VERSION_OLDEST = 1, REFERENCE_SIZE = 32, ATTACHMENT_SIZE = 8 + REFERENCE_SIZE,
+enum { MAGIC_SIZE = 8, TRAILER_SIZE = 32, PART_VERSION = 3, PART_VERSION_PLAIN = 2, PART_VERSION_OLDEST = 1,
+       REFERENCE_SIZE = 32, ATTACHMENT_SIZE = 8 + REFERENCE_SIZE, INNER_SIZE = 24 + REFERENCE_SIZE,
        FOOTER_MAX = 1 << 30 };
 enum { SEGMENT_ROWS = FN_GRANULE_ROWS * FN_SEGMENT_GRANULES };
 #define REF_ZONES      0x80000000u

@@ -136,11 +136,26 @@ static fn_status open_attachments(fn_ctx *own, fn_part *p, enc_in *in)
     if (in->at == in->end) return FN_OK;
     if (!enc_take_u32(in, &p->attachment_count)) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
     p->attachments = enc_take(in, (uint64_t)p->attachment_count * ATTACHMENT_SIZE);
-    if (!p->attachments || in->at != in->end) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
+    if (!p->attachments) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
     for (uint32_t i = 0; i < p->attachment_count; i++) {
         const part_reference r = part_reference_at(p->attachments + (size_t)i * ATTACHMENT_SIZE + sizeof(uint64_t));
         if (!in_file(p, &r)) return broken(own, p, FN_CORRUPTED_DATA, "an attachment lies outside of the file");
     }
+    return FN_OK;
+}
+
+static fn_status open_inner_list(fn_ctx *own, fn_part *p, enc_in *in)
+{
+    if (in->at == in->end) return FN_OK;
+    if (p->base || !enc_take_u32(in, &p->inner_count)) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
+    p->inner_list = enc_take(in, (uint64_t)p->inner_count * INNER_SIZE);
+    if (!p->inner_list || in->at != in->end) return broken(own, p, FN_CORRUPTED_DATA, "bytes left over in the footer");
+    for (uint32_t i = 0; i < p->inner_count; i++) {
+        const part_reference r = part_reference_at(p->inner_list + (size_t)i * INNER_SIZE + (INNER_SIZE - REFERENCE_SIZE));
+        if (!in_file(p, &r)) return broken(own, p, FN_CORRUPTED_DATA, "a part within it lies outside of the file");
+    }
+    p->inner = FN_NEW_ARRAY(own, fn_part *, p->inner_count + 1u);
+    FN_TRY_PTR(own, p->inner);
     return FN_OK;
 }
 
@@ -163,17 +178,20 @@ static fn_status open_footer(fn_ctx *own, fn_part *p)
     FN_TRY_PTR(own, p->columns);
     for (uint32_t i = 0; i < p->column_count; i++) FN_TRY(open_column(own, p, &in, list, types, &p->columns[i]));
     FN_TRY(open_index(own, p, &in, keys));
-    return open_attachments(own, p, &in);
+    FN_TRY(open_attachments(own, p, &in));
+    return open_inner_list(own, p, &in);
 }
 
 static fn_status read_footer(fn_ctx *own, fn_part *p, fn_file *file, const fn_hash128 *expected)
 {
-    p->file_bytes = fn_fs_file_size(file);
+    const uint64_t size_on_disk = fn_fs_file_size(file);
+    if (p->base == 0 && p->file_bytes == 0) p->file_bytes = size_on_disk;
+    if (p->base > size_on_disk || p->file_bytes > size_on_disk - p->base) return broken(own, p, FN_CORRUPTED_DATA, "cut off");
     if (p->file_bytes < MAGIC_SIZE + TRAILER_SIZE) return broken(own, p, FN_CORRUPTED_DATA, "too short to be a part file");
     const size_t tail = (size_t)FN_MIN(p->file_bytes, (uint64_t)TAIL_BYTES);
     FN_TRY(fn_buf_reserve(own, &p->footer, tail));
     uint8_t magic[MAGIC_SIZE];
-    const fn_range ranges[] = {{p->file_bytes - tail, tail, p->footer.data}, {0, MAGIC_SIZE, magic}};
+    const fn_range ranges[] = {{p->base + p->file_bytes - tail, tail, p->footer.data}, {p->base, MAGIC_SIZE, magic}};
     FN_TRY(p->fs->read(p->fs, own, file, ranges, 2));
     const uint8_t *trailer = (const uint8_t *)p->footer.data + tail - TRAILER_SIZE;
     if (memcmp(magic, PART_MAGIC, MAGIC_SIZE) != 0 || memcmp(trailer + 24, PART_MAGIC, MAGIC_SIZE) != 0)
@@ -187,7 +205,7 @@ static fn_status read_footer(fn_ctx *own, fn_part *p, fn_file *file, const fn_ha
         memmove(p->footer.data, p->footer.data + (tail - TRAILER_SIZE - size), size);
     } else {
         FN_TRY(fn_buf_reserve(own, &p->footer, size));
-        const fn_range whole = {p->footer_at, size, p->footer.data};
+        const fn_range whole = {p->base + p->footer_at, size, p->footer.data};
         FN_TRY(p->fs->read(p->fs, own, file, &whole, 1));
     }
     p->footer.size = size;
@@ -209,13 +227,15 @@ static fn_status open_part(fn_ctx *own, fn_part *p, const char *path, const fn_h
     return status == FN_OK ? open_footer(own, p) : status;
 }
 
-fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, const fn_hash128 *expected, fn_part **out)
+fn_status part_open_at(fn_ctx *ctx, fn_fs *fs, const char *path, uint64_t base, uint64_t size, fn_part_id id, const fn_hash128 *expected, fn_part **out)
 {
     fn_part *p = fn_alloc_zero(ctx, sizeof *p);
     FN_TRY_PTR(ctx, p);
     fn_ctx own = {.cancel = ctx->cancel}; /* the part outlives the query: not charged to it */
     p->fs = fs;
     p->id = id;
+    p->base = base;
+    p->file_bytes = size;
     atomic_store_explicit(&p->refs, 1, memory_order_relaxed);
     FN_ASSERT(pthread_mutex_init(&p->lock, NULL) == 0);
     own.arena = p->arena = fn_arena_new(&own);
@@ -229,9 +249,15 @@ fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, 
     return FN_OK;
 }
 
+fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, const fn_hash128 *expected, fn_part **out)
+{
+    return part_open_at(ctx, fs, path, 0, 0, id, expected, out);
+}
+
 void fn_part_drop(fn_part *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
+    for (uint32_t i = 0; i < p->inner_count && p->inner; i++) fn_part_drop(p->inner[i]);
     for (uint32_t i = 0; i < p->column_count && p->columns; i++) {
         part_column *c = &p->columns[i];
         for (uint32_t k = 0; k < c->streams && c->loaded; k++) fn_column_drop(c->loaded[k]);

@@ -31,6 +31,10 @@ struct fn_part {
     fn_buf footer;
     const uint8_t *attachments; /* in the footer: ATTACHMENT_SIZE bytes each */
     uint32_t attachment_count;
+    uint64_t base;              /* where in the file it begins: 0, but for a part within another */
+    const uint8_t *inner_list;  /* in the footer: INNER_SIZE bytes each */
+    uint32_t inner_count;
+    fn_part **inner;            /* under the lock; NULL until opened */
     fn_block *index;
     _Atomic uint32_t refs;
     pthread_mutex_t lock;
@@ -89,6 +93,11 @@ fn_status chunk_read_text(chunk_reader *r, const segment_view *s, const chunk_vi
                           text_out *out) FN_MUST_USE;
 
 fn_status part_attachment_check(fn_ctx *ctx, const fn_part *p, uint32_t index) FN_MUST_USE; /* read anew, past the cache */
+
+/* A part of `size` bytes from `base` on in the file at path. */
+fn_status part_open_at(fn_ctx *ctx, fn_fs *fs, const char *path, uint64_t base, uint64_t size, fn_part_id id, const fn_hash128 *expected, fn_part **out)
+    FN_MUST_USE;
+fn_status part_open_inner(fn_ctx *ctx, const fn_part *p, uint32_t index, fn_part **out) FN_MUST_USE; /* one reference */
 
 /* ---- columns ---- */
 /* The dictionary of a stream, NULL if it has none. Borrowed from the part. */

@@ -38,6 +38,7 @@ struct fn_part_writer {
     uint32_t segments;
     fn_buf segment_granules;
     fn_buf attachments; /* as in the footer */
+    fn_buf inner;       /* likewise */
     fn_block *last; /* 1 row: the end of the index */
     /* the running write, for the tasks */
     const fn_block *block;
@@ -64,6 +65,7 @@ void fn_part_writer_close(fn_part_writer *w)
     for (uint32_t i = 0; i < w->options.key_count && w->keys; i++) fn_builder_release(&w->keys[i]);
     fn_buf_release(&w->segment_granules);
     fn_buf_release(&w->attachments);
+    fn_buf_release(&w->inner);
     fn_block_drop(w->last);
     fn_arena_free(w->arena);
     fn_free(w);
@@ -370,11 +372,47 @@ fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, con
     return put_reference(ctx, &w->attachments, &ref);
 }
 
+static fn_status copy_piece(fn_ctx *ctx, fn_part_writer *w, fn_file *from, uint64_t at, size_t size, void *piece)
+{
+    fn_fs *fs = w->options.fs;
+    const fn_range range = {at, size, piece};
+    FN_TRY(fn_ctx_check(ctx));
+    FN_TRY(fs->read(fs, ctx, from, &range, 1));
+    FN_TRY(fs->write(fs, ctx, w->file, w->file_at, piece, size));
+    w->file_at += size;
+    return FN_OK;
+}
+
+fn_status fn_part_writer_embed(fn_ctx *ctx, fn_part_writer *w, uint64_t number, const char *path, fn_part_id id, const fn_part_summary *summary)
+{
+    enum { PIECE = 1 << 20 };
+    fn_fs *fs = w->options.fs;
+    fn_file *from;
+    const part_reference ref = {w->file_at, summary->file_bytes, summary->checksum};
+    void *piece = fn_alloc(ctx, PIECE);
+    FN_TRY_PTR(ctx, piece);
+    fn_status status = fs->open(fs, ctx, path, FN_OPEN_READ, &from);
+    if (status == FN_OK) {
+        for (uint64_t at = 0; at < summary->file_bytes && status == FN_OK; at += PIECE)
+            status = copy_piece(ctx, w, from, at, (size_t)FN_MIN(summary->file_bytes - at, (uint64_t)PIECE), piece);
+        fs->close(fs, from);
+    }
+    fn_free(piece);
+    FN_TRY(status);
+    FN_TRY(put_u64(ctx, &w->inner, number));
+    FN_TRY(put_u64(ctx, &w->inner, id.high));
+    FN_TRY(put_u64(ctx, &w->inner, id.low));
+    return put_reference(ctx, &w->inner, &ref);
+}
+
 static fn_status put_attachments(fn_ctx *ctx, const fn_part_writer *w, fn_buf *out)
 {
-    if (w->attachments.size == 0) return FN_OK;
+    if (w->attachments.size == 0 && w->inner.size == 0) return FN_OK;
     FN_TRY(put_u32(ctx, out, (uint32_t)(w->attachments.size / ATTACHMENT_SIZE)));
-    return fn_buf_append(ctx, out, w->attachments.data, w->attachments.size);
+    FN_TRY(fn_buf_append(ctx, out, w->attachments.data, w->attachments.size));
+    if (w->inner.size == 0) return FN_OK;
+    FN_TRY(put_u32(ctx, out, (uint32_t)(w->inner.size / INNER_SIZE)));
+    return fn_buf_append(ctx, out, w->inner.data, w->inner.size);
 }
 
 static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *footer)
@@ -389,10 +427,11 @@ static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn
     if (footer->size > FOOTER_MAX) return fn_fail(ctx, FN_LOGICAL_ERROR, "The footer of part %s would have %zu bytes", w->path, footer->size);
     out->checksum = part_checksum(footer->data, footer->size, w->options.id, UINT32_MAX, 0);
     FN_TRY(put_u32(ctx, footer, (uint32_t)footer->size));
-    FN_TRY(put_u32(ctx, footer, PART_VERSION));
+    FN_TRY(put_u32(ctx, footer, w->inner.size ? PART_VERSION : PART_VERSION_PLAIN));
     FN_TRY(fn_buf_append(ctx, footer, &out->checksum, sizeof out->checksum));
     FN_TRY(fn_buf_append(ctx, footer, PART_MAGIC, MAGIC_SIZE));
-    FN_TRY(w->options.fs->write_sync(w->options.fs, ctx, w->file, w->file_at, footer->data, footer->size));
+    fn_fs *fs = w->options.fs;
+    FN_TRY((w->options.scratch ? fs->write : fs->write_sync)(fs, ctx, w->file, w->file_at, footer->data, footer->size));
     w->file_at += footer->size;
     out->file_bytes = w->file_at;
     w->done = true;

@@ -101,6 +101,26 @@ typedef struct mt_index {
                                  index of the same name, or of another column of the same name, is never taken for its own */
 } mt_index;
 
+/* A PROJECTION clause: another form of a part's rows, kept as a part within it. Normal: some columns and expressions of each row, in
+ * another order. Aggregate: one row per group, keys and the states of aggregates. */
+typedef struct mt_projection_state {
+    const agg_call *call;     /* f: what is kept is its state */
+    const agg_call *state;    /* f-State, whose type is the column's */
+    expr **args;              /* over the schema */
+    uint32_t arg_count;
+} mt_projection_state;
+typedef struct mt_projection {
+    fn_str name;
+    bool aggregate;
+    uint32_t value_count;     /* columns: values first (of an aggregate: its keys), then states */
+    expr **values;            /* over the schema */
+    fn_str *names;            /* of all columns */
+    uint32_t state_count;
+    mt_projection_state *states;
+    uint32_t *sort, sort_count; /* which values it is ordered by */
+    uint64_t id;              /* its number in part files: a hash of what it is made of, by column ids and types */
+} mt_projection;
+
 /* <partition id>_<min block>_<max block>_<level>, and _<mutation> unless that is 0; in ctx->arena. */
 fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uint64_t max_block, uint32_t level, uint64_t mutation, fn_str *out) FN_MUST_USE;
 
@@ -147,6 +167,8 @@ typedef struct mt_definition {
     expr **defaults;          /* per schema column: value where a part lacks the column, over the schema; NULL: the type's default */
     mt_index *indexes;
     uint32_t index_count;
+    mt_projection *projections;
+    uint32_t projection_count;
     uint64_t index_granularity; /* kept for SHOW CREATE; granules are FN_GRANULE_ROWS */
     table_settings settings;
     uint64_t window, window_s;  /* of deduplication, by the kind of engine; window 0: none, window_s 0: for ever */
@@ -215,17 +237,38 @@ fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const uint3
 typedef struct mt_mutation {
     expr *where;              /* rows it applies to; NULL: all */
     bool is_delete;
+    bool lightweight;         /* DELETE FROM: lightweight_mutation_projection_mode says what becomes of projections */
     const uint32_t *columns;  /* UPDATE: schema indexes ... */
     expr *const *values;      /* ... and their new values over the schema, cast to the column's type */
     uint32_t count;
 } mt_mutation;
 fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation) FN_MUST_USE;
 
-/* MATERIALIZE INDEX (clear false): parts that lack the data of an index of these names are written anew with it. CLEAR INDEX: those
+/* ---- projections ---- */
+const mt_definition *mt_snapshot_definition(const table_snapshot *s); /* of a table of the family */
+/* The snapshot's rows in the form of projection `index`: a table of its columns with a snapshot of the parts that have it, and a snapshot of
+ * the table's other parts (NULL: there are none). *projected NULL: no part has it. One reference each; *with must be dropped before
+ * *projected. */
+fn_status mt_project(fn_ctx *ctx, table_snapshot *s, uint32_t index, table **projected, table_snapshot **with, table_snapshot **without) FN_MUST_USE;
+/* How many rows a scan would read behind all indexes. conjuncts: over the schema. */
+fn_status mt_rows_to_read(fn_ctx *ctx, table *t, table_snapshot *s, expr *const *conjuncts, uint32_t count, uint64_t *out) FN_MUST_USE;
+/* The projections that a live part has; texts live as long as the table. */
+typedef struct mt_projection_row {
+    const mt_part_row *part;
+    const mt_projection *projection;
+    const fn_part *data;        /* of the projection */
+    const table_schema *schema; /* likewise */
+    uint64_t bytes;             /* on disk */
+} mt_projection_row;
+typedef fn_status mt_each_projection(void *self, fn_ctx *ctx, const mt_projection_row *row);
+fn_status mt_projections(fn_ctx *ctx, table *t, mt_each_projection *each, void *self) FN_MUST_USE;
+
+/* MATERIALIZE INDEX and PROJECTION (clear false): parts that lack the data of one of these names are written anew with it. CLEAR: those
  * that have it, without it. partition_id.data NULL: all partitions. One commit. */
 typedef struct mt_rebuild {
     const fn_str *names;
     uint32_t count;
+    bool projections; /* the names are of projections, not of indexes */
     bool clear;
     fn_str partition_id;
 } mt_rebuild;

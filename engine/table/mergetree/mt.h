@@ -22,6 +22,7 @@ struct mt_file {
     fn_hash128 checksum;
     uint32_t refs, listed;      /* store.lock. listed: rows of tables that name the file */
     fn_part *_Atomic part;      /* NULL until opened */
+    struct mt_file *outer;      /* of a part within another: the file that has it; `part` is borrowed from there, nothing else is used */
     pthread_mutex_t open_lock;
     bool going;                 /* nobody wants it any more, it is being removed; store.lock */
 };
@@ -62,6 +63,8 @@ typedef struct mt_shape {
     uint32_t *part_keys;        /* their places in stored */
     fn_part_column *part_columns; /* of stored */
     expr_program **index_programs; /* per index: its values over a block of stored columns */
+    struct mt_shape **projections; /* per projection: of its own columns, numbered from 1 */
+    expr_program **projection_programs; /* per projection: its values, then the arguments of its states, over a block of stored columns */
     struct mt_shape *older;     /* kept until the table goes: others may look at the schema without a reference */
 } mt_shape;
 
@@ -136,6 +139,8 @@ fn_status mt_part_check(fn_ctx *ctx, mt_part *p) FN_MUST_USE; /* reads all of it
 /* NOT_ENOUGH_SPACE unless the disk has `bytes` and the reserve that is kept for the catalog. */
 fn_status mt_check_room(fn_ctx *ctx, mt_store *store, uint64_t bytes) FN_MUST_USE;
 fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_part **out) FN_MUST_USE;
+/* A part within `outer`, which it keeps: data is borrowed from there. */
+fn_status mt_part_within(fn_ctx *ctx, mt_part *outer, const mt_part_row *row, const fn_part *data, mt_part **out) FN_MUST_USE;
 mt_part *mt_part_ref(mt_part *p);
 void mt_part_drop(mt_part *p);
 mt_list *mt_list_ref(mt_list *l);
@@ -239,11 +244,18 @@ typedef struct mt_part_out {
     fn_part_id id;
     fn_part_writer *writer;
     struct mt_index_out **indexes; /* per index of the shape; NULL: not built */
+    struct mt_projection_out **projections; /* per projection of the shape; likewise */
+    bool scratch;               /* a file for this process alone: nothing is synced */
     uint64_t rows;
 } mt_part_out;
 /* sources: the parts it is made of (merge, mutation); their dictionaries are taken over. Close in any case. */
 fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out) FN_MUST_USE;
+fn_status mt_part_out_open_scratch(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part_out *out) FN_MUST_USE;
 void mt_part_out_without(mt_part_out *out, uint32_t index); /* do not build this index */
+/* Build this projection (every insert does, a merge or mutation where a source has it), or not. */
+fn_status mt_part_out_project(fn_ctx *ctx, mt_part_out *out, uint32_t projection, bool build) FN_MUST_USE;
+/* The rows are those of the sources, all of them: projections that all of these have are merged instead of built. */
+fn_status mt_part_out_merge_projections(fn_ctx *ctx, mt_part_out *out, mt_part *const *sources, uint32_t count) FN_MUST_USE;
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted) FN_MUST_USE;
 /* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;
@@ -334,6 +346,10 @@ typedef struct mt_snapshot {
     fn_arena *arena;            /* of stats' columns */
     pthread_mutex_t lock;       /* of the arena */
 } mt_snapshot;
+fn_status mt_snapshot_new(fn_ctx *ctx, mt_table *t, mt_list *list, mt_shape *shape, table_snapshot **out) FN_MUST_USE; /* references all of them */
+/* What a table of a projection's parts does: it is read through snapshots that mt_project makes. */
+extern const table_ops mt_projection_ops;
+void mt_projection_table_destroy(table *t);
 fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *s, const table_scan_request *request, table_scan **out) FN_MUST_USE;
 bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out);
 fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out) FN_MUST_USE;

@@ -8,14 +8,24 @@
 static fn_status mt_snapshot_take(table *t, fn_ctx *ctx, table_snapshot **out)
 {
     mt_table *m = (mt_table *)t;
+    pthread_mutex_lock(&m->lock);
+    mt_list *list = mt_list_ref(m->list);
+    mt_shape *shape = mt_shape_ref(m->shape);
+    pthread_mutex_unlock(&m->lock);
+    const fn_status status = mt_snapshot_new(ctx, m, list, shape, out);
+    mt_list_drop(list);
+    mt_shape_drop(shape);
+    return status;
+}
+
+fn_status mt_snapshot_new(fn_ctx *ctx, mt_table *t, mt_list *list, mt_shape *shape, table_snapshot **out)
+{
     mt_snapshot *s = fn_alloc_zero(ctx, sizeof *s);
     FN_TRY_PTR(ctx, s);
-    s->table = (mt_table *)table_ref(t);
+    s->table = (mt_table *)table_ref(&t->base);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_lock(&m->lock);
-    s->list = mt_list_ref(m->list);
-    s->shape = mt_shape_ref(m->shape);
-    pthread_mutex_unlock(&m->lock);
+    s->list = mt_list_ref(list);
+    s->shape = mt_shape_ref(shape);
     *out = (table_snapshot *)s;
     return FN_OK;
 }
@@ -114,6 +124,9 @@ static const table_ops mode_ops[] = {
     {.engine = title, .snapshot = mt_snapshot_take, .snapshot_drop = mt_snapshot_drop, .scan = mt_scan_begin, .rows = mt_rows, .stats = mt_stats_of, \
      .write = mt_writer_open, .truncate = mt_truncate, .destroy = mt_destroy}
 static const table_ops log_ops[] = {LOG_OPS("Log"), LOG_OPS("TinyLog"), LOG_OPS("StripeLog")};
+
+const table_ops mt_projection_ops = {.engine = "MergeTree", .snapshot_drop = mt_snapshot_drop, .scan = mt_scan_begin, .rows = mt_rows, .stats = mt_stats_of,
+                                     .destroy = mt_projection_table_destroy};
 
 static const table_ops *ops_of(const mt_definition *d)
 {

@@ -194,6 +194,9 @@ static fn_status rewrite(fn_ctx *ctx, mutator *m, mt_part *part, const mt_reader
     mt_part_out out;
     mt_part *fresh = NULL;
     fn_status status = mt_part_out_open(ctx, m->table->store, m->shape, &part, 1, &out);
+    const mt_definition *d = m->shape->definition;
+    const bool without = m->mutation->lightweight && d->settings.lightweight_mutation_projection_mode == PROJECTION_DROP;
+    for (uint32_t i = 0; i < d->projection_count && without && status == FN_OK; i++) status = mt_part_out_project(ctx, &out, i, false);
     if (status == FN_OK) status = for_steps(ctx, m, r, &out, write_step);
     if (status == FN_OK && out.rows) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
     mt_part_out_close(&out);

@@ -12,10 +12,11 @@ static fn_str place_text(char **at, fn_str text)
     return (fn_str){to, text.size};
 }
 
-fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_part **out)
+/* Without a file yet. */
+static mt_part *part_of_row(fn_ctx *ctx, const mt_part_row *row)
 {
     mt_part *p = fn_alloc_zero(ctx, sizeof *p + row->name.size + row->partition_id.size + row->partition.size + row->reason.size + 1);
-    FN_TRY_PTR(ctx, p);
+    if (!p) return NULL;
     char *texts = (char *)(p + 1);
     p->row = *row;
     p->row.name = place_text(&texts, row->name);
@@ -23,10 +24,34 @@ fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_p
     p->row.partition = place_text(&texts, row->partition);
     p->row.reason = place_text(&texts, row->reason);
     atomic_store(&p->refs, 1);
+    return p;
+}
+
+fn_status mt_part_new(fn_ctx *ctx, mt_store *store, const mt_part_row *row, mt_part **out)
+{
+    mt_part *p = part_of_row(ctx, row);
+    FN_TRY_PTR(ctx, p);
     if (mt_file_get(ctx, store, row->file, row->checksum, &p->file) != FN_OK) {
         fn_free(p);
         return ctx->error.code;
     }
+    *out = p;
+    return FN_OK;
+}
+
+fn_status mt_part_within(fn_ctx *ctx, mt_part *outer, const mt_part_row *row, const fn_part *data, mt_part **out)
+{
+    mt_store *store = outer->file->store;
+    mt_file *f = fn_alloc_zero(ctx, sizeof *f);
+    mt_part *p = f ? part_of_row(ctx, row) : NULL;
+    if (!p || mt_file_get(ctx, store, outer->file->id, outer->file->checksum, &f->outer) != FN_OK) {
+        fn_free(p);
+        fn_free(f);
+        return ctx->error.code;
+    }
+    f->store = store;
+    atomic_store(&f->part, (fn_part *)(uintptr_t)data); /* immutable, and not dropped through here */
+    p->file = f;
     *out = p;
     return FN_OK;
 }

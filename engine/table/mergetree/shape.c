@@ -1,6 +1,6 @@
 /* shape.c - a table's schema and definition with their compiled programs. See mt.h.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "table/mergetree/mt.h"
+#include "table/mergetree/projection.h"
 
 static fn_status fill_stored(fn_ctx *ctx, mt_shape *s)
 {
@@ -77,6 +77,7 @@ fn_status mt_shape_new(fn_ctx *ctx, table_schema *schema_take, const mt_definiti
     }
     if (status == FN_OK) status = fill_stored(ctx, s);
     if (status == FN_OK) status = fill_keys(ctx, s);
+    if (status == FN_OK) status = mt_projection_shapes(ctx, s);
     ctx->arena = query;
     if (status == FN_OK) *out = s;
     return status;
@@ -91,6 +92,7 @@ mt_shape *mt_shape_ref(mt_shape *s)
 void mt_shape_drop(mt_shape *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+    mt_projection_shapes_drop(s);
     table_schema_drop(s->schema);
     fn_arena_free(s->definition->arena); /* owns the shape as well */
 }

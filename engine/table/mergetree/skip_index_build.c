@@ -1,5 +1,6 @@
-/* skip_index_build.c - MATERIALIZE and CLEAR INDEX: parts that lack (or have) the data of an index are written anew, all of them
+/* skip_index_build.c - MATERIALIZE and CLEAR of indexes and projections: parts that lack (or have) the data are written anew, all of them
  * exchanged in one commit; and the size of an index. SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/projection.h"
 #include "table/mergetree/skip_index.h"
 
 enum { STEP_GRANULES = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
@@ -31,19 +32,25 @@ static bool has_data(const fn_part *data, const mt_index *ix, uint64_t *bytes)
 static bool is_wanting(const rebuilder *r, const fn_part *data)
 {
     const mt_definition *d = r->shape->definition;
-    for (uint32_t i = 0; i < d->index_count; i++)
+    for (uint32_t i = 0; i < d->projection_count && r->what->projections; i++)
+        if (is_named(r->what, d->projections[i].name) && mt_projection_has(data, d->projections[i].id, NULL) == r->what->clear) return true;
+    for (uint32_t i = 0; i < d->index_count && !r->what->projections; i++)
         if (is_named(r->what, d->indexes[i].name) && has_data(data, &d->indexes[i], NULL) == r->what->clear) return true;
     return false;
 }
 
-/* Of the other indexes the new part has what the old one had. */
-static void choose_indexes(const rebuilder *r, const fn_part *data, mt_part_out *out)
+/* Of the others the new part has what the old one had; so it would of projections in any case. */
+static fn_status choose(fn_ctx *ctx, const rebuilder *r, mt_part *part, const fn_part *data, mt_part_out *out)
 {
     const mt_definition *d = r->shape->definition;
+    for (uint32_t i = 0; i < d->projection_count; i++)
+        if (r->what->projections && is_named(r->what, d->projections[i].name)) FN_TRY(mt_part_out_project(ctx, out, i, !r->what->clear));
+    FN_TRY(mt_part_out_merge_projections(ctx, out, &part, 1));
     for (uint32_t i = 0; i < d->index_count; i++) {
-        const bool keep = is_named(r->what, d->indexes[i].name) ? !r->what->clear : has_data(data, &d->indexes[i], NULL);
+        const bool keep = !r->what->projections && is_named(r->what, d->indexes[i].name) ? !r->what->clear : has_data(data, &d->indexes[i], NULL);
         if (!keep) mt_part_out_without(out, i);
     }
+    return FN_OK;
 }
 
 static fn_status copy_rows(fn_ctx *ctx, const rebuilder *r, const mt_reader *reader, mt_part_out *out)
@@ -78,10 +85,8 @@ static fn_status rebuild_part(fn_ctx *ctx, rebuilder *r, mt_part *part)
     mt_part_out out;
     mt_part *fresh = NULL;
     fn_status status = mt_part_out_open(ctx, r->table->store, r->shape, &part, 1, &out);
-    if (status == FN_OK) {
-        choose_indexes(r, reader.data, &out);
-        status = copy_rows(ctx, r, &reader, &out);
-    }
+    if (status == FN_OK) status = choose(ctx, r, part, reader.data, &out);
+    if (status == FN_OK) status = copy_rows(ctx, r, &reader, &out);
     if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
     mt_part_out_close(&out);
     FN_TRY(status);

@@ -102,6 +102,11 @@ static void forget_file(mt_store *store, const mt_file *f)
 void mt_file_drop(mt_file *f)
 {
     if (!f) return;
+    if (f->outer) { /* has one owner */
+        mt_file_drop(f->outer);
+        fn_free(f);
+        return;
+    }
     mt_store *store = f->store;
     pthread_mutex_lock(&store->lock);
     const bool last = --f->refs == 0;

@@ -1,6 +1,7 @@
 /* write_part.c - one new part file: open, sorted blocks in, finish. Unlisted until mt_apply: dropping it removes the file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
+#include "table/mergetree/projection.h"
 #include "table/mergetree/skip_index.h"
 
 /* Dictionaries of the parts being merged, per stored column: the new part's begin as their union. */
@@ -51,9 +52,55 @@ void mt_part_out_without(mt_part_out *out, uint32_t index)
     out->indexes[index] = NULL;
 }
 
-fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
+fn_status mt_part_out_project(fn_ctx *ctx, mt_part_out *out, uint32_t projection, bool build)
 {
-    *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id()};
+    if (build == (out->projections[projection] != NULL)) return FN_OK;
+    if (build) return mt_projection_out_new(ctx, out->store, out->shape, projection, &out->projections[projection]);
+    mt_projection_out_free(out->projections[projection]);
+    out->projections[projection] = NULL;
+    return FN_OK;
+}
+
+static fn_status count_having(fn_ctx *ctx, mt_part *const *sources, uint32_t count, uint64_t id, uint32_t *having)
+{
+    *having = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const fn_part *data;
+        FN_TRY(mt_file_open(ctx, sources[i]->file, &data));
+        *having += mt_projection_has(data, id, NULL);
+    }
+    return FN_OK;
+}
+
+static fn_status open_projections(fn_ctx *ctx, mt_part_out *out, mt_part *const *sources, uint32_t count)
+{
+    const mt_definition *d = out->shape->definition;
+    out->projections = FN_NEW_ARRAY(ctx, mt_projection_out *, d->projection_count + 1);
+    FN_TRY_PTR(ctx, out->projections);
+    for (uint32_t i = 0; i < d->projection_count; i++) {
+        uint32_t having;
+        FN_TRY(count_having(ctx, sources, count, d->projections[i].id, &having));
+        FN_TRY(mt_part_out_project(ctx, out, i, count ? having != 0 : d->settings.materialize_projections_on_insert));
+    }
+    return FN_OK;
+}
+
+fn_status mt_part_out_merge_projections(fn_ctx *ctx, mt_part_out *out, mt_part *const *sources, uint32_t count)
+{
+    const mt_definition *d = out->shape->definition;
+    for (uint32_t i = 0; i < d->projection_count; i++) {
+        uint32_t having;
+        if (!out->projections[i]) continue;
+        FN_TRY(count_having(ctx, sources, count, d->projections[i].id, &having));
+        if (having == count) FN_TRY(mt_projection_out_merge(ctx, out->projections[i], sources, count));
+    }
+    return FN_OK;
+}
+
+static fn_status open_part(fn_ctx *ctx, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
+{
+    mt_store *store = out->store;
+    const mt_shape *shape = out->shape;
     const char *path;
     FN_TRY(mt_store_make_dir(ctx, store, out->id));
     FN_TRY(mt_file_path(ctx, store, out->id, &path));
@@ -62,11 +109,25 @@ fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, 
     const fn_part_writer_options options = {
         .fs = store->options.fs, .path = path, .id = out->id, .columns = shape->part_columns, .column_count = shape->stored_count,
         .key_columns = shape->part_keys, .key_count = shape->key_count, .merged = source_count != 0, .dictionaries = dictionaries,
-        .workers = store->options.workers,
+        .scratch = out->scratch, .workers = store->options.workers,
     };
     if (status == FN_OK) status = fn_part_writer_open(ctx, &options, &out->writer);
     drop_dictionaries(shape, dictionaries);
-    return status == FN_OK ? open_indexes(ctx, out, source_count == 0) : status;
+    FN_TRY(status);
+    FN_TRY(open_indexes(ctx, out, source_count == 0));
+    return open_projections(ctx, out, sources, source_count);
+}
+
+fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
+{
+    *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id()};
+    return open_part(ctx, sources, source_count, out);
+}
+
+fn_status mt_part_out_open_scratch(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part_out *out)
+{
+    *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id(), .scratch = true};
+    return open_part(ctx, NULL, 0, out);
 }
 
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted)
@@ -75,6 +136,8 @@ fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorte
     out->rows += sorted->rows;
     for (uint32_t i = 0; i < out->shape->definition->index_count; i++)
         if (out->indexes[i]) FN_TRY(mt_index_out_write(ctx, out->indexes[i], sorted));
+    for (uint32_t i = 0; i < out->shape->definition->projection_count; i++)
+        if (out->projections[i]) FN_TRY(mt_projection_out_write(ctx, out->projections[i], sorted));
     return fn_part_writer_write(ctx, out->writer, sorted);
 }
 
@@ -83,6 +146,8 @@ fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *
     fn_part_summary summary;
     for (uint32_t i = 0; i < out->shape->definition->index_count; i++)
         if (out->indexes[i]) FN_TRY(mt_index_out_finish(ctx, out->indexes[i], out->writer));
+    for (uint32_t i = 0; i < out->shape->definition->projection_count; i++)
+        if (out->projections[i]) FN_TRY(mt_projection_out_finish(ctx, out->projections[i], out->writer));
     FN_TRY(fn_part_writer_finish(ctx, out->writer, &summary));
     fn_part_writer_close(out->writer);
     out->writer = NULL;
@@ -93,7 +158,7 @@ fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *
     };
     FN_TRY(mt_part_name(ctx, spec->partition_id, spec->min_block, spec->max_block, spec->level, spec->mutation, &row.name));
     FN_TRY(mt_part_new(ctx, out->store, &row, part)); /* from here on the part owns the file */
-    const fn_status status = mt_store_sync_dir(ctx, out->store, out->id);
+    const fn_status status = out->scratch ? FN_OK : mt_store_sync_dir(ctx, out->store, out->id);
     if (status != FN_OK) {
         mt_part_drop(*part);
         *part = NULL;
@@ -106,5 +171,7 @@ void mt_part_out_close(mt_part_out *out)
     if (out->writer) fn_part_writer_close(out->writer);
     out->writer = NULL;
     for (uint32_t i = 0; i < out->shape->definition->index_count && out->indexes; i++) mt_part_out_without(out, i);
+    for (uint32_t i = 0; i < out->shape->definition->projection_count && out->projections; i++) mt_projection_out_free(out->projections[i]);
     out->indexes = NULL;
+    out->projections = NULL;
 }

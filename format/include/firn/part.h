@@ -44,6 +44,7 @@ typedef struct fn_part_writer_options {
     const fn_part_dictionaries *dictionaries; /* per column (column_count), or NULL: of the parts being merged. A column's dictionary
                                          begins as their sorted union, and is sorted if no string comes that is not in it.
                                          Borrowed until the writer is open. */
+    bool scratch;                     /* not to outlive this process: nothing is synced */
     struct fn_pool *workers;          /* columns are taken apart and encoded on them; NULL: by the caller alone */
 } fn_part_writer_options;
 typedef struct fn_part_summary {
@@ -56,6 +57,9 @@ fn_status fn_part_writer_write(fn_ctx *ctx, fn_part_writer *w, const fn_block *b
 /* Bytes that belong to the part beside its columns (the data of a skip index), known by a number of the caller's making; written at
  * once, checked like everything else. At most one per number, before finish. */
 fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size) FN_MUST_USE;
+/* The finished part file at `path`, copied into this one under a number of the caller's making: a part within the part (the data of a
+ * projection). At most one per number, before finish; inner parts have none of their own. */
+fn_status fn_part_writer_embed(fn_ctx *ctx, fn_part_writer *w, uint64_t number, const char *path, fn_part_id id, const fn_part_summary *summary) FN_MUST_USE;
 /* Footer, fdatasync. The caller syncs the directory and commits the catalog row. */
 fn_status fn_part_writer_finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out) FN_MUST_USE;
 void fn_part_writer_close(fn_part_writer *w); /* without finish: removes the file */
@@ -94,6 +98,11 @@ fn_status fn_part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t index, fn_c
 fn_status fn_part_attachment(fn_ctx *ctx, const fn_part *p, uint64_t id, fn_buffer **out) FN_MUST_USE;
 uint32_t fn_part_attachment_count(const fn_part *p);
 uint64_t fn_part_attachment_at(const fn_part *p, uint32_t index, uint64_t *bytes); /* its number, and its size on disk (may be NULL) */
+
+/* The part within the part under a number; *out NULL: there is none. Opened at its first use, borrowed from p. */
+fn_status fn_part_inner(fn_ctx *ctx, const fn_part *p, uint64_t number, const fn_part **out) FN_MUST_USE;
+uint32_t fn_part_inner_count(const fn_part *p);
+uint64_t fn_part_inner_at(const fn_part *p, uint32_t index, uint64_t *bytes); /* its number, and its size on disk (may be NULL) */
 
 /* Reads `granules` granules from `first` on of the given columns (indexes into the part's) as one block, at most
  * FN_BLOCK_ROWS_MAX rows. Strings with a dictionary come as DICT, constant stretches as CONST. Encoded segments are kept in a
