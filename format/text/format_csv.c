@@ -126,15 +126,8 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
     *end = in->at >= in->end;
     if (*end) return FN_OK;
     const uint32_t count = r->columns ? r->column_count : r->schema.count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = quick_row(r->quick, in, 0); i < count; i = quick_row(r->quick, in, i)) {
         const int c = r->columns ? r->columns[i] : (int)i;
-        if (i) {
-            skip_blanks(in);
-            if (in->at >= in->end || *in->at != delimiter)
-                return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected '%c' before: '%.*s'. The row has %u of %u columns", delimiter,
-                               (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at, i, count);
-            in->at++;
-        }
         skip_blanks(in);
         if (c >= 0) {
             FN_TRY(take_value(r, ctx, in, r->schema.fields[c].type, &r->builders[c]));
@@ -143,6 +136,12 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
             FN_TRY(text_token_read(ctx, in, FN_TEXT_CSV, &r->settings.text, &t));
             text_token_release(&t);
         }
+        if (++i == count) break;
+        skip_blanks(in);
+        if (in->at >= in->end || *in->at != delimiter)
+            return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected '%c' before: '%.*s'. The row has %u of %u columns", delimiter,
+                           (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at, i, count);
+        in->at++;
     }
     if (r->columns) FN_TRY(row_reader_fill(r, ctx));
     return end_of_line(ctx, in, delimiter);
@@ -209,6 +208,7 @@ static void allow_pieces(row_reader *r)
         r->flavour = (flags);                                                                                                                         \
         r->skip = row_skip_line;                                                                                                                      \
         r->head = take_header;                                                                                                                        \
+        r->style = QUICK_CSV;                                                                                                                         \
         allow_pieces(r);                                                                                                                              \
         *reader = &r->base;                                                                                                                           \
         return FN_OK;                                                                                                                                 \

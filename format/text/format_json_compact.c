@@ -84,6 +84,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     row_reader *r;
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_row, &r));
     r->flavour = flavour;
+    r->style = flavour & JSON_STRINGS ? QUICK_OFF : QUICK_JSON;
     r->skip = row_skip_line;
     if (flavour & JSON_WITH_NAMES) r->head = take_head;
     *reader = &r->base;

@@ -143,6 +143,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, flavour & OBJECT ? take_member : take_row, &r));
     r->flavour = flavour;
     r->keyed = true;
+    r->style = flavour & JSON_STRINGS ? QUICK_OFF : QUICK_JSON;
     if (flavour & OBJECT) {
         r->head = open_object;
     } else {

@@ -129,16 +129,15 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
         return FN_OK;
     }
     const uint32_t count = r->columns ? r->column_count : r->schema.count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = quick_row(r->quick, in, 0); i < count; i = quick_row(r->quick, in, i)) {
         const int c = r->columns ? r->columns[i] : (int)i;
-        if (i) {
-            if (in->at >= in->end || *in->at != '\t')
-                return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected '\\t' before: '%.*s'. The row has %u of %u columns",
-                               (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at, i, count);
-            in->at++;
-        }
         if (c < 0) skip_field(in);
         else FN_TRY(read_field(r, ctx, in, (uint32_t)c));
+        if (++i == count) break;
+        if (in->at >= in->end || *in->at != '\t')
+            return fn_fail(ctx, FN_CANNOT_PARSE_INPUT_ASSERTION_FAILED, "Cannot parse input: expected '\\t' before: '%.*s'. The row has %u of %u columns",
+                           (int)FN_MIN((size_t)(in->end - in->at), (size_t)40), in->at, i, count);
+        in->at++;
     }
     if (r->columns) FN_TRY(row_reader_fill(r, ctx));
     return end_of_line(ctx, in);
@@ -197,6 +196,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     r->skip = row_skip_line;
     r->head = take_header;
     r->boundary = row_end_escaped;
+    r->style = flavour & RAW ? QUICK_OFF : QUICK_TSV;
     *reader = &r->base;
     return FN_OK;
 }

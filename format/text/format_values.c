@@ -82,18 +82,21 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
     if (*end) return FN_OK;
     if (*in->at != '(') return expected(ctx, in, "'('");
     in->at++;
-    for (uint32_t c = 0; c < r->schema.count; c++) {
+    const uint32_t count = r->schema.count;
+    for (uint32_t c = quick_row(r->quick, in, 0); c < count; c = quick_row(r->quick, in, c)) {
         skip_blank(in);
         FN_TRY(take_value(r, ctx, in, c));
         skip_blank(in);
-        const bool last = c + 1 == r->schema.count;
-        if (last && in->at < in->end && *in->at == ',') { /* (1, 2,) */
-            in->at++;
-            skip_blank(in);
-        }
-        if (in->at >= in->end || *in->at != (last ? ')' : ',')) return expected(ctx, in, last ? "')'" : "','");
+        if (++c == count) break;
+        if (in->at >= in->end || *in->at != ',') return expected(ctx, in, "','");
         in->at++;
     }
+    if (count && in->at < in->end && *in->at == ',') { /* (1, 2,) */
+        in->at++;
+        skip_blank(in);
+    }
+    if (count && (in->at >= in->end || *in->at != ')')) return expected(ctx, in, "')'");
+    in->at += count != 0;
     return FN_OK;
 }
 
@@ -109,6 +112,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
 {
     row_reader *r;
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_row, &r));
+    r->style = QUICK_VALUES;
     *reader = &r->base;
     return FN_OK;
 }

@@ -117,14 +117,20 @@ static fn_status find_column(const row_reader *r, fn_ctx *ctx, fn_str key, uint3
 fn_status json_take_object(row_reader *r, fn_ctx *ctx, fn_text_in *in)
 {
     const uint32_t row = r->schema.count ? r->builders[0].rows : 0;
-    uint32_t guess = 0;
+    const bool quick = r->quick && r->quick->count;
+    uint32_t before = r->schema.count;
     if (!json_take(in, '{')) return json_expected(ctx, in, "'{'");
-    for (bool first = true; !json_take(in, '}'); first = false) {
+    for (bool first = true;; first = false) {
         text_token key;
         int c = -1;
+        if (quick && (first || before < r->schema.count)) {
+            before = quick_members(r->quick, in, before, row, r->seen);
+            first = first && before == r->schema.count;
+        }
+        if (json_take(in, '}')) break;
         if (!first && !json_take(in, ',')) return json_expected(ctx, in, "',' or '}'");
         fn_status status = json_take_key(ctx, in, &r->settings.text, &key);
-        if (status == FN_OK) status = find_column(r, ctx, key.value, guess, row, &c);
+        if (status == FN_OK) status = find_column(r, ctx, key.value, before == r->schema.count ? 0 : before + 1, row, &c);
         text_token_release(&key);
         FN_TRY(status);
         if (c < 0) {
@@ -133,7 +139,8 @@ fn_status json_take_object(row_reader *r, fn_ctx *ctx, fn_text_in *in)
         }
         FN_TRY(json_take_value(r, ctx, in, c));
         r->seen[c] = true;
-        guess = (uint32_t)c + 1;
+        if (quick) r->quick->keys[before].next = (uint32_t)c;
+        before = (uint32_t)c;
     }
     for (uint32_t c = 0; c < r->schema.count; c++)
         if (r->builders[c].rows == row) FN_TRY(fn_builder_default(ctx, &r->builders[c]));
@@ -144,11 +151,12 @@ fn_status json_take_list(row_reader *r, fn_ctx *ctx, fn_text_in *in)
 {
     if (!json_take(in, '[')) return json_expected(ctx, in, "'['");
     const uint32_t count = r->columns ? r->column_count : r->schema.count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = r->quick ? quick_row(r->quick, in, 0) : 0; i < count; i = r->quick ? quick_row(r->quick, in, i) : i) {
         const int c = r->columns ? r->columns[i] : (int)i;
-        if (i && !json_take(in, ',')) return json_expected(ctx, in, "','");
         if (c >= 0) FN_TRY(json_take_value(r, ctx, in, c));
         else if (!json_skip_value(in)) return json_expected(ctx, in, "a JSON value");
+        if (++i == count) break;
+        if (!json_take(in, ',')) return json_expected(ctx, in, "','");
     }
     if (!json_take(in, ']')) return json_expected(ctx, in, "']'");
     return r->columns ? row_reader_fill(r, ctx) : FN_OK;

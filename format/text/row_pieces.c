@@ -1,7 +1,7 @@
 /* row_pieces.c - see row_pieces.h. Where pieces are cut depends on the data alone, not on how it arrives: blocks of one text are always
  * the same. SPDX-License-Identifier: Apache-2.0 */
 #include "text/row_pieces.h"
-#include <firn/bits.h>
+#include "text/text_scan.h"
 #include <firn/thread.h>
 
 enum { PIECES_MAX = 64 };
@@ -40,21 +40,9 @@ const char *row_end_escaped(const char *begin, const char *from, const char *end
     return NULL;
 }
 
-static size_t count_quotes(const char *text, size_t size)
-{
-    const uint64_t each = 0x0101010101010101u, low = 0x7f7f7f7f7f7f7f7fu;
-    size_t quotes = 0;
-    for (; size >= 8; size -= 8, text += 8) {
-        const uint64_t x = fn_load_u64(text) ^ each * '"';
-        quotes += (size_t)__builtin_popcountll(~(((x & low) + low) | x | low)); /* bytes of 0 */
-    }
-    for (; size; size--, text++) quotes += *text == '"';
-    return quotes;
-}
-
 const char *row_end_quoted(const char *begin, const char *from, const char *end)
 {
-    size_t quotes = count_quotes(begin, (size_t)(from - begin));
+    size_t quotes = text_count(begin, (size_t)(from - begin), '"');
     for (const char *at = from; at < end; at++) {
         quotes += *at == '"';
         if (*at == '\n' && quotes % 2 == 0) return at + 1;
@@ -152,6 +140,7 @@ static fn_status open_piece(row_reader *r, fn_ctx *ctx, piece *p)
     own->settings.workers = NULL;
     own->ended = own->is_piece = true;
     own->flavour = r->flavour;
+    own->style = r->style;
     own->keyed = r->keyed;
     memcpy(own->seen, r->seen, r->schema.count);
     if (!r->columns) return FN_OK;

@@ -114,6 +114,8 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
         FN_TRY(row_pieces_next(r, ctx, out, &serial));
         if (!serial) return FN_OK;
     }
+    if (!r->quick)
+        FN_TRY(quick_fields_new(ctx, r->style, &r->schema, r->builders, r->columns, r->columns ? r->column_count : r->schema.count, &r->settings.text, &r->quick));
     while (!r->done && rows < r->settings.max_block_rows) {
         FN_TRY(one(r, ctx, r->row, rows, &r->done));
         if (r->done) break;
@@ -135,6 +137,7 @@ static void reader_close(fn_reader *base)
     row_reader *r = (row_reader *)base;
     for (uint32_t c = 0; r->builders && c < r->schema.count; c++) fn_builder_release(&r->builders[c]);
     row_pieces_free(r->pieces);
+    quick_fields_free(r->quick);
     fn_free(r->builders);
     fn_free(r->seen);
     fn_free(r->block_seen);

@@ -6,6 +6,7 @@
 #ifndef FIRN_ROW_READER_H
 #define FIRN_ROW_READER_H
 #include "text/infer.h"
+#include "text/quick_field.h"
 #include "type/type_text.h"
 #include <firn/format.h>
 
@@ -38,6 +39,8 @@ struct row_reader {
     bool pieces_end;    /* there will be no more of them */
     bool in_array;      /* JSONEachRow: the rows stand in brackets */
     bool is_piece;      /* reads a piece: rows alone, nothing that closes the data */
+    quick_style style;  /* of the fields that quick_row or quick_members may take */
+    quick_fields *quick; /* made before the first row */
     size_t row_at;      /* where the row just read begins in the window */
     fn_buf scratch;
 };
