@@ -1,7 +1,7 @@
 /* part/part_layout.h - the bytes of a part file, and what writer and reader share. All numbers little endian, nothing aligned.
  *
  *   magic           8   "FIRNPRT1"
- *   segments            for segment 0, 1, ...: one of each column, in column order; then the sections
+ *   segments            in any order; merges write segment 0 of each column, segment 1 of each ..., inserts all of a column together
  *   sections            per column: its dictionaries, its zones
  *   footer
  *   trailer        32   u32 footer size, u32 version, u128 footer checksum, "FIRNPRT1"

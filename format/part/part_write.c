@@ -1,8 +1,9 @@
 /* part_write.c - the writer of part files: collects rows, and for every full segment encodes all columns (on the workers of
- * options->workers, if given) and writes them out in one go. See part_layout.h for the bytes.
+ * options->workers, if given) and writes them out in one go. Where all rows are there from the beginning, each column is encoded and
+ * written by itself, all its segments one after another. See part_layout.h for the bytes.
  *
- * Memory: one segment of every column, unencoded, and the dictionaries. A segment ends early where a column holds
- * SEGMENT_BYTES_MAX. Nothing is durable before finish; close without finish removes the file.
+ * Memory: one segment of every column, unencoded, and the dictionaries (all rows at once: one column per worker). A segment ends
+ * early where a column holds SEGMENT_BYTES_MAX. Nothing is durable before finish; close without finish removes the file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_layout.h"
 #include "part/zone_write.h"
@@ -45,6 +46,10 @@ struct fn_part_writer {
     size_t from;
     uint32_t count;
     bool done, finishing;
+    /* all rows at once */
+    const fn_part_pieces *whole;
+    uint32_t *column_order; /* the columns that take longest first, so that workers end together */
+    pthread_mutex_t file_lock; /* file_at, and one write at a time */
 };
 
 void fn_part_writer_close(fn_part_writer *w)
@@ -68,6 +73,7 @@ void fn_part_writer_close(fn_part_writer *w)
     fn_buf_release(&w->inner);
     fn_block_drop(w->last);
     fn_arena_free(w->arena);
+    (void)pthread_mutex_destroy(&w->file_lock);
     fn_free(w);
 }
 
@@ -110,6 +116,7 @@ fn_status fn_part_writer_open(fn_ctx *ctx, const fn_part_writer_options *options
     fn_part_writer *w = fn_alloc_zero(ctx, sizeof *w);
     FN_TRY_PTR(ctx, w);
     w->options = *options;
+    FN_ASSERT(pthread_mutex_init(&w->file_lock, NULL) == 0);
     fn_ctx own = {.memory = ctx->memory, .cancel = ctx->cancel, .settings = ctx->settings};
     own.arena = w->arena = fn_arena_new(&own);
     fn_status status = w->arena ? open_parts(&own, w) : own.error.code;
@@ -129,13 +136,18 @@ static fn_status append_rows(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
     return streams_append(ctx, &c->streams, w->block->columns[c - w->columns], w->from, w->count);
 }
 
+static fn_status encode_kept(fn_ctx *ctx, const fn_part_writer *w, writer_column *c, uint32_t kept, bool last)
+{
+    if (last) FN_TRY(streams_settle(ctx, &c->streams, w->options.merged || w->rows <= SEGMENT_ROWS));
+    for (uint32_t at = 0; at < kept; at += FN_GRANULE_ROWS)
+        FN_TRY(zones_add(ctx, &c->zones, &c->streams, at, FN_MIN(kept - at, (uint32_t)FN_GRANULE_ROWS)));
+    c->encoded.size = 0;
+    return streams_encode(ctx, &c->streams, kept, &c->encoded);
+}
+
 static fn_status encode_rows(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
 {
-    if (w->finishing) FN_TRY(streams_settle(ctx, &c->streams, w->options.merged || w->rows <= SEGMENT_ROWS));
-    for (uint32_t at = 0; at < w->kept; at += FN_GRANULE_ROWS)
-        FN_TRY(zones_add(ctx, &c->zones, &c->streams, at, FN_MIN(w->kept - at, (uint32_t)FN_GRANULE_ROWS)));
-    c->encoded.size = 0;
-    return streams_encode(ctx, &c->streams, w->kept, &c->encoded);
+    return encode_kept(ctx, w, c, w->kept, w->finishing);
 }
 
 /* What stands behind the segments, into c->encoded. */
@@ -163,7 +175,7 @@ typedef struct column_tasks {
 static void run_column(void *arg, unsigned index)
 {
     const column_tasks *t = arg;
-    writer_column *c = &t->w->columns[index];
+    writer_column *c = &t->w->columns[t->w->column_order ? t->w->column_order[index] : index];
     c->status = t->work(&c->ctx, t->w, c);
 }
 
@@ -206,6 +218,100 @@ static fn_status flush(fn_ctx *ctx, fn_part_writer *w)
     return FN_OK;
 }
 
+/* ---- all rows at once ---- */
+
+static fn_status write_shared(fn_ctx *ctx, fn_part_writer *w, writer_column *c, uint32_t segment)
+{
+    part_reference ref = {0, c->encoded.size, part_checksum(c->encoded.data, c->encoded.size, w->options.id, c->info.id, segment)};
+    FN_ASSERT(pthread_mutex_lock(&w->file_lock) == 0);
+    ref.offset = w->file_at;
+    const fn_status status = w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, c->encoded.data, c->encoded.size);
+    w->file_at += ref.size;
+    FN_ASSERT(pthread_mutex_unlock(&w->file_lock) == 0);
+    FN_TRY(status);
+    c->disk_bytes += ref.size;
+    return fn_buf_append(ctx, &c->references, &ref, sizeof ref);
+}
+
+static fn_status write_segments(fn_ctx *ctx, fn_part_writer *w, writer_column *c, const column_rows *rows)
+{
+    for (uint32_t at = 0, segment = 0; at < w->rows; at += SEGMENT_ROWS, segment++) {
+        const uint32_t count = (uint32_t)FN_MIN(w->rows - at, (uint64_t)SEGMENT_ROWS);
+        FN_TRY(fn_ctx_check(ctx));
+        FN_TRY(column_rows_append(ctx, &c->streams, rows, at, count));
+        FN_TRY(encode_kept(ctx, w, c, count, at + (uint64_t)count == w->rows));
+        FN_TRY(write_shared(ctx, w, c, segment));
+    }
+    return FN_OK;
+}
+
+static fn_status write_column(fn_ctx *ctx, fn_part_writer *w, writer_column *c)
+{
+    column_rows rows;
+    fn_status status = column_rows_open(ctx, &c->streams, w->whole, (uint32_t)(c - w->columns), &rows);
+    if (status == FN_OK) status = write_segments(ctx, w, c, &rows);
+    column_rows_close(&rows);
+    if (status == FN_OK) status = encode_sections(ctx, w, c);
+    streams_discard(&c->streams);
+    return status;
+}
+
+static fn_status copy_key(fn_ctx *ctx, const fn_part_pieces *rows, const uint32_t *ends, uint32_t row, uint32_t column, fn_builder *out)
+{
+    uint32_t low = 0, high = rows->piece_count - 1;
+    if (rows->order) row = rows->order[row];
+    while (low < high) { /* the first piece that ends behind the row */
+        const uint32_t middle = low + (high - low) / 2;
+        if (ends[middle] > row) high = middle;
+        else low = middle + 1;
+    }
+    return fn_builder_copy(ctx, out, rows->pieces[low]->columns[column], row - (low ? ends[low - 1] : 0));
+}
+
+/* Keys of each granule's first row, and of the last row. */
+static fn_status index_rows(fn_ctx *ctx, fn_part_writer *w, const fn_part_pieces *rows)
+{
+    uint32_t *ends = fn_alloc(ctx, rows->piece_count * sizeof *ends), end = 0;
+    FN_TRY_PTR(ctx, ends);
+    for (uint32_t i = 0; i < rows->piece_count; i++) ends[i] = end += rows->pieces[i]->rows;
+    FN_ASSERT(end == rows->rows);
+    fn_status status = FN_OK;
+    for (uint32_t k = 0; k < w->options.key_count; k++) {
+        for (uint32_t at = 0; at < rows->rows && status == FN_OK; at += FN_GRANULE_ROWS) status = copy_key(ctx, rows, ends, at, w->key_columns[k], &w->keys[k]);
+        if (status == FN_OK) status = copy_key(ctx, rows, ends, rows->rows - 1, w->key_columns[k], &w->keys[k]);
+    }
+    fn_free(ends);
+    return status;
+}
+
+static fn_status order_columns(fn_ctx *ctx, fn_part_writer *w)
+{
+    w->column_order = fn_arena_alloc(ctx, w->arena, (w->column_count + 1u) * sizeof *w->column_order);
+    FN_TRY_PTR(ctx, w->column_order);
+    uint32_t n = 0;
+    for (unsigned simple = 0; simple < 2; simple++)
+        for (uint32_t i = 0; i < w->column_count; i++)
+            if ((w->columns[i].streams.root.kind == NODE_FIXED) == simple) w->column_order[n++] = i;
+    return FN_OK;
+}
+
+fn_status fn_part_writer_write_rows(fn_ctx *ctx, fn_part_writer *w, const fn_part_pieces *rows)
+{
+    FN_ASSERT(w->rows == 0 && rows->rows > 0 && rows->piece_count > 0 && rows->pieces[0]->count == w->column_count);
+    FN_TRY(index_rows(ctx, w, rows));
+    FN_TRY(order_columns(ctx, w));
+    w->whole = rows;
+    w->rows = rows->rows;
+    FN_TRY(each_column(ctx, w, write_column));
+    for (uint32_t at = 0; at < rows->rows; at += SEGMENT_ROWS, w->segments++) {
+        const uint32_t granules = (FN_MIN(rows->rows - at, (uint32_t)SEGMENT_ROWS) + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS;
+        FN_TRY(fn_buf_append(ctx, &w->segment_granules, &granules, sizeof granules));
+    }
+    return FN_OK;
+}
+
+/* ---- block by block ---- */
+
 static bool is_full(const fn_part_writer *w)
 {
     if (w->kept >= SEGMENT_ROWS) return true;
@@ -222,7 +328,7 @@ static fn_status append_index(fn_ctx *ctx, fn_part_writer *w, const fn_block *bl
 
 fn_status fn_part_writer_write(fn_ctx *ctx, fn_part_writer *w, const fn_block *block)
 {
-    FN_ASSERT(block->count == w->column_count);
+    FN_ASSERT(block->count == w->column_count && !w->whole);
     for (uint32_t from = 0; from < block->rows;) {
         const uint32_t room = FN_GRANULE_ROWS - w->kept % FN_GRANULE_ROWS;
         if (room == FN_GRANULE_ROWS) FN_TRY(append_index(ctx, w, block, from));
@@ -336,7 +442,7 @@ static fn_status put_index(fn_ctx *ctx, fn_part_writer *w, fn_buf *out)
         if (w->last) FN_TRY(fn_builder_copy(ctx, &w->keys[i], w->last->columns[w->key_columns[i]], 0));
         FN_TRY(put_u32(ctx, out, w->key_columns[i]));
         FN_TRY(fn_builder_finish(ctx, &w->keys[i], &column));
-        const fn_status status = w->last ? part_column_save(ctx, column, out) : FN_OK;
+        const fn_status status = w->rows ? part_column_save(ctx, column, out) : FN_OK;
         fn_column_drop(column);
         FN_TRY(status);
     }
@@ -418,8 +524,10 @@ static fn_status put_attachments(fn_ctx *ctx, const fn_part_writer *w, fn_buf *o
 static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *footer)
 {
     w->finishing = true;
-    FN_TRY(flush(ctx, w));
-    FN_TRY(each_column(ctx, w, encode_sections));
+    if (!w->whole) {
+        FN_TRY(flush(ctx, w));
+        FN_TRY(each_column(ctx, w, encode_sections));
+    }
     *out = (fn_part_summary){.rows = w->rows};
     for (uint32_t i = 0; i < w->column_count; i++) out->raw_bytes += w->columns[i].streams.raw_bytes;
     FN_TRY(put_footer(ctx, w, out->raw_bytes, footer));

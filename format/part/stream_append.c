@@ -70,6 +70,20 @@ void streams_release(column_streams *c)
     c->count = 0;
 }
 
+void streams_discard(column_streams *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        stream *s = &c->streams[i];
+        fn_buf_release(&s->values);
+        fn_buf_release(&s->lengths);
+        fn_buf_release(&s->codes);
+        if (!s->dict) continue;
+        const uint32_t entries = s->dict->entries;
+        text_dict_release(s->dict);
+        s->dict->entries = entries;
+    }
+}
+
 uint64_t streams_bytes(const column_streams *c)
 {
     uint64_t bytes = 0;
@@ -140,7 +154,7 @@ static bool too_large(const stream *s)
 }
 
 /* distinct * 2 > strings: a code and half a string are hardly smaller than the string, and slower to make. */
-static bool paid(const stream *s)
+bool stream_paid(const stream *s)
 {
     return !too_large(s) && (uint64_t)s->dict->entries * (s->keep_dict ? 1 : 2) <= s->strings;
 }
@@ -154,32 +168,69 @@ static bool promises(stream *s)
     s->judged_strings = s->strings;
     s->judged_entries = s->dict->entries;
     s->judge_at = 2 * s->strings;
-    return s->keep_dict || paid(s) || found * 10 <= rows * (first ? 9 : 6);
+    return s->keep_dict || stream_paid(s) || found * 10 <= rows * (first ? 9 : 6);
+}
+
+static uint64_t text_bytes(const stream *s, const fn_column *col, size_t from, uint32_t rows, const uint32_t *codes)
+{
+    if (col->shape == FN_FLAT && !col->nulls) return rows + (uint64_t)(col->offsets[from + rows] - col->offsets[from]);
+    uint64_t bytes = 0;
+    if (s->dict->entries) /* NULL rows have code 0, which exists by now */
+        for (uint32_t i = 0; i < rows; i++) bytes += 1 + text_dict_at(s->dict, codes[i]).size;
+    return bytes;
+}
+
+/* Numbers of the values of rows [from, from + rows); NULLs have 0. */
+static fn_status find_codes(fn_ctx *ctx, stream *s, const fn_column *col, size_t from, uint32_t rows, uint32_t *to)
+{
+    if (col->shape == FN_DICT) return text_dict_translate(ctx, s->dict, col, from, rows, to);
+    if (col->shape == FN_CONST) {
+        uint32_t code = 0;
+        if (!col->nulls || !col->nulls[0]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, 0), &code));
+        for (uint32_t i = 0; i < rows; i++) to[i] = code;
+        return FN_OK;
+    }
+    if (!col->nulls) return text_dict_add_all(ctx, s->dict, col, from, rows, to);
+    for (uint32_t i = 0; i < rows; i++) {
+        to[i] = 0;
+        if (!col->nulls[from + i]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, from + i), &to[i]));
+    }
+    return FN_OK;
 }
 
 static fn_status append_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
 {
     FN_TRY(fn_buf_reserve(ctx, &s->codes, rows * sizeof(uint32_t)));
     uint32_t *to = (uint32_t *)(void *)(s->codes.data + s->codes.size);
-    if (col->shape == FN_DICT) FN_TRY(text_dict_translate(ctx, s->dict, col, from, rows, to));
-    else if (col->shape == FN_CONST) {
-        uint32_t code = 0;
-        if (!col->nulls || !col->nulls[0]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, 0), &code));
-        for (uint32_t i = 0; i < rows; i++) to[i] = code;
-    } else if (!col->nulls) {
-        FN_TRY(text_dict_add_all(ctx, s->dict, col, from, rows, to));
-    } else {
-        for (uint32_t i = 0; i < rows; i++) {
-            to[i] = 0;
-            if (!col->nulls || !col->nulls[from + i]) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(col, from + i), &to[i]));
-        }
-    }
-    if (s->dict->entries) /* NULL rows have code 0, which exists by now */
-        for (uint32_t i = 0; i < rows; i++) c->raw_bytes += 1 + text_dict_at(s->dict, to[i]).size;
+    FN_TRY(find_codes(ctx, s, col, from, rows, to));
+    c->raw_bytes += text_bytes(s, col, from, rows, to);
     s->codes.size += rows * sizeof(uint32_t);
     s->count += rows;
     s->strings += rows;
     return promises(s) ? FN_OK : abandon_dictionary(ctx, s);
+}
+
+/* Judged on the way, so that a column of distinct strings is not hashed to its end. */
+fn_status stream_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, uint32_t *out, bool *alive)
+{
+    *alive = true;
+    for (uint32_t from = 0, rows; from < col->rows && *alive; from += rows) {
+        rows = FN_MIN(col->rows - from, (uint32_t)DICT_JUDGE_ROWS);
+        FN_TRY(find_codes(ctx, s, col, from, rows, out + from));
+        c->raw_bytes += text_bytes(s, col, from, rows, out + from);
+        s->strings += rows;
+        *alive = promises(s);
+    }
+    return FN_OK;
+}
+
+fn_status stream_without_dictionary(fn_ctx *ctx, column_streams *c, stream *s)
+{
+    c->raw_bytes = 0;
+    s->strings = 0;
+    s->dict_alive = false;
+    text_dict_release(s->dict);
+    return text_dict_init(ctx, s->dict);
 }
 
 static fn_status append_strings(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, size_t from, uint32_t rows)
@@ -305,7 +356,7 @@ fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort)
         if (s->form != CHUNK_TEXT || !s->dict_alive || s->count == 0) continue;
         FN_TRY(stream_ensure_entry(ctx, s));
         if (s->dict_used) continue;
-        if (!paid(s)) {
+        if (!stream_paid(s)) {
             FN_TRY(abandon_dictionary(ctx, s));
             continue;
         }

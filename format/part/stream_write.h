@@ -4,6 +4,7 @@
 #define FIRN_STREAM_WRITE_H
 #include "part/part_layout.h"
 #include "part/text_dict.h"
+#include <firn/part.h>
 
 typedef struct stream {
     chunk_form form;   /* CHUNK_TEXT: a string stream, with or without dictionary */
@@ -50,4 +51,21 @@ fn_status stream_ensure_entry(fn_ctx *ctx, stream *s) FN_MUST_USE; /* all rows s
 fn_status streams_dictionary(fn_ctx *ctx, const column_streams *c, const stream *s, fn_buf *out) FN_MUST_USE;
 /* CODEC(...) as text. UNKNOWN_CODEC (432), ILLEGAL_CODEC_PARAMETER (433). */
 fn_status part_codec_parse(fn_ctx *ctx, fn_str codec, enc_outer *out) FN_MUST_USE;
+
+/* ---- a column whose rows are all there, in pieces and out of order (stream_rows.c) ---- */
+typedef struct column_rows {
+    const fn_part_pieces *rows;
+    fn_column *column; /* the rows as the pieces have them; NULL: */
+    fn_buffer *codes;  /* their numbers in the stream's dictionary (u32) */
+} column_rows;
+/* Streams of a part to which nothing was appended yet. Decides about a dictionary of strings. */
+fn_status column_rows_open(fn_ctx *ctx, column_streams *c, const fn_part_pieces *rows, uint32_t index, column_rows *out) FN_MUST_USE;
+/* The part's rows [from, from + count): a segment. */
+fn_status column_rows_append(fn_ctx *ctx, column_streams *c, const column_rows *r, uint32_t from, uint32_t count) FN_MUST_USE;
+void column_rows_close(column_rows *r);
+/* String stream without NULLs: appends the numbers of a whole column's values to `out`; *alive: the dictionary promises to pay. */
+fn_status stream_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, uint32_t *out, bool *alive) FN_MUST_USE;
+bool stream_paid(const stream *s); /* the dictionary of all strings so far */
+fn_status stream_without_dictionary(fn_ctx *ctx, column_streams *c, stream *s) FN_MUST_USE; /* before anything was appended */
+void streams_discard(column_streams *c); /* after the last byte was encoded: the memory goes, what the footer says of them stays */
 #endif

@@ -141,6 +141,13 @@ fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorte
     return fn_part_writer_write(ctx, out->writer, sorted);
 }
 
+fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pieces *rows)
+{
+    FN_ASSERT(out->shape->definition->index_count == 0);
+    out->rows += rows->rows;
+    return fn_part_writer_write_rows(ctx, out->writer, rows);
+}
+
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part)
 {
     fn_part_summary summary;

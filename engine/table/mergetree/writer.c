@@ -1,5 +1,6 @@
 /* writer.c - INSERT: rows are collected up to max_insert_block_size, cut by partition, sorted, collapsed and written as parts beside
- * the live ones; commit lists all of them in one catalog transaction.
+ * the live ones; commit lists all of them in one catalog transaction. Where a sort is all that is to be done, the key columns alone are
+ * put together for it, and the part's writer takes the other columns from the blocks one by one.
  *
  * Deduplication: every part gets the id of the block it was cut from (what the statement says its rows are known by, and the number
  * of the flush); the commit leaves out parts whose id is known for their partition.
@@ -64,6 +65,25 @@ static fn_status reorder(fn_ctx *ctx, fn_block *in, const uint32_t *order, fn_bl
     }
     *out = b;
     return FN_OK;
+}
+
+/* The values a program gives for all waiting rows: made block by block, then joined. */
+static fn_status run_over_blocks(fn_ctx *ctx, const mt_writer *w, const expr_program *program, uint32_t count, fn_column **out)
+{
+    const uint32_t blocks = w->block_count;
+    fn_column **made = FN_NEW_ARRAY(ctx, fn_column *, (size_t)count * blocks + 1), **results = FN_NEW_ARRAY(ctx, fn_column *, count + 1u);
+    if (!made || !results) return ctx->error.code;
+    fn_status status = FN_OK;
+    for (uint32_t b = 0; b < blocks && status == FN_OK; b++) {
+        status = expr_run(ctx, program, w->blocks[b], results);
+        for (uint32_t i = 0; i < count && status == FN_OK; i++) made[(size_t)i * blocks + b] = results[i];
+    }
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) {
+        out[i] = fn_column_concat(ctx, made + (size_t)i * blocks, blocks);
+        if (!out[i]) status = ctx->error.code;
+    }
+    for (size_t i = 0; i < (size_t)count * blocks; i++) fn_column_drop(made[i]);
+    return status;
 }
 
 static fn_status sort_block(fn_ctx *ctx, const mt_shape *shape, fn_block *in, fn_block **out)
@@ -281,16 +301,69 @@ static fn_status write_groups(fn_ctx *ctx, mt_writer *w, fn_block *b, fn_column 
     return FN_OK;
 }
 
-static fn_status write_partitions(fn_ctx *ctx, mt_writer *w, fn_block *b)
+/* ---- all waiting rows as one part, without joining their blocks ---- */
+
+/* Indexes and collapsing want to see sorted blocks; very long strings may need shorter segments. */
+static bool is_direct(const mt_writer *w)
+{
+    const mt_definition *d = w->shape->definition;
+    return d->index_count == 0 && (d->mode == MT_PLAIN || !w->collapses) && w->bytes <= 2 * (uint64_t)SQUASH_BYTES;
+}
+
+/* *sorted: the rows are in order as they wait, `order` says nothing. */
+static fn_status sort_waiting(fn_ctx *ctx, const mt_writer *w, uint32_t *order, bool *sorted)
+{
+    const mt_definition *d = w->shape->definition;
+    mt_key key = {.count = d->sort_count, .descending = d->sort_descending, .columns = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(d->sort_count, 1u))};
+    FN_TRY_PTR(ctx, key.columns);
+    fn_status status = w->shape->sort_program ? run_over_blocks(ctx, w, w->shape->sort_program, key.count, key.columns) : FN_OK;
+    if (status == FN_OK) status = mt_sort_rows(ctx, &key, (uint32_t)w->rows, order, sorted);
+    mt_key_release(&key);
+    return status;
+}
+
+static fn_status write_direct(fn_ctx *ctx, mt_writer *w, fn_column *const *values)
+{
+    mt_part_spec spec = {.level = 0};
+    mt_part_out out;
+    mt_part *part = NULL;
+    bool sorted = true;
+    FN_TRY(mt_partition_name(ctx, values, w->shape->definition->partition_count, 0, &spec.partition_id, &spec.partition));
+    uint32_t *order = fn_alloc(ctx, (size_t)w->rows * sizeof *order);
+    FN_TRY_PTR(ctx, order);
+    fn_status status = sort_waiting(ctx, w, order, &sorted);
+    if (status == FN_OK) status = add_ids(ctx, w, NULL, (uint32_t)w->rows);
+    if (status == FN_OK) {
+        const fn_part_pieces rows = {(const fn_block *const *)w->blocks, w->block_count, (uint32_t)w->rows, sorted ? NULL : order};
+        status = mt_part_out_open(ctx, w->table->store, w->shape, NULL, 0, &out);
+        if (status == FN_OK) status = mt_part_out_write_rows(ctx, &out, &rows);
+        if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &part);
+        mt_part_out_close(&out);
+    }
+    fn_free(order);
+    return status == FN_OK ? keep_part(ctx, w, part) : status;
+}
+
+static fn_status write_joined(fn_ctx *ctx, mt_writer *w, fn_column *const *values, const partition_split *s)
+{
+    fn_block *all;
+    FN_TRY(join_blocks(ctx, w, &all));
+    drop_blocks(w);
+    const fn_status status = w->shape->definition->partition_count ? write_groups(ctx, w, all, values, s) : write_partition(ctx, w, all, NULL, 0, NULL);
+    fn_block_drop(all);
+    return status;
+}
+
+static fn_status write_waiting(fn_ctx *ctx, mt_writer *w)
 {
     const uint32_t count = w->shape->definition->partition_count;
-    if (count == 0) return write_partition(ctx, w, b, NULL, 0, NULL);
+    partition_split s = {.limited = !w->unlimited};
+    if (count == 0) return is_direct(w) ? write_direct(ctx, w, NULL) : write_joined(ctx, w, NULL, &s);
     fn_column **values = FN_NEW_ARRAY(ctx, fn_column *, count);
     FN_TRY_PTR(ctx, values);
-    FN_TRY(expr_run(ctx, w->shape->partition_program, b, values));
-    partition_split s = {.limited = !w->unlimited};
-    fn_status status = split(ctx, values, count, b->rows, &s);
-    if (status == FN_OK) status = write_groups(ctx, w, b, values, &s);
+    fn_status status = run_over_blocks(ctx, w, w->shape->partition_program, count, values);
+    if (status == FN_OK) status = split(ctx, values, count, (uint32_t)w->rows, &s);
+    if (status == FN_OK) status = s.count == 1 && is_direct(w) ? write_direct(ctx, w, values) : write_joined(ctx, w, values, &s);
     for (uint32_t i = 0; i < count; i++) fn_column_drop(values[i]);
     fn_free(s.groups);
     fn_free(s.group_of);
@@ -302,13 +375,10 @@ fn_status mt_writer_flush(fn_ctx *ctx, mt_writer *w)
 {
     if (w->rows == 0) return FN_OK;
     fn_arena *const query = ctx->arena;
-    fn_block *all = NULL;
     ctx->arena = w->arena;
-    fn_status status = join_blocks(ctx, w, &all);
+    const fn_status status = write_waiting(ctx, w);
     drop_blocks(w);
-    if (status == FN_OK) status = write_partitions(ctx, w, all);
     w->flushes++;
-    fn_block_drop(all);
     ctx->arena = query;
     fn_arena_reset(w->arena);
     return status;

@@ -54,6 +54,14 @@ typedef struct fn_part_summary {
 fn_status fn_part_writer_open(fn_ctx *ctx, const fn_part_writer_options *options, fn_part_writer **out) FN_MUST_USE;
 /* Rows in sort order; any shapes; columns as in options. DICT columns are taken over without materialising strings. */
 fn_status fn_part_writer_write(fn_ctx *ctx, fn_part_writer *w, const fn_block *block) FN_MUST_USE;
+/* All rows of the part at once, out of blocks that are not in order: nothing else is written before or after. A worker makes a
+ * column from its pieces to its last byte before it takes the next, so that no more than a column per worker is held twice. */
+typedef struct fn_part_pieces {
+    const fn_block *const *pieces;    /* columns as in options */
+    uint32_t piece_count, rows;       /* rows of all pieces; not 0 */
+    const uint32_t *order;            /* row numbers, counted through the pieces, as the part has them; NULL: as the pieces have them */
+} fn_part_pieces;
+fn_status fn_part_writer_write_rows(fn_ctx *ctx, fn_part_writer *w, const fn_part_pieces *rows) FN_MUST_USE;
 /* Bytes that belong to the part beside its columns (the data of a skip index), known by a number of the caller's making; written at
  * once, checked like everything else. At most one per number, before finish. */
 fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size) FN_MUST_USE;

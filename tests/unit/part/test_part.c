@@ -197,6 +197,80 @@ static void check_part(fn_ctx *ctx, fn_fs *fs, const fn_part_writer_options *o, 
     fn_part_drop(p);
 }
 
+/* The block's rows in another order and in pieces, some of whose strings bring a dictionary of their own. order[i]: where row i of the
+ * block went. */
+static fn_block **scatter(fn_ctx *ctx, const fn_block *block, uint32_t *order, uint32_t *count)
+{
+    enum { PIECES = 7 };
+    uint32_t *from = FN_NEW_ARRAY(ctx, uint32_t, block->rows + 1u);
+    fn_block **pieces = FN_NEW_ARRAY(ctx, fn_block *, PIECES);
+    for (uint32_t i = 0; i < block->rows; i++) from[i] = i;
+    for (uint32_t i = block->rows; i > 1; i--) {
+        const uint32_t k = (uint32_t)(next() % i), row = from[k];
+        from[k] = from[i - 1];
+        from[i - 1] = row;
+    }
+    for (uint32_t i = 0; i < block->rows; i++) order[from[i]] = i;
+    fn_block *mixed = fn_block_take(ctx, block, from, block->rows);
+    *count = 0;
+    for (uint32_t at = 0, rows; at < block->rows; at += rows, ++*count) {
+        const uint32_t wish = *count == PIECES - 1 ? block->rows : 1 + (uint32_t)(next() % (block->rows / 3 + 1));
+        rows = FN_MIN(block->rows - at, wish);
+        fn_block *piece = pieces[*count] = fn_block_slice(ctx, mixed, at, rows);
+        for (uint32_t i = 0; i < piece->count; i++) {
+            if (piece->columns[i]->type->phys != FN_PHYS_STRING || piece->columns[i]->shape != FN_FLAT || next() % 2) continue;
+            fn_column *dict = fn_column_encode_dict(ctx, piece->columns[i], 100);
+            fn_column_drop(piece->columns[i]);
+            piece->columns[i] = dict;
+        }
+    }
+    fn_block_drop(mixed);
+    return pieces;
+}
+
+/* The same part from scattered rows, or from rows in order. */
+static void check_rows(fn_ctx *ctx, fn_fs *fs, fn_part_writer_options *o, const fn_block *block)
+{
+    for (unsigned sorted = 0; sorted < 2 && block->rows; sorted++) {
+        uint32_t *order = FN_NEW_ARRAY(ctx, uint32_t, block->rows), count = 1;
+        const fn_block *whole[] = {block};
+        fn_block **pieces = sorted ? NULL : scatter(ctx, block, order, &count);
+        const fn_part_pieces rows = {sorted ? whole : (const fn_block *const *)pieces, count, block->rows, sorted ? NULL : order};
+        fn_part_writer *w = NULL;
+        fn_part_summary summary = {0};
+        o->merged = false;
+        CHECK(fn_part_writer_open(ctx, o, &w) == FN_OK && fn_part_writer_write_rows(ctx, w, &rows) == FN_OK);
+        CHECK(fn_part_writer_finish(ctx, w, &summary) == FN_OK && summary.rows == block->rows);
+        fn_part_writer_close(w);
+        check_part(ctx, fs, o, block, &summary);
+        if (ctx->error.code) printf("%s\n", ctx->error.text);
+        fn_error_clear(ctx);
+        CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
+        fn_part_cache_clear();
+        for (uint32_t i = 0; pieces && i < count; i++) fn_block_drop(pieces[i]);
+    }
+}
+
+/* Several segments: a dictionary that pays, one that does not, one beyond the first segment, numbers. */
+static void check_many_rows(fn_ctx *ctx, fn_fs *fs, fn_pool *pool)
+{
+    static const char *const types[] = {"String", "String", "LowCardinality(String)", "Int64", "Nullable(String)"};
+    static const spread how[] = {FEW, ANY, ANY, PAIRS, ANY};
+    enum { COUNT = FN_COUNT(types), ROWS = 300000 };
+    fn_part_column columns[COUNT];
+    fn_block *block = fn_block_new(ctx, COUNT, ROWS);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        const fn_type *type = NULL;
+        CHECK(fn_type_parse(ctx, fn_cstr(types[i]), &type) == FN_OK);
+        columns[i] = (fn_part_column){.id = 7 + i, .type = type};
+        block->columns[i] = make_column(ctx, type, how[i], ROWS);
+    }
+    fn_part_writer_options o = options_of(fs, columns, COUNT);
+    o.workers = pool;
+    check_rows(ctx, fs, &o, block);
+    fn_block_drop(block);
+}
+
 static void check_all_types(fn_ctx *ctx, fn_fs *fs, fn_pool *pool, spread how, uint32_t rows, uint32_t step, const char *codec)
 {
     enum { COUNT = FN_COUNT(type_names) };
@@ -229,6 +303,7 @@ static void check_all_types(fn_ctx *ctx, fn_fs *fs, fn_pool *pool, spread how, u
     fn_error_clear(ctx);
     CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
     fn_part_cache_clear();
+    check_rows(ctx, fs, &o, block);
     fn_block_drop(block);
 }
 
@@ -487,6 +562,23 @@ static void check_faults(fn_ctx *ctx, fn_fs *fs)
         CHECK(fs->stat(fs, ctx, PATH, &info) == FN_OK && !info.exists);
     }
     for (uint64_t nth = 1;; nth++) {
+        CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
+        fn_fs_memory_fail(fs, nth, FN_NOT_ENOUGH_SPACE);
+        const fn_block *pieces[] = {block};
+        const fn_part_pieces rows = {pieces, 1, block->rows, NULL};
+        fn_part_writer *w = NULL;
+        fn_status status = fn_part_writer_open(ctx, &o, &w);
+        if (status == FN_OK) status = fn_part_writer_write_rows(ctx, w, &rows);
+        if (status == FN_OK) status = fn_part_writer_finish(ctx, w, &summary);
+        if (w) fn_part_writer_close(w);
+        fn_fs_memory_fail(fs, 0, FN_OK);
+        if (status == FN_OK) break;
+        CHECK(status == FN_NOT_ENOUGH_SPACE);
+        fn_error_clear(ctx);
+        fn_file_info info;
+        CHECK(fs->stat(fs, ctx, PATH, &info) == FN_OK && !info.exists);
+    }
+    for (uint64_t nth = 1;; nth++) {
         fn_fs_memory_fail(fs, nth, FN_CANNOT_READ_FROM_FILE_DESCRIPTOR);
         const fn_status status = read_small(ctx, fs, o.id, block);
         fn_fs_memory_fail(fs, 0, FN_OK);
@@ -517,6 +609,7 @@ int main(int argc, char **argv)
     for (int how = 0; how < SPREADS; how++) check_all_types(&ctx, fs, how % 2 ? pool : NULL, (spread)how, 20000, 9000, codecs[how % 6]);
     for (unsigned i = 0; i < 30; i++) check_all_types(&ctx, fs, NULL, (spread)(next() % SPREADS), (uint32_t)(next() % (i < 20 ? 200 : 9000)), 300, codecs[i % 6]);
     check_all_types(&ctx, fs, NULL, ANY, 0, 1, "");
+    check_many_rows(&ctx, fs, pool);
     check_dictionaries(&ctx, fs);
     check_merged(&ctx, fs);
     check_threads(&ctx, fs, pool);
