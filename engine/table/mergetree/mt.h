@@ -257,7 +257,7 @@ fn_status mt_part_out_project(fn_ctx *ctx, mt_part_out *out, uint32_t projection
 /* The rows are those of the sources, all of them: projections that all of these have are merged instead of built. */
 fn_status mt_part_out_merge_projections(fn_ctx *ctx, mt_part_out *out, mt_part *const *sources, uint32_t count) FN_MUST_USE;
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted) FN_MUST_USE;
-fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pieces *rows) FN_MUST_USE; /* all of the part's; builds no indexes */
+fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pieces *rows) FN_MUST_USE; /* all of the part's; no indexes, no projections */
 /* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;
 void mt_part_out_close(mt_part_out *out);

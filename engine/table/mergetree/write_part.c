@@ -143,7 +143,7 @@ fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorte
 
 fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pieces *rows)
 {
-    FN_ASSERT(out->shape->definition->index_count == 0);
+    FN_ASSERT(out->shape->definition->index_count == 0 && out->shape->definition->projection_count == 0);
     out->rows += rows->rows;
     return fn_part_writer_write_rows(ctx, out->writer, rows);
 }

@@ -303,11 +303,11 @@ static fn_status write_groups(fn_ctx *ctx, mt_writer *w, fn_block *b, fn_column 
 
 /* ---- all waiting rows as one part, without joining their blocks ---- */
 
-/* Indexes and collapsing want to see sorted blocks; very long strings may need shorter segments. */
+/* Indexes, projections and collapsing want to see sorted blocks; very long strings may need shorter segments. */
 static bool is_direct(const mt_writer *w)
 {
     const mt_definition *d = w->shape->definition;
-    return d->index_count == 0 && (d->mode == MT_PLAIN || !w->collapses) && w->bytes <= 2 * (uint64_t)SQUASH_BYTES;
+    return d->index_count == 0 && d->projection_count == 0 && (d->mode == MT_PLAIN || !w->collapses) && w->bytes <= 2 * (uint64_t)SQUASH_BYTES;
 }
 
 /* *sorted: the rows are in order as they wait, `order` says nothing. */
