@@ -102,11 +102,38 @@ static void gather(const uint8_t *dict, const uint32_t *codes, size_t n, size_t 
     }
 }
 
-static fn_status read_codes(fn_ctx *ctx, pq_cursor *c, size_t n, uint32_t **codes)
+static void fill(const uint8_t *value, size_t n, size_t width, uint8_t *to)
 {
-    FN_TRY(pq_grow(ctx, &c->codes, 0, (n + 16) * 4));
-    *codes = (uint32_t *)(void *)c->codes->data;
-    return pq_values_codes(ctx, &c->values, n, c->dict_rows, *codes);
+    switch (width) {
+    case 1: memset(to, *value, n); return;
+    case 2:
+        for (size_t i = 0; i < n; i++) memcpy(to + 2 * i, value, 2);
+        return;
+    case 4:
+        for (size_t i = 0; i < n; i++) memcpy(to + 4 * i, value, 4);
+        return;
+    case 8:
+        for (size_t i = 0; i < n; i++) memcpy(to + 8 * i, value, 8);
+        return;
+    default:
+        for (size_t i = 0; i < n; i++) memcpy(to + i * width, value, width);
+    }
+}
+
+/* n dictionary codes as the values they mean, or (values NULL) as numbers of `width` bytes. */
+static fn_status decode_codes(fn_ctx *ctx, pq_cursor *c, size_t n, const uint8_t *values, size_t width, uint8_t *to)
+{
+    uint32_t codes[PQ_CODES_MAX + 16];
+    for (size_t got; n; n -= got, to += got * width) {
+        bool run;
+        FN_TRY(pq_values_codes(ctx, &c->values, n, c->dict_rows, codes, &got, &run));
+        if (run) fill(values ? values + codes[0] * width : (const uint8_t *)codes, got, width, to); /* little endian */
+        else if (values) gather(values, codes, got, width, to);
+        else if (width == 1) pq_kernels_get()->narrow8(codes, got, to);
+        else if (width == 2) pq_kernels_get()->narrow16(codes, got, (uint16_t *)(void *)to);
+        else memcpy(to, codes, got * 4);
+    }
+    return FN_OK;
 }
 
 /* n dense values of a fixed-width column into `to`. */
@@ -114,12 +141,7 @@ static fn_status decode_fixed(fn_ctx *ctx, pq_cursor *c, size_t n, uint8_t *to)
 {
     const size_t width = c->convert.width ? c->convert.width : c->leaf->width;
     if (n == 0) return FN_OK;
-    if (page_has_codes(c)) {
-        uint32_t *codes;
-        FN_TRY(read_codes(ctx, c, n, &codes));
-        gather(c->dict->data, codes, n, width, to);
-        return FN_OK;
-    }
+    if (page_has_codes(c)) return decode_codes(ctx, c, n, c->dict->data, width, to);
     if (!c->convert.run) return pq_values_fixed(ctx, &c->values, n, to);
     FN_TRY(pq_grow(ctx, &c->scratch, 0, n * c->leaf->width));
     FN_TRY(pq_values_fixed(ctx, &c->values, n, c->scratch->data));
@@ -152,11 +174,7 @@ static fn_status add_fixed(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t prese
     FN_TRY(pq_grow(ctx, &b->values, b->slots * width, (b->slots + slots + 1) * width));
     uint8_t *at = b->values->data + b->slots * width, *dense = at + (slots - present) * width;
     if (b->is_dict) {
-        uint32_t *codes;
-        FN_TRY(read_codes(ctx, c, present, &codes));
-        if (width == 1) pq_kernels_get()->narrow8(codes, present, dense);
-        else if (width == 2) pq_kernels_get()->narrow16(codes, present, (uint16_t *)(void *)dense);
-        else memcpy(dense, codes, present * 4);
+        FN_TRY(decode_codes(ctx, c, present, NULL, width, dense));
         memset(dense + present * width, 0, width); /* a NULL behind the last value repeats this one: must be a valid code */
     } else if (c->convert.from_text) {
         FN_TRY(decode_text_decimals(ctx, c, present, dense));
@@ -167,6 +185,15 @@ static fn_status add_fixed(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t prese
     return FN_OK;
 }
 
+/* Room for the whole block at once, as if all its pages were like this one. */
+static fn_status text_room(fn_ctx *ctx, pq_cursor *c, size_t slots)
+{
+    enum { ROOM_MAX = 32 << 20 };
+    const uint64_t page = (uint64_t)(c->values.end - c->values.at);
+    const uint64_t all = page * c->rows_wanted / FN_MAX(slots, 1) + page;
+    return all <= ROOM_MAX ? pq_grow(ctx, &c->batch.text.bytes, 0, (size_t)all) : FN_OK;
+}
+
 static fn_status add_text(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t present, const uint8_t *nulls)
 {
     pq_batch *b = &c->batch;
@@ -174,6 +201,7 @@ static fn_status add_text(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t presen
     uint32_t *ends = (uint32_t *)(void *)b->offsets->data + b->slots + 1;
     if (b->slots == 0) ends[-1] = 0;
     uint32_t *dense = ends + (slots - present), last = ends[-1];
+    if (!b->text.bytes && c->values.encoding == PQ_PLAIN && slots < c->rows_wanted) FN_TRY(text_room(ctx, c, slots));
     FN_TRY(pq_values_text(ctx, &c->values, present, &b->text, dense));
     if (present == slots) return FN_OK;
     for (size_t i = 0; i < slots; i++) {
@@ -195,7 +223,7 @@ static fn_status finish_piece(fn_ctx *ctx, pq_cursor *c)
     b->nulls = b->values = NULL;
     fn_column *made;
     if (b->is_dict) {
-        made = fn_column_dict(ctx, type, rows, c->code_width, values, c->dict_text, nulls);
+        made = fn_column_dict(ctx, type, rows, c->code_width, values, c->dictionary, nulls);
     } else if (is_text(c)) {
         fn_buffer *bytes = b->text.bytes, *offsets = b->offsets;
         b->text = (pq_text){NULL, 0};
@@ -232,7 +260,7 @@ fn_status pq_batch_add(fn_ctx *ctx, pq_cursor *c, size_t entries)
 {
     pq_batch *b = &c->batch;
     pq_page *g = &c->page;
-    const bool dict = page_has_codes(c) && is_text(c) && c->dict_text && c->dict_rows;
+    const bool dict = page_has_codes(c) && (is_text(c) || c->keeps_codes) && c->dictionary && c->dict_rows;
     if (dict != b->is_dict && b->slots) FN_TRY(finish_piece(ctx, c));
     b->is_dict = dict;
     size_t slots = entries, present = entries;

@@ -15,10 +15,10 @@ fn_status pq_cursor_init(fn_ctx *ctx, pq_cursor *c, const fn_parquet *p, uint32_
 
 static void end_chunk(pq_cursor *c)
 {
-    fn_column_drop(c->dict_text);
+    fn_column_drop(c->dictionary);
     fn_buffer_drop(c->dict);
     c->dict = NULL;
-    c->dict_text = NULL;
+    c->dictionary = NULL;
     c->dict_rows = 0;
     c->page = (pq_page){.opened = false};
     c->batch.def.size = c->batch.rep.size = 0;
@@ -94,7 +94,20 @@ fn_status pq_cursor_read(fn_ctx *ctx, pq_cursor *c, uint64_t rows)
 {
     pq_batch_clear(&c->batch);
     c->batch.def.size = c->batch.rep.size = 0;
+    c->rows_wanted = rows;
     return c->leaf->max_rep ? read_nested(ctx, c, rows) : read_flat(ctx, c, rows);
+}
+
+/* Rows of an opened or wanted page of a flat column: its values go by undecoded. */
+static fn_status skip_inside(fn_ctx *ctx, pq_cursor *c, size_t n)
+{
+    if (!c->page.opened) FN_TRY(pq_page_open(ctx, c));
+    size_t present = n;
+    const uint8_t *def = c->page.no_nulls ? NULL : (const uint8_t *)c->def.data + c->page.at;
+    for (size_t i = 0; def && i < n; i++) present -= def[i] != c->leaf->max_def;
+    FN_TRY(pq_values_skip(ctx, &c->values, present));
+    c->page.at += (uint32_t)n;
+    return FN_OK;
 }
 
 fn_status pq_cursor_skip(fn_ctx *ctx, pq_cursor *c, uint64_t rows)
@@ -108,9 +121,9 @@ fn_status pq_cursor_skip(fn_ctx *ctx, pq_cursor *c, uint64_t rows)
             rows -= whole;
             continue;
         }
-        const uint64_t n = FN_MIN(rows, (uint64_t)FN_BLOCK_ROWS_MAX);
-        const uint64_t step = c->leaf->max_rep ? n : FN_MIN(n, (uint64_t)(c->page.entries - c->page.at));
-        FN_TRY(pq_cursor_read(ctx, c, step));
+        const uint64_t left = c->page.entries - c->page.at, step = FN_MIN(rows, c->leaf->max_rep ? (uint64_t)FN_BLOCK_ROWS_MAX : left);
+        if (c->leaf->max_rep) FN_TRY(pq_cursor_read(ctx, c, step));
+        else FN_TRY(skip_inside(ctx, c, (size_t)step));
         rows -= step;
     }
     return FN_OK;

@@ -40,8 +40,9 @@ typedef struct pq_cursor {
     const pq_chunk *chunk;
     size_t at;
     uint64_t entries_left;
-    /* the dictionary: values of the target, or strings */
-    fn_column *dict_text;
+    bool keeps_codes;     /* numbers stay codes, too */
+    /* the dictionary: values of the target; as a column for strings and where codes are kept */
+    fn_column *dictionary;
     fn_buffer *dict;
     uint32_t dict_rows;
     unsigned code_width;
@@ -49,6 +50,7 @@ typedef struct pq_cursor {
     fn_buffer *raw, *scratch, *codes;
     fn_buf def, rep;      /* levels of the page */
     pq_values values;
+    uint64_t rows_wanted; /* by the read at hand */
     pq_batch batch;
 } pq_cursor;
 

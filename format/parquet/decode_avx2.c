@@ -16,6 +16,19 @@ static void unpack_wide(const uint8_t *in, size_t groups, unsigned width, uint32
     }
 }
 
+/* Where number i of a group of eight lies: bytes and shift, by width. */
+#define BIT(w, i) ((i) < 4 ? (i) * (w) : (i) * (w) - (w) / 2 * 8)
+#define BYTES(w, i) BIT(w, i) / 8, BIT(w, i) / 8 + 1, BIT(w, i) / 8 + 2, BIT(w, i) / 8 + 3
+#define LAYOUT(w)                                                                                                                  \
+    {{BYTES(w, 0), BYTES(w, 1), BYTES(w, 2), BYTES(w, 3), BYTES(w, 4), BYTES(w, 5), BYTES(w, 6), BYTES(w, 7)},                     \
+     {BIT(w, 0) % 8, BIT(w, 1) % 8, BIT(w, 2) % 8, BIT(w, 3) % 8, BIT(w, 4) % 8, BIT(w, 5) % 8, BIT(w, 6) % 8, BIT(w, 7) % 8}}
+static const struct {
+    uint8_t shuffle[32];
+    uint32_t shifts[8];
+} layouts[26] = {LAYOUT(0),  LAYOUT(1),  LAYOUT(2),  LAYOUT(3),  LAYOUT(4),  LAYOUT(5),  LAYOUT(6),  LAYOUT(7),  LAYOUT(8),
+                 LAYOUT(9),  LAYOUT(10), LAYOUT(11), LAYOUT(12), LAYOUT(13), LAYOUT(14), LAYOUT(15), LAYOUT(16), LAYOUT(17),
+                 LAYOUT(18), LAYOUT(19), LAYOUT(20), LAYOUT(21), LAYOUT(22), LAYOUT(23), LAYOUT(24), LAYOUT(25)};
+
 static void unpack(const uint8_t *in, size_t groups, unsigned width, uint32_t *out)
 {
     if (width == 0) {
@@ -26,16 +39,9 @@ static void unpack(const uint8_t *in, size_t groups, unsigned width, uint32_t *o
         unpack_wide(in, groups, width, out);
         return;
     }
-    uint8_t shuffle[32];
-    uint32_t shifts[8];
     const unsigned half = width / 2;
-    for (unsigned i = 0; i < 8; i++) {
-        const unsigned bit = i < 4 ? i * width : i * width - half * 8;
-        for (unsigned k = 0; k < 4; k++) shuffle[4 * i + k] = (uint8_t)(bit / 8 + k);
-        shifts[i] = bit % 8;
-    }
-    const __m256i order = _mm256_loadu_si256((const __m256i *)(const void *)shuffle);
-    const __m256i shift = _mm256_loadu_si256((const __m256i *)(const void *)shifts);
+    const __m256i order = _mm256_loadu_si256((const __m256i *)(const void *)layouts[width].shuffle);
+    const __m256i shift = _mm256_loadu_si256((const __m256i *)(const void *)layouts[width].shifts);
     const __m256i mask = _mm256_set1_epi32((int)(((uint32_t)1 << width) - 1));
     for (size_t g = 0; g < groups; g++, in += width, out += 8) {
         const __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);

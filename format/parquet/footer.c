@@ -139,6 +139,27 @@ static void parse_codec(pq_thrift *t, int type, pq_chunk *c)
     else c->codec = codecs[codec];
 }
 
+/* PageEncodingStats: is every data page one of dictionary codes? */
+static bool parse_only_codes(pq_thrift *t, int type)
+{
+    int item = 0;
+    uint32_t coded = 0, others = 0;
+    const uint32_t count = pq_thrift_list(t, type, &item);
+    for (uint32_t i = 0; i < count && !t->bad && pq_thrift_enter(t, item); i++) {
+        int64_t kind = -1, encoding = -1, pages = 0;
+        for (pq_field_head f = {0, 0}; pq_thrift_field(t, &f);) {
+            if (f.id == 1) kind = pq_thrift_int(t, f.type);
+            else if (f.id == 2) encoding = pq_thrift_int(t, f.type);
+            else if (f.id == 3) pages = pq_thrift_int(t, f.type);
+            else pq_thrift_skip(t, f.type);
+        }
+        if ((kind != 0 && kind != 3) || pages == 0) continue;
+        if (encoding == PQ_PLAIN_DICTIONARY || encoding == PQ_RLE_DICTIONARY) coded++;
+        else others++;
+    }
+    return coded && !others;
+}
+
 static void parse_column_metadata(pq_thrift *t, int type, pq_chunk *c, chunk_offsets *o)
 {
     if (!pq_thrift_enter(t, type)) return;
@@ -150,6 +171,7 @@ static void parse_column_metadata(pq_thrift *t, int type, pq_chunk *c, chunk_off
         case 9: o->data = pq_thrift_int(t, f.type); break;
         case 11: o->dictionary = pq_thrift_int(t, f.type); break;
         case 12: parse_statistics(t, f.type, c); break;
+        case 13: c->only_codes = parse_only_codes(t, f.type); break;
         case 14: c->bloom.offset = (uint64_t)pq_thrift_int(t, f.type); break;
         case 15: c->bloom.size = (uint64_t)pq_thrift_int(t, f.type); break;
         default: pq_thrift_skip(t, f.type);

@@ -99,8 +99,8 @@ static fn_status dictionary_text(fn_ctx *ctx, pq_cursor *c)
         fn_buffer_drop(text.bytes);
         return status;
     }
-    c->dict_text = fn_column_string(ctx, fn_type_simple(FN_T_STRING), n, text.bytes, offsets, NULL);
-    FN_TRY_PTR(ctx, c->dict_text);
+    c->dictionary = fn_column_string(ctx, fn_type_simple(FN_T_STRING), n, text.bytes, offsets, NULL);
+    FN_TRY_PTR(ctx, c->dictionary);
     return FN_OK;
 }
 
@@ -108,7 +108,7 @@ static fn_status load_dictionary(fn_ctx *ctx, pq_cursor *c)
 {
     const uint8_t *at, *end;
     const uint32_t n = c->page.entries;
-    if (c->dict_rows || c->dict_text) return bad(ctx, c, "a second dictionary page");
+    if (c->dict_rows || c->dictionary || c->dict) return bad(ctx, c, "a second dictionary page");
     FN_TRY(unpack(ctx, c, 0, &at, &end));
     if (n > (size_t)(end - at)) return bad(ctx, c, "the dictionary has fewer values than it says");
     c->values.offset = c->page.offset;
@@ -119,11 +119,16 @@ static fn_status load_dictionary(fn_ctx *ctx, pq_cursor *c)
     if (c->convert.from_text) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Dictionary pages of decimals of variable length");
     const size_t width = c->convert.width ? c->convert.width : c->leaf->width;
     FN_TRY(pq_grow(ctx, &c->dict, 0, (size_t)n * width));
-    if (!c->convert.run) return pq_values_fixed(ctx, &c->values, n, c->dict->data);
-    FN_TRY(pq_grow(ctx, &c->scratch, 0, (size_t)n * c->leaf->width));
-    FN_TRY(pq_values_fixed(ctx, &c->values, n, c->scratch->data));
-    c->convert.run(&c->convert, c->scratch->data, n, c->dict->data);
-    return FN_OK;
+    if (c->convert.run) {
+        FN_TRY(pq_grow(ctx, &c->scratch, 0, (size_t)n * c->leaf->width));
+        FN_TRY(pq_values_fixed(ctx, &c->values, n, c->scratch->data));
+        c->convert.run(&c->convert, c->scratch->data, n, c->dict->data);
+    } else {
+        FN_TRY(pq_values_fixed(ctx, &c->values, n, c->dict->data));
+    }
+    if (!c->keeps_codes) return FN_OK;
+    c->dictionary = fn_column_fixed(ctx, c->base, n, fn_buffer_ref(c->dict), NULL);
+    return c->dictionary ? FN_OK : ctx->error.code;
 }
 
 fn_status pq_page_next(fn_ctx *ctx, pq_cursor *c)
@@ -252,7 +257,7 @@ fn_status pq_page_open(fn_ctx *ctx, pq_cursor *c)
     }
     g->opened = true;
     c->values.offset = g->offset;
-    if ((g->encoding == PQ_PLAIN_DICTIONARY || g->encoding == PQ_RLE_DICTIONARY) && !c->dict_text && !c->dict && at != end)
+    if ((g->encoding == PQ_PLAIN_DICTIONARY || g->encoding == PQ_RLE_DICTIONARY) && !c->dictionary && !c->dict && at != end)
         return bad(ctx, c, "dictionary codes without a dictionary page");
     return pq_values_open(ctx, &c->values, g->encoding, at, end, g->entries);
 }

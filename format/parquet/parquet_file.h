@@ -60,6 +60,7 @@ typedef struct pq_extent {
 
 typedef struct pq_chunk {
     fn_codec codec;
+    bool only_codes;        /* all its data pages hold dictionary codes; false: not known */
     uint64_t values;        /* entries, NULLs included */
     pq_extent data;         /* dictionary page and data pages */
     bool has_min, has_max, has_nulls, min_exact, max_exact;

@@ -142,7 +142,9 @@ static fn_status resolve_want(fn_ctx *ctx, fn_parquet_reader *r, const fn_parque
     if (w->type && !has_nothing(f, w->type, w->path) && !converts(p, f, w->type, w->path))
         return fn_fail(ctx, FN_CANNOT_CONVERT_TYPE, "Cannot read column '" FN_STR_FMT "' of Parquet file '%s' of type %s as %s", FN_STR_ARG(f->name),
                        p->blob->name, f->type->name, w->type->name);
-    return make_target(ctx, r, f, w->type ? w->type : f->type, w->path, t);
+    FN_TRY(make_target(ctx, r, f, w->type ? w->type : f->type, w->path, t));
+    if (t->field && f->kind == PQ_LEAF) r->cursors[t->cursor].keeps_codes = w->codes && r->cursors[t->cursor].convert.width && !r->cursors[t->cursor].convert.from_text;
+    return FN_OK;
 }
 
 fn_status fn_parquet_reader_open(fn_ctx *ctx, const fn_parquet *p, const fn_parquet_want *wants, uint32_t count, fn_parquet_reader **out)
@@ -337,16 +339,35 @@ fn_status fn_parquet_reader_next(fn_ctx *ctx, fn_parquet_reader *r, uint32_t max
         return FN_OK;
     }
     const fn_parquet_range *range = &r->ranges[r->range];
-    if (range->first > r->row) {
-        for (uint32_t i = 0; i < r->cursor_count; i++) FN_TRY(pq_cursor_skip(ctx, &r->cursors[i], range->first - r->row));
-        r->row = range->first;
+    const uint64_t from = FN_MAX(range->first, r->row), left = FN_MIN(range->first + range->count, total) - from;
+    return fn_parquet_reader_read(ctx, r, from, (uint32_t)FN_MIN(left, (uint64_t)FN_MIN(max_rows ? max_rows : 1, FN_BLOCK_ROWS_MAX)), out);
+}
+
+fn_status fn_parquet_reader_read(fn_ctx *ctx, fn_parquet_reader *r, uint64_t from, uint32_t rows, fn_block **out)
+{
+    *out = NULL;
+    FN_ASSERT(r->begun && from >= r->row && from + rows <= r->file->groups[r->group].rows);
+    if (from > r->row) {
+        for (uint32_t i = 0; i < r->cursor_count; i++) FN_TRY(pq_cursor_skip(ctx, &r->cursors[i], from - r->row));
+        r->row = from;
     }
-    const uint64_t left = FN_MIN(range->first + range->count, total) - r->row;
-    const uint32_t rows = (uint32_t)FN_MIN(left, (uint64_t)FN_MIN(max_rows ? max_rows : 1, FN_BLOCK_ROWS_MAX));
     fn_block *b = fn_block_new(ctx, r->count, rows);
     FN_TRY_PTR(ctx, b);
     const fn_status status = fill_block(ctx, r, b);
     if (status == FN_OK) *out = b;
     else fn_block_drop(b);
     return status;
+}
+
+fn_status fn_parquet_reader_dictionary(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, const fn_column **out)
+{
+    const target *t = &r->targets[index];
+    *out = NULL;
+    FN_ASSERT(r->begun && r->row == 0);
+    if (!t->field || t->field->kind != PQ_LEAF || r->cursors[t->cursor].leaf->max_rep) return FN_OK;
+    pq_cursor *c = &r->cursors[t->cursor];
+    if (!c->chunk->only_codes || c->chunk->values == 0) return FN_OK;
+    if (c->page.entries == 0) FN_TRY(pq_page_next(ctx, c));
+    *out = c->dictionary;
+    return FN_OK;
 }

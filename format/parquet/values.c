@@ -70,12 +70,19 @@ static size_t take_packed(const pq_kernels *k, pq_rle *r, size_t n, uint32_t *ou
     return taken;
 }
 
+static void fill_run(uint32_t *out, size_t n, uint32_t value)
+{
+    const uint32_t step[8] = {value, value, value, value, value, value, value, value};
+    for (; n >= 8; n -= 8, out += 8) memcpy(out, step, sizeof step);
+    for (size_t i = 0; i < n; i++) out[i] = value;
+}
+
 bool pq_rle_read(const pq_kernels *k, pq_rle *r, size_t n, uint32_t *out)
 {
     while (n) {
         if (r->run) {
             const size_t m = FN_MIN(n, r->run);
-            for (size_t i = 0; i < m; i++) out[i] = r->value;
+            fill_run(out, m, r->value);
             r->run -= (uint32_t)m;
             out += m;
             n -= m;
@@ -86,6 +93,18 @@ bool pq_rle_read(const pq_kernels *k, pq_rle *r, size_t n, uint32_t *out)
         } else if (!next_run(r)) {
             return false;
         }
+    }
+    return true;
+}
+
+bool pq_rle_skip(pq_rle *r, size_t n)
+{
+    while (n) {
+        size_t m = r->run ? FN_MIN(n, r->run) : FN_MIN(n, r->packed_count - r->next);
+        if (r->run) r->run -= (uint32_t)m;
+        else if (m) r->next += m;
+        else if (!next_run(r)) return false;
+        n -= m;
     }
     return true;
 }
@@ -177,28 +196,49 @@ fn_status pq_values_fixed(fn_ctx *ctx, pq_values *v, size_t n, uint8_t *out)
     return FN_OK;
 }
 
-static fn_status plain_text(fn_ctx *ctx, pq_values *v, size_t n, pq_text *text, uint32_t *ends)
+/* Copies whole steps of 32 bytes: reads and writes up to 31 bytes further. */
+static inline void copy_steps(uint8_t *to, const uint8_t *from, size_t size)
 {
+    size_t i = 0;
+    do memcpy(to + i, from + i, 32);
+    while ((i += 32) < size);
+}
+
+/* Bytes that the next n strings take at most: all that is left of the page, counted only where that would be much too much. */
+static fn_status plain_text_most(fn_ctx *ctx, const pq_values *v, size_t n, size_t *most)
+{
+    enum { NOT_COUNTED = 4 << 20 };
     const uint8_t *at = v->at;
-    size_t total = 0;
+    *most = (size_t)(v->end - at);
+    if (*most <= NOT_COUNTED) return FN_OK;
+    *most = 0;
     for (size_t i = 0; i < n; i++) {
         const size_t left = (size_t)(v->end - at), size = left >= 4 ? fn_load_u32(at) : 0;
         if (left < 4 || size > left - 4) return bad(ctx, v, "a string is longer than its page");
         at += 4 + size;
-        total += size;
+        *most += size;
     }
-    if (text->used + total > UINT32_MAX - 64) return bad(ctx, v, "more than 4 GiB of strings in a block");
-    FN_TRY(pq_grow(ctx, &text->bytes, text->used, text->used + total + 16));
+    return FN_OK;
+}
+
+static fn_status plain_text(fn_ctx *ctx, pq_values *v, size_t n, pq_text *text, uint32_t *ends)
+{
+    enum { LONG_BYTES = 512 };
+    const uint8_t *at = v->at;
+    size_t most;
+    FN_TRY(plain_text_most(ctx, v, n, &most));
+    if (text->used + most > UINT32_MAX - 64) return bad(ctx, v, "more than 4 GiB of strings in a block");
+    FN_TRY(pq_grow(ctx, &text->bytes, text->used, text->used + most + 32));
     uint8_t *to = text->bytes->data + text->used;
     uint32_t end = (uint32_t)text->used;
-    at = v->at;
     for (size_t i = 0; i < n; i++) {
-        const uint32_t size = fn_load_u32(at);
-        memcpy(to, at + 4, 16); /* most strings are short; there is room on both sides */
-        if (size > 16) memcpy(to + 16, at + 20, size - 16);
+        const size_t left = (size_t)(v->end - at), size = left >= 4 ? fn_load_u32(at) : 0;
+        if (left < 4 || size > left - 4) return bad(ctx, v, "a string is longer than its page");
+        if (FN_LIKELY(size <= LONG_BYTES)) copy_steps(to, at + 4, size); /* there is room on both sides */
+        else memcpy(to, at + 4, size);
         to += size;
         at += 4 + size;
-        ends[i] = end += size;
+        ends[i] = end += (uint32_t)size;
     }
     v->at = at;
     text->used = end;
@@ -221,13 +261,57 @@ fn_status pq_values_text(fn_ctx *ctx, pq_values *v, size_t n, pq_text *text, uin
     return FN_OK;
 }
 
-fn_status pq_values_codes(fn_ctx *ctx, pq_values *v, size_t n, uint32_t limit, uint32_t *out)
+fn_status pq_values_codes(fn_ctx *ctx, pq_values *v, size_t n, uint32_t limit, uint32_t *out, size_t *got, bool *run)
 {
     const pq_kernels *k = pq_kernels_get();
-    if (n == 0) return FN_OK;
-    if (!pq_rle_read(k, &v->rle, n, out)) return bad(ctx, v, "cut run of dictionary codes");
-    if (k->max(out, n) >= limit) return bad(ctx, v, "a dictionary code is beyond the dictionary");
+    *run = v->rle.run >= PQ_CODES_MAX;
+    *got = FN_MIN(n, *run ? (size_t)v->rle.run : (size_t)PQ_CODES_MAX);
+    if (!pq_rle_read(k, &v->rle, *run ? 1 : *got, out)) return bad(ctx, v, "cut run of dictionary codes");
+    if (*run) v->rle.run -= (uint32_t)(*got - 1);
+    if ((*run ? out[0] : k->max(out, *got)) >= limit) return bad(ctx, v, "a dictionary code is beyond the dictionary");
     return FN_OK;
+}
+
+static fn_status skip_text(fn_ctx *ctx, pq_values *v, size_t n)
+{
+    const uint8_t *at = v->at;
+    for (size_t i = 0; i < n; i++) {
+        const size_t left = (size_t)(v->end - at), size = left >= 4 ? fn_load_u32(at) : 0;
+        if (left < 4 || size > left - 4) return bad(ctx, v, "a string is longer than its page");
+        at += 4 + size;
+    }
+    v->at = at;
+    return FN_OK;
+}
+
+fn_status pq_values_skip(fn_ctx *ctx, pq_values *v, size_t n)
+{
+    const size_t width = v->leaf->width;
+    if (n == 0) return FN_OK;
+    switch (v->encoding) {
+    case PQ_PLAIN:
+        if (v->leaf->element->phys == PQ_BOOLEAN) {
+            if (v->next + n > (size_t)(v->end - v->at) * 8) return bad(ctx, v, "cut page of booleans");
+            v->next += n;
+            return FN_OK;
+        }
+        if (width == 0) return skip_text(ctx, v, n);
+        if (n > (size_t)(v->end - v->at) / width) return bad(ctx, v, "the page has fewer values than it says");
+        v->at += n * width;
+        return FN_OK;
+    case PQ_PLAIN_DICTIONARY:
+    case PQ_RLE_DICTIONARY:
+    case PQ_RLE: return pq_rle_skip(&v->rle, n) ? FN_OK : bad(ctx, v, "cut run of values");
+    case PQ_DELTA_BINARY:
+    case PQ_DELTA_LENGTH:
+    case PQ_DELTA_BYTES:
+    case PQ_STREAM_SPLIT:
+        if (n > v->count - v->next) return bad(ctx, v, "the page has fewer values than it says");
+        v->next += n;
+        return FN_OK;
+    case PQ_BIT_PACKED: break;
+    }
+    return bad(ctx, v, "the column's type does not have the page's encoding");
 }
 
 void pq_values_release(pq_values *v)

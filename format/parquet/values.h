@@ -14,6 +14,7 @@ typedef struct pq_rle {
     size_t packed_count, next; /* numbers in it, numbers taken */
 } pq_rle;
 void pq_rle_init(pq_rle *r, const uint8_t *at, const uint8_t *end, unsigned width);
+bool pq_rle_skip(pq_rle *r, size_t n);                                     /* false: cut */
 bool pq_rle_read(const pq_kernels *k, pq_rle *r, size_t n, uint32_t *out); /* false: cut */
 
 typedef struct pq_values {
@@ -42,7 +43,12 @@ fn_status pq_values_open(fn_ctx *ctx, pq_values *v, pq_encoding e, const uint8_t
 fn_status pq_values_fixed(fn_ctx *ctx, pq_values *v, size_t n, uint8_t *out) FN_MUST_USE;
 /* n strings behind `text`; ends[i] = end of string i. */
 fn_status pq_values_text(fn_ctx *ctx, pq_values *v, size_t n, pq_text *text, uint32_t *ends) FN_MUST_USE;
-fn_status pq_values_codes(fn_ctx *ctx, pq_values *v, size_t n, uint32_t limit, uint32_t *out) FN_MUST_USE; /* each < limit */
+/* n values go by undecoded. */
+fn_status pq_values_skip(fn_ctx *ctx, pq_values *v, size_t n) FN_MUST_USE;
+/* The next codes, up to n (> 0) of them: a long run of one (*run set, out[0]), or at most PQ_CODES_MAX in out; *got says how many.
+ * Each is < limit. */
+enum { PQ_CODES_MAX = 1024 };
+fn_status pq_values_codes(fn_ctx *ctx, pq_values *v, size_t n, uint32_t limit, uint32_t *out, size_t *got, bool *run) FN_MUST_USE;
 void pq_values_release(pq_values *v);
 /* delta.c */
 fn_status pq_delta_open(fn_ctx *ctx, pq_values *v, size_t max_count) FN_MUST_USE;

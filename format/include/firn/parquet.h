@@ -69,6 +69,7 @@ typedef struct fn_parquet_want {
     fn_str name;
     const fn_parquet_path *path; /* of the column itself; NULL: nested fields are found by the names of `type` */
     const fn_type *type;  /* NULL: the file's type */
+    bool codes;           /* numbers that lie in a dictionary page come as DICT columns, as strings do */
     bool row_number;      /* a UInt64/Int64 column (type) of row numbers in the file, for position deletes; name and id unused */
 } fn_parquet_want;
 
@@ -87,4 +88,10 @@ fn_status fn_parquet_reader_begin(fn_ctx *ctx, fn_parquet_reader *r, uint32_t gr
 /* The next block, at most max_rows; *out = NULL behind the last row of the group. Strings that lie in a dictionary page come
  * as DICT columns. */
 fn_status fn_parquet_reader_next(fn_ctx *ctx, fn_parquet_reader *r, uint32_t max_rows, fn_block **out) FN_MUST_USE;
+/* Without regard to the ranges: exactly rows [from, from + rows) of the group, which must be behind those read so far. Pages that
+ * lie between are not decompressed. */
+fn_status fn_parquet_reader_read(fn_ctx *ctx, fn_parquet_reader *r, uint64_t from, uint32_t rows, fn_block **out) FN_MUST_USE;
+/* Of a begun group, before its first row: the dictionary of wanted column `index`, borrowed, when all its values are codes into it (then no row has
+ * another value); NULL otherwise. For top-level strings, and numbers wanted as codes. */
+fn_status fn_parquet_reader_dictionary(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, const fn_column **out) FN_MUST_USE;
 #endif
