@@ -207,6 +207,10 @@ def stage_parts(a):
     return tally('parts', *run('parts', [sys.executable, 'tests/server/parts_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
 
+def stage_parquet(a):
+    return tally('parquet', *run('parquet', [sys.executable, 'tests/server/parquet_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_spill(a):
     return tally('spill', *run('spill', [sys.executable, 'tests/server/spill_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=600))
 
@@ -255,7 +259,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'backup': stage_backup, 'golden': stage_golden, 'index': stage_index, 'spill': stage_spill,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'backup': stage_backup, 'golden': stage_golden, 'index': stage_index, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}

@@ -1,7 +1,7 @@
 /* scan_bound.c - rows against the moving bound of a top-N. NULL, NaN and rows equal to the bound stay: other keys may decide.
  * Strings are compared by code where the part's dictionary is sorted: one binary search per block.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "table/mergetree/scan.h"
+#include "table/scan_bound.h"
 
 #define LOOP(T, load)                                                                              \
     do {                                                                                           \

@@ -80,22 +80,30 @@ failed:
     return ctx->error.code;
 }
 
-/* Files do not change while they are read: the table itself is the snapshot. */
-static fn_status file_snapshot(table *t, fn_ctx *ctx, table_snapshot **out)
+static fn_status file_snapshot_take(table *t, fn_ctx *ctx, table_snapshot **out)
 {
-    (void)ctx;
-    *out = (table_snapshot *)table_ref(t);
-    return FN_OK;
+    return file_snapshot_open(ctx, (file_table *)t, (file_snapshot **)(void *)out);
 }
 
 static void file_snapshot_drop(table_snapshot *s)
 {
-    table_drop((table *)s);
+    file_snapshot_free((file_snapshot *)(void *)s);
 }
 
 static fn_status file_scan_begin(table_snapshot *s, fn_ctx *ctx, const table_scan_request *request, table_scan **out)
 {
-    return file_scan_open(ctx, (const file_table *)(void *)s, request, out);
+    return file_scan_open(ctx, (const file_snapshot *)(void *)s, request, out);
+}
+
+static bool file_rows(table_snapshot *s, bool final, uint64_t *out)
+{
+    (void)final;
+    return file_snapshot_rows((const file_snapshot *)(void *)s, out);
+}
+
+static bool file_stats(table_snapshot *s, uint32_t column, table_column_stats *out)
+{
+    return file_snapshot_stats((file_snapshot *)(void *)s, column, out);
 }
 
 static void file_destroy(table *t)
@@ -105,9 +113,10 @@ static void file_destroy(table *t)
     fn_free(f);
 }
 
-static const table_ops file_ops = {.engine = "File", .snapshot = file_snapshot, .snapshot_drop = file_snapshot_drop, .scan = file_scan_begin, .destroy = file_destroy};
-static const table_ops url_ops = {.engine = "URL", .snapshot = file_snapshot, .snapshot_drop = file_snapshot_drop, .scan = file_scan_begin, .destroy = file_destroy};
-static const table_ops s3_ops = {.engine = "S3", .snapshot = file_snapshot, .snapshot_drop = file_snapshot_drop, .scan = file_scan_begin, .destroy = file_destroy};
+#define FILE_OPS(name)                                                                             \
+    {.engine = (name), .snapshot = file_snapshot_take, .snapshot_drop = file_snapshot_drop, .scan = file_scan_begin, \
+     .rows = file_rows, .stats = file_stats, .destroy = file_destroy}
+static const table_ops file_ops = FILE_OPS("File"), url_ops = FILE_OPS("URL"), s3_ops = FILE_OPS("S3");
 
 static fn_status find_format(fn_ctx *ctx, const file_set *set, fn_str name, const fn_format **out)
 {

@@ -7,6 +7,7 @@
 #ifndef FIRN_MT_SCAN_H
 #define FIRN_MT_SCAN_H
 #include "table/mergetree/prune.h"
+#include "table/scan_bound.h"
 
 enum { SCAN_GRANULES_MAX = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
 #define SCAN_FILTER UINT32_MAX
@@ -86,12 +87,6 @@ void scan_verdict_free(scan_verdict *v);
 fn_status scan_verdict_ready(fn_ctx *ctx, const mt_scan *s, const scan_stage *stage, scan_verdict *v, bool *usable) FN_MUST_USE;
 bool scan_verdict_none(const scan_verdict *v); /* no row of the part can pass */
 bool scan_verdict_mask(const scan_verdict *v, const fn_column *c, uint8_t *mask, uint32_t *ones); /* false: c is not over that dictionary */
-
-/* scan_bound.c: mask[i] = 1 where row i may still be among the first N. False: the type is not compared here. */
-bool scan_bound_mask(const fn_column *c, const fn_column *bound, bool descending, uint8_t *mask);
-bool scan_bound_compares(const fn_type *type);
-/* The same of strings, by their codes in a sorted dictionary; false: c is not over that dictionary. */
-bool scan_bound_mask_codes(const fn_column *c, const fn_column *dictionary, const fn_column *bound, bool descending, uint8_t *mask);
 
 fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
 /* Summing, Aggregating with FINAL: the merged rows of all parts, one worker. scan_merged.c */
