@@ -43,7 +43,7 @@ static bool stats_of(const plan *scan, uint32_t at, table_column_stats *out)
 {
     const table_ops *ops = scan->scan.table->ops;
     *out = (table_column_stats){0};
-    return ops->stats && ops->stats(scan->scan.snapshot, scan->scan.indexes[at], out);
+    return ops->stats && ops->stats(scan->scan.snapshot, false, scan->scan.indexes[at], out);
 }
 
 static double table_rows(const plan *scan)

@@ -23,7 +23,7 @@ static fn_status item_value(fn_ctx *ctx, const plan *scan, const plan_aggregate_
     while (at < scan->column_count && scan->columns[at].id != item->args[0]->column) at++;
     table_column_stats stats = {0};
     const table_ops *ops = scan->scan.table->ops;
-    if (at == scan->column_count || !ops->stats || !ops->stats(scan->scan.snapshot, scan->scan.indexes[at], &stats) || !stats.exact || scan->scan.final) return FN_OK;
+    if (at == scan->column_count || !ops->stats || !ops->stats(scan->scan.snapshot, scan->scan.final, scan->scan.indexes[at], &stats) || !stats.exact) return FN_OK;
     if (fn_str_eq_nocase(name, FN_STR("count"))) return u64_value(ctx, item->call->type, rows - stats.nulls, out);
     if (!rows || !plain) return FN_OK;
     const bool is_min = fn_str_eq_nocase(name, FN_STR("min")), is_max = fn_str_eq_nocase(name, FN_STR("max"));

@@ -118,7 +118,7 @@ typedef struct table_ops {
     fn_status (*scan)(table_snapshot *s, fn_ctx *ctx, const table_scan_request *request, table_scan **out);
     /* Exact visible rows if known without reading; false otherwise. */
     bool (*rows)(table_snapshot *s, bool final, uint64_t *out);
-    bool (*stats)(table_snapshot *s, uint32_t column, table_column_stats *out);
+    bool (*stats)(table_snapshot *s, bool final, uint32_t column, table_column_stats *out);
     fn_status (*write)(table *t, fn_ctx *ctx, table_writer **out); /* NULL: read-only engine */
     fn_status (*truncate)(table *t, fn_ctx *ctx);
     fn_status (*optimize)(table *t, fn_ctx *ctx, fn_str partition_id, bool final, bool deduplicate, bool cleanup);

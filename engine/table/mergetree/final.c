@@ -218,6 +218,7 @@ static fn_status find_granules(fn_ctx *ctx, finder *f)
 static void part_mask_drop(mt_part_mask *m)
 {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
+    mt_visible_free(m->visible);
     fn_free(m->bits);
     fn_free(m->counts);
     fn_free(m);

@@ -315,11 +315,13 @@ typedef struct mt_merge_how {
 } mt_merge_how;
 
 /* ---- final.c ---- */
+typedef struct mt_visible mt_visible; /* final_stats.c: what is known of the rows that are not hidden */
 typedef struct mt_part_mask { /* shared by the masks of successive lists */
     _Atomic uint32_t refs;
     uint64_t rows;              /* hidden ones */
     uint64_t *bits;             /* bit i = row i is hidden */
     uint32_t *counts;           /* hidden rows per granule */
+    mt_visible *visible;
 } mt_part_mask;
 typedef struct mt_mask_source {
     fn_part_id file;
@@ -353,6 +355,10 @@ extern const table_ops mt_projection_ops;
 void mt_projection_table_destroy(table *t);
 fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *s, const table_scan_request *request, table_scan **out) FN_MUST_USE;
 bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out);
+fn_status mt_snapshot_keep(fn_ctx *ctx, mt_snapshot *s, fn_column *c) FN_MUST_USE; /* a column that lives as long as the snapshot; NULL is fine */
+/* The same with FINAL, whose masks these are. sum: modulo 2^64. False: not known without a scan. final_stats.c */
+bool mt_final_stats(mt_snapshot *s, const mt_masks *masks, uint32_t column, table_column_stats *out);
+void mt_visible_free(mt_visible *v);
 fn_status mt_writer_open(table *t, fn_ctx *ctx, table_writer **out) FN_MUST_USE;
 
 /* ---- engine/merge: called from here, linked from there ---- */

@@ -46,24 +46,34 @@ static fn_status mt_scan_begin(table_snapshot *s, fn_ctx *ctx, const table_scan_
     return mt_scan_open(ctx, (mt_snapshot *)s, request, out);
 }
 
+/* What FINAL hides, if that has been computed already; NULL: nobody knows without reading. */
+static const mt_masks *known_masks(const mt_snapshot *s)
+{
+    if (s->list->rows == 0 || !mt_chooses_rows(s->shape->definition->mode)) return NULL;
+    const bool apart = mt_partitions_apart(s->shape);
+    const mt_part *first = s->list->parts[0], *last = s->list->parts[s->list->count - 1];
+    if (!apart && !fn_str_eq(first->row.partition_id, last->row.partition_id)) return NULL; /* a setting decides, which is not known here */
+    return atomic_load(&s->list->masks[apart]);
+}
+
 static bool mt_rows(table_snapshot *snapshot, bool final, uint64_t *out)
 {
     mt_snapshot *s = (mt_snapshot *)snapshot;
     *out = s->list->rows;
     if (final && s->shape->definition->mode == MT_PLAIN) return false; /* the scan says that it cannot */
     if (!final || s->list->rows == 0) return true;
-    const bool apart = mt_partitions_apart(s->shape);
-    const mt_part *first = s->list->parts[0], *last = s->list->parts[s->list->count - 1];
-    if (!apart && !fn_str_eq(first->row.partition_id, last->row.partition_id)) return false; /* a setting decides, which is not known here */
-    const mt_masks *masks = atomic_load(&s->list->masks[apart]);
-    if (!masks || !mt_chooses_rows(s->shape->definition->mode)) return false;
-    *out = masks->visible;
-    return true;
+    const mt_masks *masks = known_masks(s);
+    if (masks) *out = masks->visible;
+    return masks != NULL;
 }
 
-static bool mt_stats_of(table_snapshot *s, uint32_t column, table_column_stats *out)
+static bool mt_stats_of(table_snapshot *snapshot, bool final, uint32_t column, table_column_stats *out)
 {
-    return mt_stats((mt_snapshot *)s, column, out);
+    mt_snapshot *s = (mt_snapshot *)snapshot;
+    if (!final) return mt_stats(s, column, out);
+    const mt_masks *masks = known_masks(s);
+    *out = (table_column_stats){0};
+    return masks && column < s->shape->schema->count && mt_final_stats(s, masks, column, out);
 }
 
 /* ---- changes ---- */

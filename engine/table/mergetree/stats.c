@@ -60,8 +60,7 @@ static void release_column(void *c)
     fn_column_drop(c);
 }
 
-/* The columns live as long as the snapshot. */
-static fn_status keep(fn_ctx *ctx, mt_snapshot *s, fn_column *c)
+fn_status mt_snapshot_keep(fn_ctx *ctx, mt_snapshot *s, fn_column *c)
 {
     if (!c) return FN_OK;
     pthread_mutex_lock(&s->lock);
@@ -79,8 +78,8 @@ bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out)
     if (column >= s->shape->schema->count || s->shape->stored_at[column] < 0) return false;
     ctx.arena = fn_arena_new(&ctx);
     fn_status status = ctx.arena ? all_parts(&ctx, s, column, &g) : ctx.error.code;
-    if (status == FN_OK && g.range) status = keep(&ctx, s, g.min);
-    if (status == FN_OK && g.range) status = keep(&ctx, s, g.max);
+    if (status == FN_OK && g.range) status = mt_snapshot_keep(&ctx, s, g.min);
+    if (status == FN_OK && g.range) status = mt_snapshot_keep(&ctx, s, g.max);
     if (status == FN_OK) {
         *out = (table_column_stats){.has_range = g.range && g.min, .exact = g.range, .has_sum = g.sum, .sum = g.sum ? g.total : 0,
                                     .nulls = g.range ? g.nulls : 0, .distinct = FN_MIN(g.distinct, s->list->rows)};
