@@ -109,6 +109,7 @@ static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
     const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections, .requests_max = requests, .keep_alive_s = keep_alive};
     fn_engine *engine;
     watch_signals();
+    fn_memory_begin();
     FN_TRY(fn_engine_open(ctx, &engine_options, &engine));
     const fn_status status = serve(ctx, engine, &options, c->path);
     fn_engine_close(engine);

@@ -44,12 +44,14 @@ struct group_dict {
     fn_arena *texts;          /* strings of no lasting dictionary */
     fn_ctx ctx;               /* its memory is nobody's: queries share it */
     group_dict *next;         /* kept ones: the list, most recently used first */
-    bool kept;
+    fn_tracker *memory;       /* kept ones: the server's, and what it has been charged; under kept.lock */
+    uint64_t charged;
 };
 
 static struct {
     pthread_mutex_t lock;
     group_dict *first;
+    _Atomic uint64_t bytes;   /* charged for all of them */
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void lock(pthread_mutex_t *m)
@@ -137,8 +139,21 @@ static void forget(group_dict **at)
 {
     group_dict *d = *at;
     *at = d->next;
-    d->kept = false;
+    fn_tracker_release(d->memory, d->charged);
+    atomic_fetch_sub_explicit(&kept.bytes, d->charged, memory_order_relaxed);
+    d->memory = NULL;
     group_dict_close(d);
+}
+
+/* What it has grown to since the last time. False: the server has no room for it. */
+static bool charge(group_dict *d)
+{
+    fn_ctx own = {.arena = NULL};
+    const uint64_t bytes = atomic_load_explicit(&d->bytes, memory_order_relaxed), more = bytes - d->charged;
+    if (more && fn_tracker_charge(&own, d->memory, more) != FN_OK) return false;
+    d->charged = bytes;
+    atomic_fetch_add_explicit(&kept.bytes, more, memory_order_relaxed);
+    return true;
 }
 
 static void forget_some(void)
@@ -146,16 +161,46 @@ static void forget_some(void)
     uint64_t bytes = 0;
     uint32_t count = 0;
     for (group_dict **at = &kept.first; *at;) {
-        bytes += atomic_load_explicit(&(*at)->bytes, memory_order_relaxed);
-        count++;
-        if (bytes > KEPT_BYTES || count > KEPT_MAX || is_stale(*at)) {
-            bytes -= atomic_load_explicit(&(*at)->bytes, memory_order_relaxed);
-            count--;
+        group_dict *d = *at;
+        if (count == KEPT_MAX || is_stale(d) || !charge(d) || bytes + d->charged > KEPT_BYTES) {
             forget(at);
-        } else {
-            at = &(*at)->next;
+            continue;
         }
+        bytes += d->charged;
+        count++;
+        at = &d->next;
     }
+}
+
+/* NULL where a statement has a tracker of its own alone: that one does not last. */
+static fn_tracker *server_of(const fn_ctx *ctx)
+{
+    fn_tracker *t = ctx->memory && ctx->memory->parent ? ctx->memory->parent : NULL;
+    while (t && t->parent) t = t->parent;
+    return t;
+}
+
+uint64_t group_dict_kept_bytes(uint64_t *most)
+{
+    *most = KEPT_BYTES;
+    return atomic_load_explicit(&kept.bytes, memory_order_relaxed);
+}
+
+void group_dict_settle(void)
+{
+    lock(&kept.lock);
+    forget_some();
+    unlock(&kept.lock);
+}
+
+void group_dict_forget(const fn_tracker *memory)
+{
+    lock(&kept.lock);
+    for (group_dict **at = &kept.first; *at;) {
+        if ((*at)->memory == memory) forget(at);
+        else at = &(*at)->next;
+    }
+    unlock(&kept.lock);
 }
 
 static bool knows(group_dict *d, const fn_column *dictionary)
@@ -206,11 +251,11 @@ fn_status group_dict_open(fn_ctx *ctx, const fn_column *c, group_dict **out)
         fn_buffer *ids;
         status = dict_new(ctx, &d);
         if (status == FN_OK) status = add_source(ctx, d, dictionary, &ids);
+        if (status == FN_OK) d->memory = server_of(ctx);
     }
     if (status == FN_OK) {
         d->next = kept.first;
         kept.first = d;
-        d->kept = true;
         atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
         forget_some();
     }

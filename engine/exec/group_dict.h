@@ -23,6 +23,11 @@ typedef struct group_dict_map {
 fn_status group_dict_open(fn_ctx *ctx, const fn_column *c, group_dict **out) FN_MUST_USE;
 void group_dict_close(group_dict *d); /* NULL is fine */
 void group_dict_map_release(group_dict_map *m);
+/* Kept ones are charged to the server's tracker, the root of the statement's that made them, with what they have grown to when any is opened
+ * or this is called; one it has no room for is forgotten. */
+void group_dict_settle(void);
+uint64_t group_dict_kept_bytes(uint64_t *most); /* charged, and the bound */
+void group_dict_forget(const fn_tracker *memory); /* the tracker ends: those charged to it */
 /* ids of rows [from, from + rows) of a String column of any shape; unspecified, but valid, where the row is NULL. */
 fn_status group_dict_ids(fn_ctx *ctx, group_dict *d, group_dict_map *m, const fn_column *c, uint32_t from, uint32_t rows, uint32_t *ids) FN_MUST_USE;
 uint32_t group_dict_count(group_dict *d); /* ids are 1 to count - 1, and 0, which stands for no string; grows while others add some */

@@ -58,8 +58,13 @@ fn_status group_keys_plan(fn_ctx *ctx, const fn_type *const *types, fn_column *c
 
 void group_keys_release(group_keys *k)
 {
-    for (uint32_t i = 0; k->keys && i < k->count; i++) group_dict_close(k->keys[i].dict);
+    bool any = false;
+    for (uint32_t i = 0; k->keys && i < k->count; i++) {
+        any = any || k->keys[i].dict;
+        group_dict_close(k->keys[i].dict);
+    }
     k->count = 0;
+    if (any) group_dict_settle();
 }
 
 fn_status group_packer_init(fn_ctx *ctx, const group_keys *k, group_packer *p)

@@ -556,8 +556,26 @@ static fn_str engine_name(fn_str full)
     return (fn_str){full.data, n};
 }
 
-/* RENAME changes the names while others may read them without a lock: both words of a name are always valid for the larger
- * size, because every name lies in NAME_ROOM zeroed bytes that are never given back while the engine runs. */
+/* Texts of tables are never given back while the engine runs, since others may read them without a lock; so the same text is kept once
+ * only, however often tables are exchanged or changed to and fro. In `room` bytes at least, zeroed behind it. Under texts_lock. */
+static fn_status keep_text(fn_ctx *ctx, fn_engine *engine, fn_str text, size_t room, fn_str *out)
+{
+    kept_text **at = &engine->texts[fn_hash_bytes(text.data, text.size, room) % ENGINE_TEXT_SLOTS];
+    while (*at && !((*at)->room >= room && fn_str_eq((*at)->text, text))) at = &(*at)->next;
+    if (!*at) {
+        kept_text *made = fn_arena_alloc_zero(ctx, engine->arena, sizeof *made);
+        char *bytes = fn_arena_alloc_zero(ctx, engine->arena, FN_MAX(room, text.size + 1));
+        if (!made || !bytes) return ctx->error.code;
+        if (text.size) memcpy(bytes, text.data, text.size);
+        *made = (kept_text){.text = {bytes, text.size}, .room = room};
+        *at = made;
+    }
+    *out = (*at)->text;
+    return FN_OK;
+}
+
+/* RENAME changes the names while others may read them: both words of a name are always valid for the larger size, because every name
+ * lies in NAME_ROOM bytes. */
 fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str database, fn_str name)
 {
     enum { NAME_ROOM = 512 };
@@ -570,10 +588,7 @@ fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str datab
             status = fn_fail(ctx, FN_ARGUMENT_OUT_OF_BOUND, "The name " FN_STR_FMT " is longer than %d bytes", FN_STR_ARG(from[i]), NAME_ROOM - 1);
             break;
         }
-        char *room = fn_arena_alloc_zero(ctx, engine->arena, NAME_ROOM);
-        if (!room) status = ctx->error.code;
-        else if (from[i].size) memcpy(room, from[i].data, from[i].size);
-        copies[i] = (fn_str){room, from[i].size};
+        status = keep_text(ctx, engine, from[i], NAME_ROOM, &copies[i]);
     }
     if (status == FN_OK) table_rename(t, copies[0], copies[1]);
     FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
@@ -592,7 +607,7 @@ fn_status definition_set_sql(fn_ctx *ctx, fn_engine *engine, table *t, fn_str sq
 {
     fn_str copy;
     FN_ASSERT(pthread_rwlock_wrlock(&engine->texts_lock) == 0);
-    const fn_status status = fn_arena_str(ctx, engine->arena, sql, &copy);
+    const fn_status status = keep_text(ctx, engine, sql, 0, &copy);
     if (status == FN_OK) t->create_sql = copy;
     FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
     return status;
@@ -605,7 +620,7 @@ fn_status definition_retext(fn_ctx *ctx, fn_engine *engine, table *t, const tabl
     fn_str copies[FN_COUNT(from)];
     fn_status status = FN_OK;
     FN_ASSERT(pthread_rwlock_wrlock(&engine->texts_lock) == 0);
-    for (size_t i = 0; i < FN_COUNT(from) && status == FN_OK; i++) status = fn_arena_str(ctx, engine->arena, from[i], &copies[i]);
+    for (size_t i = 0; i < FN_COUNT(from) && status == FN_OK; i++) status = keep_text(ctx, engine, from[i], 0, &copies[i]);
     for (size_t i = 0; i < FN_COUNT(from) && status == FN_OK; i++) *to[i] = copies[i];
     FN_ASSERT(pthread_rwlock_unlock(&engine->texts_lock) == 0);
     return status;

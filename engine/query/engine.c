@@ -1,6 +1,7 @@
 /* engine.c - opening and closing a data directory; who may come in. The door is firn/engine.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
+#include "exec/group_dict.h"
 #include "query/async_insert.h"
 #include "query/backup.h"
 #include "query/counters.h"
@@ -127,6 +128,7 @@ void fn_engine_close(fn_engine *e)
     if (!e) return;
     ttl_worker_stop(e->ttl);
     backup_log_close(e);
+    group_dict_forget(&e->memory);
     process_list_release(&e->processes);
     async_queue_close(e->inserts);
     session_list_release(&e->sessions);

@@ -28,6 +28,13 @@ typedef struct session_list {
     fn_session *first;
 } session_list;
 
+typedef struct kept_text {
+    struct kept_text *next;
+    fn_str text;
+    size_t room;
+} kept_text;
+enum { ENGINE_TEXT_SLOTS = 1024 };
+
 struct fn_engine {
     fn_tracker memory;          /* all queries */
     fn_arena *arena;            /* texts below; filled by fn_engine_open only */
@@ -44,6 +51,7 @@ struct fn_engine {
     process_list processes;
     pthread_mutex_t ddl_lock;   /* ALTER reads a definition and writes it back: one at a time */
     pthread_rwlock_t texts_lock; /* table.create_sql, engine_full, comment, keys: written by ALTER and RENAME */
+    kept_text *texts[ENGINE_TEXT_SLOTS]; /* likewise: every text such a one has had, once */
     struct retired_schema *retired; /* under texts_lock */
     pthread_mutex_t objects_lock;
     fn_object_store *objects;   /* opened at first use */

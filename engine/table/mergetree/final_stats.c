@@ -86,7 +86,7 @@ static fn_status add_values(fn_ctx *ctx, mt_visible *v, const fn_column *flat)
 
 static fn_status add_visible_of(fn_ctx *ctx, mt_visible *v, const fn_column *c, const uint64_t *hidden, uint64_t first_row, uint32_t kept)
 {
-    uint8_t *mask = fn_alloc(ctx, c->rows);
+    uint8_t *mask = fn_alloc(ctx, (size_t)c->rows + 64); /* kernels read in steps */
     FN_TRY_PTR(ctx, mask);
     for (uint32_t i = 0; i < c->rows; i++) {
         const uint64_t row = first_row + i;
