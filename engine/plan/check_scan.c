@@ -109,7 +109,7 @@ fn_status plan_check_scans(fn_ctx *ctx, const plan_query *q)
     const uint64_t most = settings_of(ctx)->max_columns_to_read;
     for (uint32_t i = 0; i < q->scan_count; i++) {
         const plan *scan = q->scans[i];
-        if (scan->kind != PLAN_SCAN) continue;
+        if (scan->kind != PLAN_SCAN || !scan->scan.snapshot) continue; /* no snapshot: its projection is read instead */
         if (most && scan->column_count > most)
             return fn_fail(ctx, FN_TOO_MANY_COLUMNS, "Limit for number of columns to read exceeded. Requested: %u, maximum: %llu", scan->column_count, (unsigned long long)most);
         FN_TRY(check_keys(ctx, scan));

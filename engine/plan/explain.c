@@ -174,7 +174,7 @@ static fn_status put_tree(explain *x, const plan *p, uint32_t depth)
     for (uint32_t i = 0; i < depth; i++) FN_TRY(fn_buf_cstr(x->ctx, x->out, "  "));
     FN_TRY(put_node(x, p));
     FN_TRY(fn_buf_byte(x->ctx, x->out, '\n'));
-    if (x->options.indexes && p->kind == PLAN_SCAN && mt_is(p->scan.table)) FN_TRY(put_indexes(x, p, 2 * depth + 2));
+    if (x->options.indexes && p->kind == PLAN_SCAN && (mt_is(p->scan.table) || mt_is_projection(p->scan.table))) FN_TRY(put_indexes(x, p, 2 * depth + 2));
     for (uint32_t i = 0; i < p->input_count; i++) FN_TRY(put_tree(x, p->inputs[i], depth + 1));
     if (p->kind != PLAN_SHARED) return FN_OK;
     if (p->shared.shared->plan) FN_TRY(put_tree(x, p->shared.shared->plan, depth + 1));

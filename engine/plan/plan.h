@@ -208,6 +208,9 @@ typedef struct plan_query {
     uint32_t scan_count;
     uint64_t applied_limit_rows;
     bool has_totals;
+    fn_str *projections;   /* read instead of tables: database.table.name */
+    uint32_t projection_count;
+    bool projection_used;  /* one of them, or what tables know by themselves */
     column_id next_id;     /* first id not used yet, for the rules */
 } plan_query;
 

@@ -1,6 +1,7 @@
 /* rule_list.c - the rules in their order. Cells' plans (subqueries that run first) and shared plans are optimised like
  * the statement's own, each by itself.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "plan/projection_source.h"
 #include "plan/rule.h"
 
 static const struct {
@@ -14,9 +15,11 @@ static const struct {
     {"join order", rule_join_order},       /* needs the filters at the scans to estimate */
     {"top n", rule_top_n},                 /* SORT below LIMIT knows how many rows are wanted */
     {"push limit", rule_push_limit},
+    {"projection aggregate", rule_projection_aggregate}, /* needs the filters at the scan; before aggregates are taken apart */
     {"sum constant", rule_sum_constant},
     {"weighted groups", rule_weighted_groups}, /* needs the filters at the scan to estimate */
     {"prune columns", rule_prune_columns}, /* behind what changes which columns are read */
+    {"projection", rule_projection},       /* needs to know which columns are used; before scans are told of bounds */
     {"threshold", rule_threshold},         /* a top-N shares its bound with the scan below */
     {"top groups", rule_top_groups},       /* a top-N by an aggregate tells it so */
     {"metadata", rule_metadata},           /* an aggregate over a bare scan may need no scan */
@@ -61,5 +64,6 @@ fn_status plan_optimize(fn_ctx *ctx, plan_query *q)
     }
     for (uint32_t i = 0; i < q->cell_count; i++)
         if (q->cells[i]->plan) FN_TRY(run_rules(ctx, q, &q->cells[i]->plan));
-    return run_rules(ctx, q, &q->root);
+    FN_TRY(run_rules(ctx, q, &q->root));
+    return projection_check(ctx, q);
 }

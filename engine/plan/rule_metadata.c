@@ -2,6 +2,7 @@
  * must be known, otherwise the rows are read anyway.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/rule.h"
+#include "settings/settings.h"
 
 static fn_status u64_value(fn_ctx *ctx, const fn_type *type, uint64_t value, fn_column **out)
 {
@@ -38,11 +39,12 @@ static fn_status item_value(fn_ctx *ctx, const plan *scan, const plan_aggregate_
     return fits && fn_str_eq(name, FN_STR("sum")) ? u64_value(ctx, item->call->type, (uint64_t)stats.sum, out) : FN_OK;
 }
 
-static fn_status try_values(fn_ctx *ctx, plan **p)
+static fn_status try_values(fn_ctx *ctx, plan_query *q, plan **p)
 {
     plan *n = *p;
     const plan *scan = n->inputs[0];
     uint64_t rows;
+    if (!settings_of(ctx)->optimize_use_implicit_projections) return FN_OK;
     if (scan->kind != PLAN_SCAN || scan->scan.conjunct_count || scan->scan.sample > 0 || scan->scan.limit || !n->aggregate.item_count) return FN_OK;
     const table_ops *ops = scan->scan.table->ops;
     if (!ops->rows || !ops->rows(scan->scan.snapshot, scan->scan.final, &rows)) return FN_OK;
@@ -70,6 +72,7 @@ static fn_status try_values(fn_ctx *ctx, plan **p)
     v->columns = n->columns;
     v->column_count = n->column_count;
     v->rows_estimate = 1;
+    q->projection_used = true;
     *p = v;
     return plan_values_own(ctx, v);
 }
@@ -78,5 +81,5 @@ fn_status rule_metadata(fn_ctx *ctx, plan_query *q, plan **p)
 {
     plan *n = *p;
     for (uint32_t i = 0; i < n->input_count; i++) FN_TRY(rule_metadata(ctx, q, &n->inputs[i]));
-    return n->kind == PLAN_AGGREGATE && n->aggregate.key_count == 0 && !n->aggregate.totals ? try_values(ctx, p) : FN_OK;
+    return n->kind == PLAN_AGGREGATE && n->aggregate.key_count == 0 && !n->aggregate.totals ? try_values(ctx, q, p) : FN_OK;
 }

@@ -63,11 +63,22 @@ static fn_status value_name(const projection_reader *r, const expr *e, fn_str *o
     return status;
 }
 
-/* sum(b) */
+static fn_status put_param(fn_ctx *ctx, fn_column *value, fn_buf *out)
+{
+    const expr *e = expr_const(ctx, fn_column_ref(value));
+    return e ? expr_text(ctx, e, out) : ctx->error.code;
+}
+
+/* quantile(0.5)(b) */
 static fn_status state_name(const projection_reader *r, const plan_aggregate_item *item, fn_str *out)
 {
     fn_buf name = FN_BUF_INIT;
     fn_status status = fn_buf_printf(r->ctx, &name, FN_STR_FMT "(", FN_STR_ARG(item->call->name));
+    for (uint32_t i = 0; i < item->call->param_count && status == FN_OK; i++) {
+        if (i) status = fn_buf_cstr(r->ctx, &name, ", ");
+        if (status == FN_OK) status = put_param(r->ctx, item->call->params[i], &name);
+    }
+    if (item->call->param_count && status == FN_OK) status = fn_buf_cstr(r->ctx, &name, ")(");
     for (uint32_t i = 0; i < item->arg_count && status == FN_OK; i++) {
         if (i) status = fn_buf_cstr(r->ctx, &name, ", ");
         if (status == FN_OK) status = put_name(r, item->args[i], &name);
@@ -89,11 +100,14 @@ static fn_status read_state(projection_reader *r, const plan_aggregate_item *ite
         return fn_fail(ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT "(DISTINCT ...) in projection " FN_STR_FMT " is not supported", FN_STR_ARG(item->call->name), FN_STR_ARG(r->item->name));
     for (uint32_t i = 0; i < item->arg_count; i++) FN_TRY(check_stored(r, item->args[i]));
     FN_TRY(check_state(ctx, item->call));
+    const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, item->arg_count + 1u);
+    FN_TRY_PTR(ctx, types);
+    for (uint32_t i = 0; i < item->arg_count; i++) types[i] = item->args[i]->type;
     FN_TRY(fn_arena_str(ctx, ctx->arena, item->call->name, &plain));
-    FN_TRY(agg_bind(ctx, plain, item->call->arg_types, item->call->arg_count, item->call->params, item->call->param_count, &own));
+    FN_TRY(agg_bind(ctx, plain, types, item->arg_count, item->call->params, item->call->param_count, &own));
     const char *name = fn_arena_printf(ctx, ctx->arena, FN_STR_FMT "State", FN_STR_ARG(item->call->name));
     FN_TRY_PTR(ctx, name);
-    FN_TRY(agg_bind(ctx, fn_cstr(name), item->call->arg_types, item->call->arg_count, item->call->params, item->call->param_count, &state));
+    FN_TRY(agg_bind(ctx, fn_cstr(name), types, item->arg_count, item->call->params, item->call->param_count, &state));
     *s = (mt_projection_state){.call = own, .state = state, .args = item->args, .arg_count = item->arg_count};
     FN_TRY(state_name(r, item, &p->names[p->value_count + p->state_count]));
     p->state_count++;

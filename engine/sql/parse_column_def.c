@@ -164,11 +164,23 @@ static fn_status take_order(sql_parser *p, ast_order *o)
     return FN_OK;
 }
 
+/* PROJECTION name INDEX expr TYPE kind */
+static fn_status parse_projection_index(sql_parser *p)
+{
+    ast_expr *e;
+    fn_str kind;
+    FN_TRY(sql_expr(p, &e));
+    FN_TRY(sql_need_words(p, "TYPE"));
+    FN_TRY(sql_name(p, &kind));
+    if (fn_str_eq(kind, FN_STR("basic")) || fn_str_eq(kind, FN_STR("commit_order"))) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "PROJECTION ... INDEX is not supported");
+    return fn_fail(p->ctx, FN_INCORRECT_QUERY, "Unknown projection index type '" FN_STR_FMT "'. Available projection index types: commit_order, basic", FN_STR_ARG(kind));
+}
+
 fn_status sql_projection_def(sql_parser *p, ast_table_item *out)
 {
     out->kind = 'p';
     FN_TRY(sql_name(p, &out->name));
-    if (!sql_is_symbol(p, round_open)) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "PROJECTION ... INDEX is not supported");
+    if (sql_words(p, "INDEX")) return parse_projection_index(p);
     FN_TRY(sql_subquery(p, &out->projection));
     if (out->projection->select) FN_TRY(take_order(p, &out->projection->select->order_by));
     if (sql_words(p, "WITH SETTINGS")) return fn_fail(p->ctx, FN_NOT_IMPLEMENTED, "Settings of projections are not supported");

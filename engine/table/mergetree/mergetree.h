@@ -250,8 +250,10 @@ const mt_definition *mt_snapshot_definition(const table_snapshot *s); /* of a ta
  * the table's other parts (NULL: there are none). *projected NULL: no part has it. One reference each; *with must be dropped before
  * *projected. */
 fn_status mt_project(fn_ctx *ctx, table_snapshot *s, uint32_t index, table **projected, table_snapshot **with, table_snapshot **without) FN_MUST_USE;
-/* How many rows a scan would read behind all indexes. conjuncts: over the schema. */
-fn_status mt_rows_to_read(fn_ctx *ctx, table *t, table_snapshot *s, expr *const *conjuncts, uint32_t count, uint64_t *out) FN_MUST_USE;
+void mt_snapshot_give_back(table_snapshot *s);
+bool mt_is_projection(const table *t); /* a table that mt_project made */
+/* How many rows a scan would read behind all indexes. conjuncts: over the schema; those that wait for a subquery say nothing. */
+fn_status mt_rows_to_read(fn_ctx *ctx, table_snapshot *s, expr *const *conjuncts, uint32_t count, uint64_t *out) FN_MUST_USE;
 /* The projections that a live part has; texts live as long as the table. */
 typedef struct mt_projection_row {
     const mt_part_row *part;

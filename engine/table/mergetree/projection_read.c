@@ -1,6 +1,8 @@
 /* projection_read.c - the projections of a table's parts as parts, and a snapshot as two: of the parts that have a projection, and of the
  * others. See projection.h. SPDX-License-Identifier: Apache-2.0 */
+#include "table/mergetree/condition.h"
 #include "table/mergetree/projection.h"
+#include "table/mergetree/skip_index.h"
 
 bool mt_projection_has(const fn_part *data, uint64_t id, uint64_t *bytes)
 {
@@ -102,16 +104,52 @@ const mt_definition *mt_snapshot_definition(const table_snapshot *snapshot)
     return ((const mt_snapshot *)snapshot)->shape->definition;
 }
 
-fn_status mt_rows_to_read(fn_ctx *ctx, table *t, table_snapshot *snapshot, expr *const *conjuncts, uint32_t count, uint64_t *out)
+void mt_snapshot_give_back(table_snapshot *s)
 {
-    const uint32_t column = 0;
-    const table_scan_request request = {.columns = &column, .column_count = 0, .conjuncts = conjuncts, .conjunct_count = count, .workers = 1};
-    table_scan *scan;
+    mt_projection_ops.snapshot_drop(s);
+}
+
+bool mt_is_projection(const table *t)
+{
+    return t->ops == &mt_projection_ops;
+}
+
+/* ---- what a scan would read ---- */
+static fn_status rows_of_part(fn_ctx *ctx, const mt_shape *shape, mt_part *part, mt_conditions *conditions, mt_skip *skip, uint64_t *rows)
+{
+    mt_reader reader;
+    mt_pruner *pruner;
+    mt_skip_part *data = NULL;
+    uint32_t first, end;
+    FN_TRY(mt_reader_init(ctx, shape, part, &reader));
+    FN_TRY(mt_pruner_make(ctx, conditions, &reader, &pruner));
+    fn_status status = skip ? mt_skip_part_make(ctx, skip, reader.data, &data) : FN_OK;
+    if (status == FN_OK) {
+        mt_prune_index(pruner, &first, &end);
+        for (uint32_t g = first; g < end && status == FN_OK; g++) {
+            uint64_t need;
+            bool may = mt_prune_granule(pruner, g, &need) != MT_NEVER;
+            if (may && skip) status = mt_skip_granule(ctx, data, g, &may);
+            if (may) *rows += FN_MIN((uint64_t)FN_GRANULE_ROWS, fn_part_rows(reader.data) - (uint64_t)g * FN_GRANULE_ROWS);
+        }
+        if (skip) mt_skip_part_release(data);
+    }
+    mt_pruner_release(pruner);
+    return status;
+}
+
+fn_status mt_rows_to_read(fn_ctx *ctx, table_snapshot *snapshot, expr *const *conjuncts, uint32_t count, uint64_t *out)
+{
+    const mt_snapshot *s = (const mt_snapshot *)snapshot;
+    mt_conditions *conditions;
+    mt_skip *skip = NULL;
     *out = 0;
-    FN_TRY(t->ops->scan(snapshot, ctx, &request, &scan));
-    *out = scan->total_rows;
-    scan->close(scan);
-    return FN_OK;
+    FN_TRY(mt_conditions_make(ctx, s->shape, conjuncts, count, &conditions));
+    fn_status status = s->shape->definition->index_count ? mt_skip_make(ctx, s->shape, conjuncts, count, false, &skip) : FN_OK;
+    for (uint32_t i = 0; i < s->list->count && status == FN_OK; i++) status = rows_of_part(ctx, s->shape, s->list->parts[i], conditions, skip, out);
+    mt_skip_release(skip);
+    mt_conditions_release(conditions);
+    return status;
 }
 
 /* ---- looking ---- */
