@@ -101,8 +101,9 @@ static bool file_rows(table_snapshot *s, bool final, uint64_t *out)
     return file_snapshot_rows((const file_snapshot *)(void *)s, out);
 }
 
-static bool file_stats(table_snapshot *s, uint32_t column, table_column_stats *out)
+static bool file_stats(table_snapshot *s, bool final, uint32_t column, table_column_stats *out)
 {
+    (void)final;
     return file_snapshot_stats((file_snapshot *)(void *)s, column, out);
 }
 
