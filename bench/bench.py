@@ -96,7 +96,7 @@ def draw(body, path):
 
 
 def finish(a, opened, body):
-    arguments = {k: v for k, v in vars(a).items() if k in ('rows', 'seed', 'runs', 'threads', 'sf', 'systems', 'nice', 'flat', 'cold', 'load_by')}
+    arguments = {k: v for k, v in vars(a).items() if k in ('rows', 'seed', 'runs', 'threads', 'sf', 'systems', 'nice', 'flat', 'cold', 'load_by', 'limit')}
     body.update({'suite': a.suite, 'when': time.strftime('%Y-%m-%d %H:%M:%S'), 'versions': {n: s.version for n, s in opened.items()}, 'by': a.by,
                  'commit': a.commit or commit(), 'loadavg': os.getloadavg(), 'cpu': cpu_model(), 'arguments': arguments})
     out = a.json or os.path.join(a.work if a.work_given else '.', 'bench_%s.json' % a.suite)
@@ -171,6 +171,7 @@ def add_arguments(p):
     p.add_argument('--flat', action='store_true', help='TPC-H without correlated subqueries')
     p.add_argument('--load-by', choices=['file', 'body'], default='file', help='servers read Parquet by file(), or get it as the request\'s body; file')
     p.add_argument('--only', help='comma list of query ids')
+    p.add_argument('--limit', type=int, default=0, help='seconds after which a query of chdb is given up (it is then not the faster peer); no limit')
     p.add_argument('--cold', action='store_true', help='evict a system\'s files from the page cache before the first run of a query')
     p.add_argument('--seconds', type=float, default=5, help='serve: length of each loaded run; 5')
     p.add_argument('--tables', type=int, default=1000, help='startup: tables of ten parts each; 1,000')

@@ -4,7 +4,7 @@ import math
 import statistics
 
 from answers import same_answer
-from systems import Failed
+from systems import Failed, Late
 
 CLICKBENCH_S = 0.01  # ClickBench's formula adds 10 ms to both sides of a ratio
 CPU_FLOOR_S = 0.001  # and a millisecond of CPU time on both sides of that ratio
@@ -39,7 +39,7 @@ def run_one(systems, texts, runs, cold):
             a = s.sql(sql)
             r['first'], answers[n] = a['t'], a['data']
         except Failed as e:
-            r['err'] = str(e)[:300]
+            r['err'], r['late'] = str(e)[:300], isinstance(e, Late)
     order = list(systems)
     slowest = max([r['first'] for r in record.values() if r['first']] or [0])
     for i in range(runs_of(runs, slowest)):
@@ -104,9 +104,11 @@ def cpu_ratio(rec, name):
 
 
 def summary(records, names, by='median'):
-    """Over the queries that every system ran: geometric means of time and CPU ratios, totals, and firn against the faster peer."""
+    """Over the queries that every system ran: geometric means of time and CPU ratios, totals; and firn against the faster peer, which
+    a peer that went over the time limit is not."""
     names = [n for n in names if any(by in r['sys'].get(n, {}) for r in records)]
     whole = [r for r in records if all(by in r['sys'][n] for n in names)]
+    paired = [r for r in records if ratio(r, 'firn', by) is not None and all(by in r['sys'][n] or r['sys'][n].get('late') for n in names)]
     o = {'queries': len(records), 'queries_counted': len(whole), 'by': by, 'total_s': {}, 'ratio': {}, 'cpu_ratio': {}}
     for a in names:
         o['total_s'][a] = sum(r['sys'][a][by] for r in whole)
@@ -115,10 +117,11 @@ def summary(records, names, by='median'):
                 o['ratio'][a + '/' + b] = geomean(r['sys'][a][by] / r['sys'][b][by] for r in whole)
                 o['cpu_ratio'][a + '/' + b] = geomean(max(r['sys'][a]['cpu_min'], 1e-4) / max(r['sys'][b]['cpu_min'], 1e-4) for r in whole)
     if 'firn' in names and len(names) > 1:
-        each = {r['id']: ratio(r, 'firn', by) for r in whole}
+        each = {r['id']: ratio(r, 'firn', by) for r in paired}
         o['firn/faster'] = geomean(each.values())
-        o['firn/faster, no 10 ms'] = geomean(ratio(r, 'firn', by, 0) for r in whole)
-        o['cpu: firn/thriftier'] = geomean(cpu_ratio(r, 'firn') for r in whole)
+        o['firn/faster, no 10 ms'] = geomean(ratio(r, 'firn', by, 0) for r in paired)
+        o['cpu: firn/thriftier'] = geomean(cpu_ratio(r, 'firn') for r in paired)
+        o['over the limit'] = {n: ids for n in names if (ids := [r['id'] for r in records if r['sys'][n].get('late')])}
         o['above 1'] = {k: round(v, 2) for k, v in each.items() if v > 1}
     o['different'] = {r['id']: findings(r) for r in records if findings(r)}
     return o
@@ -135,7 +138,7 @@ def table(records, names, by='median'):
         row = [str(r['id'])]
         for n in names:
             s = r['sys'].get(n, {})
-            row += [milliseconds(s.get(by)) if not s.get('err') else 'error', milliseconds(s.get('cpu_min'))]
+            row += [milliseconds(s.get(by)) if not s.get('err') else 'over the limit' if s.get('late') else 'error', milliseconds(s.get('cpu_min'))]
         x = ratio(r, 'firn', by)
         verdicts = list(r['compared'].values())
         row += ['-' if v is None else '**%.2f**' % v if v > 1 else '%.2f' % v for v in (x, cpu_ratio(r, 'firn'))]

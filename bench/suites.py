@@ -131,6 +131,7 @@ def measure(a, systems, body, queries):
         if s.pid:
             S.reset_peak(s.pid)
             S.renice(s.pid, a.nice)
+        s.limit(a.limit)
     busy0, t0 = S.busy_seconds(), time.time()
     body['queries'] = results.run_queries(systems, queries, a.runs, a.cold, a.by)
     wall = time.time() - t0

@@ -20,6 +20,10 @@ class Failed(Exception):
     """a statement failed, or the system is gone"""
 
 
+class Late(Failed):
+    """a statement went over the run's time limit"""
+
+
 # ------------------------------------------------------------------ processes and files
 def process_cpu(pid):
     """CPU seconds of all threads of a process, to the nanosecond: Linux makes a process's CPU clock of its id"""
@@ -172,7 +176,7 @@ def worker_main(kind, path, threads):
 class Worker:
     """chdb or duckdb in a process of its own"""
     def __init__(self, name, kind, path, threads):
-        self.name, self.kind, self.path, self.threads = name, kind, path, threads
+        self.name, self.kind, self.path, self.threads, self.limit_s = name, kind, path, threads, 0
         self.start()
 
     def start(self):
@@ -181,6 +185,13 @@ class Worker:
                                         env=dict(os.environ, TZ='UTC'), start_new_session=True)
         hello = self._read()
         self.version, self.open_s = hello['version'], hello['open_s']
+        self.limit(self.limit_s)
+
+    def limit(self, seconds):
+        """chdb ends queries that take longer (DuckDB has no such setting); 0 for no limit"""
+        self.limit_s = seconds
+        if self.kind == 'chdb' and seconds:
+            self.sql('SET max_execution_time = %d' % seconds)
 
     @property
     def pid(self):
@@ -197,7 +208,7 @@ class Worker:
         self.process.stdin.flush()
         a = self._read()
         if not a['ok']:
-            raise Failed(a['err'])
+            raise (Late if 'TIMEOUT_EXCEEDED' in a['err'] else Failed)(a['err'])
         return a
 
     def sql(self, q):
@@ -288,6 +299,9 @@ class Http:
             self.post(q.encode())
             times.append(time.perf_counter() - t0)
         return {'ts': times}
+
+    def limit(self, seconds):
+        """the limit is chdb's alone"""
 
     def evict(self):
         if self.path:
