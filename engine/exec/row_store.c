@@ -2,6 +2,7 @@
  * bytes or items). Nearly every store has one segment, and gathering is one fn_column_take; with more, rows are taken per
  * segment, joined and put in order. SPDX-License-Identifier: Apache-2.0 */
 #include "exec/row_store.h"
+#include "exec/dict_union.h"
 
 static const uint64_t segment_weight_max = 3ull << 30;
 
@@ -99,10 +100,14 @@ static fn_status seal_column(void *arg, fn_ctx *ctx, uint32_t index)
     fn_column **parts = fn_alloc(ctx, ((size_t)count + 1) * sizeof *parts);
     FN_TRY_PTR(ctx, parts);
     for (uint32_t i = 0; i < count; i++) parts[i] = job->blocks[from + i]->columns[column];
-    fn_column *joined = fn_column_concat(ctx, parts, count);
+    fn_column **joined = &job->store->segments[segment].columns[column];
+    fn_status status = dict_union(ctx, parts, count, joined);
+    if (status == FN_OK && !*joined) {
+        *joined = fn_column_concat(ctx, parts, count);
+        if (!*joined) status = ctx->error.code;
+    }
     fn_free(parts);
-    job->store->segments[segment].columns[column] = joined;
-    return joined ? FN_OK : ctx->error.code;
+    return status;
 }
 
 static fn_status seal_empty(fn_ctx *ctx, row_store *s, const fn_type *const *types)
