@@ -133,6 +133,21 @@ static fn_status compact_codes(fn_ctx *ctx, const fn_column *dict, fn_buffer **c
     return FN_OK;
 }
 
+/* Results of one byte per entry, conditions mostly: codes are looked up as they are. */
+static fn_status look_up_bytes(fn_ctx *ctx, const fn_column *dict, const fn_column *result, uint32_t rows, fn_column **out)
+{
+    fn_buffer *bytes = fn_buffer_new(ctx, rows);
+    FN_TRY_PTR(ctx, bytes);
+    uint8_t *to = bytes->data;
+    const uint8_t *of = result->values, *codes = dict->values;
+    if (dict->code_width == 1)
+        for (uint32_t i = 0; i < rows; i++) to[i] = of[codes[i]];
+    else
+        for (uint32_t i = 0; i < rows; i++) to[i] = of[fn_column_code(dict, i)];
+    *out = fn_column_fixed(ctx, result->type, rows, bytes, NULL);
+    return *out ? FN_OK : ctx->error.code;
+}
+
 static fn_status wide_codes(fn_ctx *ctx, const fn_column *dict, fn_buffer **codes)
 {
     *codes = fn_buffer_new(ctx, (size_t)dict->rows * 4);
@@ -176,11 +191,15 @@ static fn_status eval_dict(fn_ctx *ctx, const func_call *call, fn_column *const 
         }
         if (status == FN_OK) values = fn_column_take(ctx, dict->kids[0], (const uint32_t *)(const void *)entries->data, used);
     } else {
-        status = wide_codes(ctx, dict, &codes);
         values = fn_column_ref(dict->kids[0]);
     }
     if (status == FN_OK && !values) status = ctx->error.code;
     if (status == FN_OK) status = eval_entries(ctx, call, args, index, values, &result);
+    if (status == FN_OK && !codes && result->shape == FN_FLAT && !result->nulls && result->type->width == 1) {
+        status = look_up_bytes(ctx, dict, result, rows, out);
+        goto out;
+    }
+    if (status == FN_OK && !codes) status = wide_codes(ctx, dict, &codes);
     if (status != FN_OK) goto out;
     if (result->shape == FN_FLAT && !result->nulls && fn_type_base(result->type)->phys == FN_PHYS_STRING && used < rows / 2) {
         fn_column *bare = fn_column_retype(ctx, result, fn_type_base(result->type));

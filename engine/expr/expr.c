@@ -78,6 +78,12 @@ static bool same_constant(const fn_column *a, const fn_column *b)
     return memcmp(fn_column_fixed_at(a, 0), fn_column_fixed_at(b, 0), a->type->width) == 0;
 }
 
+/* IN over lists that are written out: their sets are there from the beginning. */
+static bool same_list(const expr_cell *a, const expr_cell *b)
+{
+    return a->is_set && b->is_set && !a->plan && !b->plan && a->set && b->set && expr_set_equal(a->set, b->set);
+}
+
 bool expr_equal(const expr *a, const expr *b)
 {
     if (a == b) return true;
@@ -85,7 +91,7 @@ bool expr_equal(const expr *a, const expr *b)
     switch (a->kind) {
     case EXPR_COLUMN: return a->column == b->column;
     case EXPR_CONST: return a->constant == b->constant || same_constant(a->constant, b->constant);
-    case EXPR_CELL: return a->cell == b->cell;
+    case EXPR_CELL: return a->cell == b->cell || same_list(a->cell, b->cell);
     case EXPR_LAMBDA:
         if (a->lambda->param_count != b->lambda->param_count) return false;
         for (uint32_t i = 0; i < a->lambda->param_count; i++)

@@ -101,6 +101,7 @@ fn_status expr_set_new(fn_ctx *ctx, const fn_type *const *types, uint32_t count,
 fn_status expr_set_add(fn_ctx *ctx, expr_set *set, fn_column *const *keys, uint32_t rows) FN_MUST_USE;
 fn_status expr_set_seal(fn_ctx *ctx, expr_set *set) FN_MUST_USE; /* afterwards read-only and shared */
 void expr_set_free(expr_set *set);
+bool expr_set_equal(const expr_set *a, const expr_set *b); /* sealed ones of one key known to hold the same list */
 uint64_t expr_set_rows(const expr_set *set);
 /* mask[i] = 1 if row i of keys is in the set; keys are converted to the set's types first (accurate: no match on loss). */
 fn_status expr_set_match(fn_ctx *ctx, const expr_set *set, fn_column *const *keys, uint32_t rows, uint8_t *mask) FN_MUST_USE;

@@ -175,6 +175,14 @@ bool expr_set_range(const expr_set *s, const fn_column **values, uint32_t *count
     return true;
 }
 
+bool expr_set_equal(const expr_set *a, const expr_set *b)
+{
+    if (!a->sorted || !b->sorted || a->types[0] != b->types[0] || a->keys[0]->rows != b->keys[0]->rows) return false;
+    for (uint32_t i = 0; i < a->keys[0]->rows; i++)
+        if (!fn_column_equal_at(a->keys[0], i, b->keys[0], i)) return false;
+    return true;
+}
+
 static void probe(const expr_set *s, fn_column *const *keys, const uint64_t *hashes, uint32_t rows, uint8_t *mask)
 {
     for (uint32_t i = 0; i < rows; i++) {

@@ -258,15 +258,27 @@ static bool run_decimal_64(int op, const fn_column *a, const fn_column *b, uint8
     return true;
 }
 
-/* The smallest stored value of a decimal column that is at least (strict: above) the constant; false if there is none. Stored
- * values are ordered as what they stand for, so bisection over them needs 64 comparisons. */
-static bool find_threshold(const mixed_side *column, const mixed_side *constant, bool strict, int64_t *out)
+/* The constant in units of the column, where that is a whole number of at most 128 bits. */
+static bool find_exact(const mixed_side *column, const mixed_side *constant, fn_i128 *out)
 {
-    const bool narrow = column->t->width == 4;
-    int64_t low = narrow ? INT32_MIN : INT64_MIN, high = narrow ? INT32_MAX : INT64_MAX;
-    const int64_t top = high;
+    if (constant->is_float || constant->t->width > 8 || constant->scale > column->scale || column->scale - constant->scale > 18) return false;
+    const fn_i256 v = arith_wide_at(constant->t, constant->values);
+    *out = (fn_i128)(fn_u128)((fn_u128)v.w[1] << 64 | v.w[0]) * fn_i128_pow10(column->scale - constant->scale);
+    return true;
+}
+
+/* The smallest stored value of a decimal column that is at least (strict: above) the constant; false if there is none. Stored
+ * values are ordered as what they stand for, so bisection over them needs as many comparisons as they have bits. */
+static bool find_threshold(const mixed_side *column, const mixed_side *constant, bool strict, fn_i128 *out)
+{
+    const fn_i128 top = (fn_i128)(((fn_u128)1 << (8 * column->t->width - 1)) - 1);
+    fn_i128 low = -top - 1, high = top;
+    if (find_exact(column, constant, out)) {
+        *out = FN_MAX(*out + strict, low);
+        return *out <= top;
+    }
     while (low <= high) {
-        const int64_t middle = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
+        const fn_i128 middle = low + (fn_i128)(((fn_u128)high - (fn_u128)low) / 2);
         const bool reached = compare_mixed(column, (const uint8_t *)&middle, constant, constant->values) >= (strict ? 1 : 0);
         if (!reached && middle == top) return false;
         if (!reached) low = middle + 1;
@@ -277,28 +289,42 @@ static bool find_threshold(const mixed_side *column, const mixed_side *constant,
     return true;
 }
 
-/* A decimal of 32 or 64 bits against a constant of any number type: the constant becomes a bound over the stored values. */
+/* op: KERN_EQ, KERN_NE, KERN_LT or KERN_GE. */
+static void run_bound(int op, const fn_column *a, fn_i128 bound, uint8_t *mask, uint32_t rows)
+{
+    if (a->type->width <= 8) {
+        kern.compare[op][kern_type(a->type->phys)][KERN_VC](a->values, &bound, mask, rows); /* its low bytes are the narrower number */
+        return;
+    }
+    const uint8_t negated = op == KERN_NE || op == KERN_LT;
+    const bool equality = op == KERN_EQ || op == KERN_NE;
+    for (size_t i = 0; i < rows; i++) {
+        const fn_i128 v = fn_load_i128(a->values + i * sizeof v);
+        mask[i] = (equality ? v == bound : v >= bound) != negated;
+    }
+}
+
+/* A decimal of up to 128 bits against a constant of any number type: the constant becomes a bound over the stored values. */
 static bool run_decimal_bound(int op, const fn_column *a, const fn_column *b, uint8_t *mask, uint32_t rows)
 {
     static const int mirrored[] = {[KERN_EQ] = KERN_EQ, [KERN_NE] = KERN_NE, [KERN_LT] = KERN_GT, [KERN_LE] = KERN_GE, [KERN_GT] = KERN_LT, [KERN_GE] = KERN_LE};
     if (a->shape == FN_CONST && b->shape == FN_FLAT) return run_decimal_bound(mirrored[op], b, a, mask, rows);
-    if (a->shape != FN_FLAT || b->shape != FN_CONST || a->type->id != FN_T_DECIMAL || a->type->width > 8 || rows < 256) return false;
+    if (a->shape != FN_FLAT || b->shape != FN_CONST || a->type->id != FN_T_DECIMAL || a->type->width > 16 || rows < 256) return false;
     const mixed_side x = side_of(a), y = side_of(b);
     if (compare_mixed(&x, x.values, &y, y.values) == 2) return false; /* NaN */
-    const int type = kern_type(a->type->phys);
-    int64_t from, behind;
+    fn_i128 from, behind;
     const bool has_from = find_threshold(&x, &y, false, &from), has_behind = find_threshold(&x, &y, true, &behind);
     const bool strict = op == KERN_LE || op == KERN_GT, exists = strict ? has_behind : has_from, above = op == KERN_GE || op == KERN_GT;
     if (op == KERN_EQ || op == KERN_NE) {
-        const bool one = has_from && has_behind && behind - from == 1;
+        const bool one = has_from && has_behind && (fn_u128)behind - (fn_u128)from == 1;
         const bool none = !has_from || (has_behind && behind == from);
         if (!one && !none) return false; /* a double that several stored values stand for */
         if (none) memset(mask, op == KERN_NE, rows);
-        else kern.compare[op][type][KERN_VC](a->values, &from, mask, rows);
+        else run_bound(op, a, from, mask, rows);
     } else if (!exists) {
         memset(mask, !above, rows);
     } else {
-        kern.compare[above ? KERN_GE : KERN_LT][type][KERN_VC](a->values, strict ? &behind : &from, mask, rows);
+        run_bound(above ? KERN_GE : KERN_LT, a, strict ? behind : from, mask, rows);
     }
     return true;
 }
