@@ -106,7 +106,7 @@ static fn_hash128 hash_row(const agg_call *call, fn_column *const *args, size_t 
     return all;
 }
 
-static inline uint64_t key_at(const fn_column *c, uint32_t width, size_t row)
+static inline __attribute__((always_inline)) uint64_t key_at(const fn_column *c, uint32_t width, size_t row)
 {
     uint64_t key = 0;
     memcpy(&key, c->values + row * agg_step(c) * width, width);
@@ -114,34 +114,64 @@ static inline uint64_t key_at(const fn_column *c, uint32_t width, size_t row)
 }
 
 /* Many groups: the sets of rows to come are on their way, first their heads, then the slots. */
-static inline void prefetch_row(uint8_t *const *states, size_t offset, const fn_column *c, uint32_t width, uint32_t row, uint32_t rows)
+static inline __attribute__((always_inline)) void prefetch_row(uint8_t *const *states, size_t offset, const fn_column *c, uint32_t width, uint32_t row, uint32_t rows)
 {
     enum { HEAD_AHEAD = 16, SLOT_AHEAD = 8 };
     if (row + HEAD_AHEAD >= rows) return;
     __builtin_prefetch(states[row + HEAD_AHEAD] + offset);
+    const uint64_t key = key_at(c, width, row + SLOT_AHEAD);
+    if (key == key_at(c, width, row + SLOT_AHEAD - 1)) return;
     const uniq_set *s = (const uniq_set *)(const void *)(states[row + SLOT_AHEAD] + offset);
-    if (s->capacity) __builtin_prefetch(s->slots + ((uint32_t)fn_hash_u64(key_at(c, width, row + SLOT_AHEAD)) & (s->capacity - 1)), 1);
+    if (s->capacity) __builtin_prefetch(s->slots + ((uint32_t)fn_hash_u64(key) & (s->capacity - 1)), 1);
+}
+
+/* A row that repeats the key and the group of the row before changes nothing: sorted tables have many. */
+static inline __attribute__((always_inline)) fn_status add_keys(fn_ctx *ctx, fn_arena *arena, uint8_t *const *states, size_t offset, const fn_column *c, uint32_t width, uint32_t rows)
+{
+    const uint8_t *last = NULL;
+    uint64_t previous = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        prefetch_row(states, offset, c, width, i, rows);
+        const uint64_t key = key_at(c, width, i);
+        if (key == previous && states[i] == last) continue;
+        FN_TRY(insert_1(ctx, arena, (uniq_set *)(void *)(states[i] + offset), key));
+        previous = key;
+        last = states[i];
+    }
+    return FN_OK;
+}
+static inline __attribute__((always_inline)) fn_status add_keys_one(fn_ctx *ctx, fn_arena *arena, void *state, const fn_column *c, uint32_t width, size_t from, uint32_t rows)
+{
+    uint64_t previous = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint64_t key = key_at(c, width, from + i);
+        if (i && key == previous) continue;
+        FN_TRY(insert_1(ctx, arena, state, key));
+        previous = key;
+    }
+    return FN_OK;
 }
 
 static fn_status uniq_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
 {
-    if (is_narrow(call)) {
-        const uint32_t width = call->arg_types[0]->width;
-        for (uint32_t i = 0; i < rows; i++) {
-            prefetch_row(states, offset, args[0], width, i, rows);
-            FN_TRY(insert_1(ctx, arena, (uniq_set *)(void *)(states[i] + offset), key_at(args[0], width, i)));
-        }
-        return FN_OK;
+    switch (is_narrow(call) ? call->arg_types[0]->width : 0) {
+    case 1: return add_keys(ctx, arena, states, offset, args[0], 1, rows);
+    case 2: return add_keys(ctx, arena, states, offset, args[0], 2, rows);
+    case 4: return add_keys(ctx, arena, states, offset, args[0], 4, rows);
+    case 8: return add_keys(ctx, arena, states, offset, args[0], 8, rows);
+    default: break;
     }
     for (uint32_t i = 0; i < rows; i++) FN_TRY(insert_2(ctx, arena, (uniq_set *)(void *)(states[i] + offset), hash_row(call, args, i)));
     return FN_OK;
 }
 static fn_status uniq_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows)
 {
-    if (is_narrow(call)) {
-        const uint32_t width = call->arg_types[0]->width;
-        for (uint32_t i = 0; i < rows; i++) FN_TRY(insert_1(ctx, arena, state, key_at(args[0], width, from + i)));
-        return FN_OK;
+    switch (is_narrow(call) ? call->arg_types[0]->width : 0) {
+    case 1: return add_keys_one(ctx, arena, state, args[0], 1, from, rows);
+    case 2: return add_keys_one(ctx, arena, state, args[0], 2, from, rows);
+    case 4: return add_keys_one(ctx, arena, state, args[0], 4, from, rows);
+    case 8: return add_keys_one(ctx, arena, state, args[0], 8, from, rows);
+    default: break;
     }
     for (uint32_t i = 0; i < rows; i++) FN_TRY(insert_2(ctx, arena, state, hash_row(call, args, from + i)));
     return FN_OK;

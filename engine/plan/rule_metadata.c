@@ -1,5 +1,6 @@
-/* rule_metadata.c - aggregates over a whole table that the table knows without reading: count(), min, max, sum where exact. Every item
- * must be known, otherwise the rows are read anyway.
+/* rule_metadata.c - aggregates over a whole table that the table knows without reading: count(), min, max, sum where exact; under one
+ * condition that compares a column with 0 or '' count() alone, since parts know how many rows hold it. Every item must be known,
+ * otherwise the rows are read anyway.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/rule.h"
 #include "settings/settings.h"
@@ -39,15 +40,52 @@ static fn_status item_value(fn_ctx *ctx, const plan *scan, const plan_aggregate_
     return fits && fn_str_eq(name, FN_STR("sum")) ? u64_value(ctx, item->call->type, (uint64_t)stats.sum, out) : FN_OK;
 }
 
+/* 0 or '', to a column of integers or strings. */
+static bool is_default(const expr *column, const expr *value)
+{
+    const fn_type *of = fn_type_base(column->type), *have = fn_type_base(value->type);
+    if (column->kind != EXPR_COLUMN || value->kind != EXPR_CONST || fn_column_is_null(value->constant, 0)) return false;
+    if (fn_type_is_integer(of) && fn_type_is_integer(have)) return of->width <= 8 && have->width <= 8 && fn_column_u64_at(value->constant, 0) == 0;
+    return of->id == FN_T_STRING && have->id == FN_T_STRING && fn_column_str_at(value->constant, 0).size == 0;
+}
+
+/* ClickHouse reads where it does not count integers alone, and then limits hold. */
+static bool is_limited(const fn_settings *s, const plan *n, const expr *column)
+{
+    return (s->max_rows_to_read || s->max_bytes_to_read) && (n->aggregate.item_count > 1 || fn_type_base(column->type)->id == FN_T_STRING);
+}
+
+/* Rows that pass the scan's only condition, where it is column = 0 or column <> 0 (or ''). */
+static bool counted_rows(const fn_ctx *ctx, const plan *n, const plan *scan, uint64_t *rows)
+{
+    const expr *e = scan->scan.conjuncts[0];
+    const bool equal = plan_is_call(e, "equals");
+    if (scan->scan.conjunct_count != 1 || scan->scan.final || (!equal && !plan_is_call(e, "notEquals"))) return false;
+    const expr *column = e->args[e->args[0]->kind != EXPR_COLUMN], *value = e->args[e->args[0]->kind == EXPR_COLUMN];
+    if (!is_default(column, value) || is_limited(settings_of(ctx), n, column)) return false;
+    for (uint32_t i = 0; i < n->aggregate.item_count; i++) {
+        const plan_aggregate_item *item = &n->aggregate.items[i];
+        if (item->arg_count || item->distinct || !fn_str_eq_nocase(item->call->name, FN_STR("count"))) return false;
+    }
+    table_column_stats stats = {0};
+    const table_ops *ops = scan->scan.table->ops;
+    uint32_t at = 0;
+    while (at < scan->column_count && scan->columns[at].id != column->column) at++;
+    if (at == scan->column_count || !ops->stats || !ops->stats(scan->scan.snapshot, false, scan->scan.indexes[at], &stats) || !stats.has_counts) return false;
+    *rows = equal ? stats.defaults : *rows - stats.nulls - stats.defaults;
+    return true;
+}
+
 static fn_status try_values(fn_ctx *ctx, plan_query *q, plan **p)
 {
     plan *n = *p;
     const plan *scan = n->inputs[0];
     uint64_t rows;
     if (!settings_of(ctx)->optimize_use_implicit_projections) return FN_OK;
-    if (scan->kind != PLAN_SCAN || scan->scan.conjunct_count || scan->scan.sample > 0 || scan->scan.limit || !n->aggregate.item_count) return FN_OK;
+    if (scan->kind != PLAN_SCAN || scan->scan.sample > 0 || scan->scan.limit || !n->aggregate.item_count) return FN_OK;
     const table_ops *ops = scan->scan.table->ops;
     if (!ops->rows || !ops->rows(scan->scan.snapshot, scan->scan.final, &rows)) return FN_OK;
+    if (scan->scan.conjunct_count && !counted_rows(ctx, n, scan, &rows)) return FN_OK;
     fn_block *block = fn_block_new(ctx, n->aggregate.item_count, 1);
     FN_TRY_PTR(ctx, block);
     bool known = true;
@@ -72,7 +110,7 @@ static fn_status try_values(fn_ctx *ctx, plan_query *q, plan **p)
     v->columns = n->columns;
     v->column_count = n->column_count;
     v->rows_estimate = 1;
-    q->projection_used = true;
+    if (!scan->scan.conjunct_count) q->projection_used = true;
     *p = v;
     return plan_values_own(ctx, v);
 }

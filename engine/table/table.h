@@ -93,7 +93,8 @@ typedef struct table_column_stats {
     bool has_range;
     fn_column *min, *max; /* 1 row each, borrowed from the snapshot */
     uint64_t distinct;    /* estimate; 0 = unknown */
-    uint64_t nulls;
+    bool has_counts;      /* nulls and defaults hold */
+    uint64_t nulls, defaults; /* rows with NULL; rows with 0, '' or an empty array */
     bool exact;           /* min, max, nulls hold exactly for the visible rows */
     bool has_sum;
     fn_i128 sum;          /* integers and decimals, exact */

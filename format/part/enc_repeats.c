@@ -38,12 +38,25 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     return enc_ints_write(ctx, b->runs, out);
 }
 
+static uint32_t count_ones(const uint8_t *bits, uint32_t bytes)
+{
+    const uint64_t twos = 0x3333333333333333, bytes_of_ones = 0x0101010101010101;
+    uint64_t ones = 0;
+    uint32_t i = 0;
+    for (; i + 8 <= bytes; i += 8) { /* sums of two bits, of four, of eight, then of all eight bytes */
+        uint64_t v = fn_load_u64(bits + i);
+        v -= v >> 1 & 0x5555555555555555;
+        v = (v & twos) + (v >> 2 & twos);
+        ones += ((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0f) * bytes_of_ones >> 56;
+    }
+    for (; i < bytes; i++) ones += (uint32_t)__builtin_popcount(bits[i]);
+    return (uint32_t)ones;
+}
+
 /* The bits say as many runs as there are values, and none begins behind the last row. */
 static bool is_sound(const uint8_t *bits, uint32_t count, uint32_t runs)
 {
-    uint32_t ones = 0;
-    for (uint32_t i = 0; i < (count + 7) / 8; i++) ones += (uint32_t)__builtin_popcount(bits[i]);
-    return ones + 1 == runs && !(bits[0] & 1) && (count % 8 == 0 || bits[count / 8] >> count % 8 == 0);
+    return count_ones(bits, (count + 7) / 8) + 1 == runs && !(bits[0] & 1) && (count % 8 == 0 || bits[count / 8] >> count % 8 == 0);
 }
 
 static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)

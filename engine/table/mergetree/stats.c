@@ -1,12 +1,12 @@
-/* stats.c - what the footers of a snapshot's parts say about a column: exact minimum, maximum, NULLs and sum.
+/* stats.c - what the footers of a snapshot's parts say about a column: exact minimum, maximum, sum, NULLs and default values.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/mt.h"
 
 typedef struct gather {
-    bool range, sum;      /* hold for all parts so far */
+    bool range, sum, counts; /* hold for all parts so far */
     fn_column *min, *max; /* 1 row each; referenced */
     fn_i128 total;
-    uint64_t nulls, distinct, rows;
+    uint64_t nulls, defaults, distinct;
 } gather;
 
 static fn_status widen(fn_ctx *ctx, fn_column **best, const fn_column *values, uint32_t row, bool want_max)
@@ -30,7 +30,7 @@ static fn_status add_part(fn_ctx *ctx, const mt_shape *shape, mt_part *part, uin
     FN_TRY(mt_file_open(ctx, part->file, &data));
     const int place = fn_part_find(data, c->id);
     if (place < 0 || fn_part_column_at(data, (uint32_t)place)->type != c->type) {
-        g->range = g->sum = false;
+        g->range = g->sum = g->counts = false;
         return FN_OK;
     }
     FN_TRY(fn_part_zones_of(ctx, data, (uint32_t)place, &z));
@@ -38,11 +38,14 @@ static fn_status add_part(fn_ctx *ctx, const mt_shape *shape, mt_part *part, uin
     g->distinct = FN_MAX(g->distinct, fn_part_distinct(data, (uint32_t)place));
     g->sum = g->sum && z->has_sum && z->sums;
     g->range = g->range && z->has_range && z->exact && z->nulls && z->valid && !fn_type_is_float(fn_type_base(c->type));
-    for (uint32_t i = 0; i < granules && (g->range || g->sum); i++) {
+    g->counts = g->counts && z->nulls && z->defaults;
+    for (uint32_t i = 0; i < granules; i++) {
         if (g->sum) g->total += z->sums[i];
-        if (!g->range) continue;
-        g->nulls += z->nulls[i];
-        if (!z->valid[i]) continue;
+        if (g->counts) {
+            g->nulls += z->nulls[i];
+            g->defaults += z->defaults[i];
+        }
+        if (!g->range || !z->valid[i]) continue;
         FN_TRY(widen(ctx, &g->min, z->min, i, false));
         FN_TRY(widen(ctx, &g->max, z->max, i, true));
     }
@@ -73,7 +76,7 @@ fn_status mt_snapshot_keep(fn_ctx *ctx, mt_snapshot *s, fn_column *c)
 bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out)
 {
     fn_ctx ctx = {0};
-    gather g = {.range = true, .sum = true};
+    gather g = {.range = true, .sum = true, .counts = true};
     *out = (table_column_stats){0};
     if (column >= s->shape->schema->count || s->shape->stored_at[column] < 0) return false;
     ctx.arena = fn_arena_new(&ctx);
@@ -82,7 +85,8 @@ bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out)
     if (status == FN_OK && g.range) status = mt_snapshot_keep(&ctx, s, g.max);
     if (status == FN_OK) {
         *out = (table_column_stats){.has_range = g.range && g.min, .exact = g.range, .has_sum = g.sum, .sum = g.sum ? g.total : 0,
-                                    .nulls = g.range ? g.nulls : 0, .distinct = FN_MIN(g.distinct, s->list->rows)};
+                                    .has_counts = g.counts, .nulls = g.counts ? g.nulls : 0, .defaults = g.counts ? g.defaults : 0,
+                                    .distinct = FN_MIN(g.distinct, s->list->rows)};
         if (out->has_range) {
             out->min = g.min;
             out->max = g.max;
