@@ -132,13 +132,23 @@ fn_status group_states_add_few(fn_ctx *ctx, const group_states *g, fn_arena *are
     return FN_OK;
 }
 
-fn_status group_states_add_one(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, fn_column *const *args, uint32_t rows)
+fn_status group_states_add_one(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, fn_column *const *args, uint32_t from, uint32_t rows)
 {
     for (uint32_t i = 0; i < g->count; i++) {
         const group_agg *a = &g->aggs[i];
-        FN_TRY(a->call->def->add_one(ctx, a->call, arena, state + a->offset, args + a->first_arg, 0, rows));
+        FN_TRY(a->call->def->add_one(ctx, a->call, arena, state + a->offset, args + a->first_arg, from, rows));
     }
     return FN_OK;
+}
+
+bool group_states_in_any_order(const group_states *g)
+{
+    for (uint32_t i = 0; i < g->count; i++) {
+        const agg_call *call = g->aggs[i].call;
+        for (uint32_t k = 0; k < call->arg_count; k++)
+            if (fn_type_is_float(fn_type_base(call->arg_types[k]))) return false;
+    }
+    return g->small;
 }
 
 fn_status group_states_merge_kept(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *into, const uint8_t *from)

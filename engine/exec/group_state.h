@@ -33,7 +33,10 @@ fn_status group_states_add(fn_ctx *ctx, const group_states *g, fn_arena *arena, 
 /* Adds all rows of the arguments by place; states[p] is where place p's states begin. slots: scratch, GROUP_CHUNK of them. */
 fn_status group_states_add_few(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *const *states, const agg_few *few, fn_column *const *args,
                                uint32_t rows, uint8_t **slots) FN_MUST_USE;
-fn_status group_states_add_one(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, fn_column *const *args, uint32_t rows) FN_MUST_USE;
+/* Rows [from, from + rows) of the arguments, all of one group. */
+fn_status group_states_add_one(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *state, fn_column *const *args, uint32_t from,
+                               uint32_t rows) FN_MUST_USE;
+bool group_states_in_any_order(const group_states *g); /* adding rows at once gives what adding them one by one gives: no floats are summed */
 /* `from` is dead afterwards, also on failure. */
 fn_status group_states_merge(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *into, uint8_t *from) FN_MUST_USE;
 fn_status group_states_merge_kept(fn_ctx *ctx, const group_states *g, fn_arena *arena, uint8_t *into, const uint8_t *from) FN_MUST_USE; /* from lives on */

@@ -35,6 +35,7 @@ static fn_status plan_slot(op_aggregate *o, fn_ctx *ctx, fn_column *const *colum
     o->counters = o->inlined;
     for (uint32_t i = 0; i < o->states.count; i++) o->counters &= o->states.aggs[i].kind == GROUP_ADD_U64;
     o->counts = o->counters && o->states.count == 1 && o->states.arg_count == 0;
+    o->runs = !o->counts && o->keys.form != GROUP_KEY_BYTES && group_states_in_any_order(&o->states);
     o->stride = o->inlined ? (uint32_t)fn_round_up(o->state_at + o->states.size, FN_MAX(o->states.align, 8u)) : key + 8;
     return FN_OK;
 }
@@ -162,11 +163,26 @@ static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const
     return aggregate_start(o, ctx, w, w->fresh, made);
 }
 
+/* All keys are one: tables sorted by them have long runs. */
+static bool is_run(const uint8_t *keys, size_t stride, uint32_t rows)
+{
+    enum { RUN_MIN = 64 };
+    return rows >= RUN_MIN && memcmp(keys, keys + (rows - 1) * stride, stride) == 0 && memcmp(keys, keys + stride, (rows - 1) * stride) == 0;
+}
+
+static fn_status take_run(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
+{
+    FN_TRY(table_rows(o, ctx, w, keys, key_stride, 1));
+    w->table_rows += rows - 1;
+    return group_states_add_one(ctx, &o->states, w->arena, aggregate_state(o, w->slots[0]), args, from, rows);
+}
+
 static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
 {
     if (w->pages && w->pages->bytes > w->pages_limit && o->states.small) FN_TRY(aggregate_compact(o, ctx, w));
     if (o->watch.threshold) FN_TRY(aggregate_watch(o, ctx, w));
     if (!w->pass_rows) FN_TRY(aggregate_relieve(o, ctx, w, rows));
+    if (o->runs && !w->pass_rows && is_run(keys, key_stride, rows)) return take_run(o, ctx, w, keys, key_stride, args, from, rows);
     FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows) : table_rows(o, ctx, w, keys, key_stride, rows));
     if (o->counts) return FN_OK;
     if (!o->inlined)
@@ -203,7 +219,7 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
     if (o->group_keys) FN_TRY(ready_keys(o, ctx, keys));
     FN_TRY(ready_worker(o, ctx, w));
     w->rows_since += rows;
-    if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, rows);
+    if (o->group_keys == 0) return group_states_add_one(ctx, &o->states, w->arena, w->single, args, 0, rows);
     if (o->counts && !o->enough && o->keys.form == GROUP_KEY_NUMBER && keys[0]->shape == FN_FLAT) {
         group_table_count_bytes(&w->table, keys[0]->values, rows, o->state_at);
         return FN_OK;

@@ -32,6 +32,7 @@ typedef struct op_aggregate {
     uint32_t stride, state_at;
     bool inlined;           /* states lie in the slot; else the slot points at them */
     bool counts;            /* the only aggregate is count() */
+    bool runs;              /* a chunk of one key alone may be added at once */
     bool counters;          /* all states are 64-bit counters in the slot */
     uint64_t enough;        /* LIMIT without ORDER BY: so many groups will do, others are not begun; 0 = all */
     spill_watch watch;

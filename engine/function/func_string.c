@@ -21,6 +21,13 @@ static fn_status bind_empty(fn_ctx *ctx, func_call *call)
 static void entry_lengths(const fn_column *c, uint32_t rows, uint8_t *values)
 {
     const uint32_t *o = c->kids[0]->offsets;
+    if (c->code_width == 4) {
+        for (size_t i = 0; i < rows; i++) {
+            const uint32_t code = fn_load_u32(c->values + 4 * i);
+            fn_store_u64(values + i * 8, o[code + 1] - o[code]);
+        }
+        return;
+    }
     for (size_t i = 0; i < rows; i++) {
         const uint32_t code = fn_column_code(c, i);
         fn_store_u64(values + i * 8, o[code + 1] - o[code]);
