@@ -276,6 +276,7 @@ static void log_end(query *q, fn_status status, const fn_progress *summary)
     row.memory = (uint64_t)FN_MAX(summary->memory_usage, (int64_t)0);
     row.exception_code = status;
     row.exception = fn_cstr(exception);
+    row.projections = q->projections;
     query_log_add(q->engine->log, &row);
 }
 

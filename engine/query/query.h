@@ -135,6 +135,7 @@ struct query {
     struct catalog_names *insert_names; /* an insert with views behind it sees the names of one moment; NULL: those of now */
     unsigned insert_depth;       /* views of views */
     session_table *externals;    /* tables sent along; in ctx->arena */
+    fn_str projections;          /* for the query log: each one read, with a line's end behind it */
     exec_progress progress;
     spill_share spill;
 };

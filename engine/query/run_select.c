@@ -7,9 +7,22 @@ fn_status query_plan(query *q, const ast_query *ast, plan_query **out)
     return plan_bind(q->ctx, &q->world.base, ast, out); /* with all rules */
 }
 
+/* What the query log will say of them. */
+static fn_status note_projections(query *q, const plan_query *bound)
+{
+    fn_buf lines = FN_BUF_INIT;
+    fn_status status = fn_buf_str(q->ctx, &lines, q->projections);
+    for (uint32_t i = 0; i < bound->projection_count && status == FN_OK; i++)
+        status = fn_buf_printf(q->ctx, &lines, FN_STR_FMT "\n", FN_STR_ARG(bound->projections[i]));
+    if (status == FN_OK) status = fn_arena_str(q->ctx, q->ctx->arena, fn_buf_view(&lines), &q->projections);
+    fn_buf_release(&lines);
+    return status;
+}
+
 fn_status query_exec(query *q, plan_query *bound, exec_output *out, fn_block **totals, uint64_t *rows_before_limit)
 {
     const uint64_t wanted = q->settings.max_threads;
+    if (bound->projection_count) FN_TRY(note_projections(q, bound));
     exec_env env = {.pool = q->engine->workers,
                     .workers = wanted ? (unsigned)FN_MIN(wanted, (uint64_t)q->engine->threads) : q->engine->threads,
                     .progress = &q->progress,

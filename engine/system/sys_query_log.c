@@ -15,11 +15,25 @@ static void put_times(system_rows *r, const system_log_row *l)
     system_put_u64(r, "query_duration_ms", l->duration_ms);
 }
 
+static fn_status put_projections(system_rows *r, fn_ctx *ctx, fn_str lines)
+{
+    size_t count = 0, from = 0;
+    fn_str *names = FN_NEW_ARRAY(ctx, fn_str, lines.size + 1);
+    FN_TRY_PTR(ctx, names);
+    for (size_t i = 0; i < lines.size; i++) {
+        if (lines.data[i] != '\n') continue;
+        names[count++] = (fn_str){lines.data + from, i - from};
+        from = i + 1;
+    }
+    if (count) system_put_strs(r, "projections", names, count);
+    return FN_OK;
+}
+
 static fn_status each(void *self, fn_ctx *ctx, const system_log_row *l)
 {
     system_rows *r = self;
-    (void)ctx;
     put_times(r, l);
+    if (l->projections.size) FN_TRY(put_projections(r, ctx, l->projections));
     system_put_u64(r, "type", l->type);
     system_put_u64(r, "read_rows", l->read_rows);
     system_put_u64(r, "read_bytes", l->read_bytes);

@@ -67,6 +67,9 @@ LATER = [ # what came after the first golden folder; statements that fail are le
     "INSERT INTO g.events SELECT toDateTime('2024-01-01 00:00:00', 'UTC') + intDiv(number, 7), ['view', 'click'][number % 11 = 0 ? 2 : 1], if(number % 100 = 0, number * 1000000, number % 3) FROM numbers(40000)",
     'INSERT INTO g.events SELECT * FROM g.events LIMIT 20000',
     'OPTIMIZE TABLE g.events FINAL',
+    'CREATE TABLE g.projected (id UInt32, k UInt16, v Int64, PROJECTION by_k (SELECT id, k ORDER BY k), PROJECTION g (SELECT k, count(), sum(v), uniq(id) GROUP BY k)) ENGINE = MergeTree ORDER BY id',
+    'INSERT INTO g.projected SELECT number, number % 100, number * 3 FROM numbers(30000)',
+    'INSERT INTO g.projected SELECT number, number % 100, number FROM numbers(1000)',
 ]
 ASK = [
     'SELECT count(), sum(i), sum(u8), round(sum(f), 3), sum(d), max(dt), uniqExact(s), groupUniqArray(3)(l) != [], sum(n), count(ns), sum(length(a)), sum(m[\'k\']), sum(t.x), countIf(e = \'a\'), any(u), max(ip), sum(big), '
@@ -90,6 +93,9 @@ ASK_LATER = [
     "SELECT id FROM g.indexed WHERE s = 'value7777'",
     'SELECT count() FROM g.once',
     'SELECT kind, count(), sum(v), max(t) FROM g.events GROUP BY kind ORDER BY kind',
+    'SELECT count(), sum(id) FROM g.projected WHERE k = 7 SETTINGS force_optimize_projection = 1',
+    'SELECT k % 3 AS x, count(), sum(v), uniq(id) FROM g.projected GROUP BY x ORDER BY x SETTINGS force_optimize_projection = 1',
+    'SELECT name, rows FROM system.projection_parts ORDER BY parent_name, name',
 ]
 
 
