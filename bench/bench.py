@@ -7,6 +7,7 @@
   bench.py ingest                                             rows a second per format, small inserts
   bench.py serve                                              small queries over HTTP: latency, queries a second
   bench.py final                                              queries with FINAL beside the same without
+  bench.py cold                                               cold files: firn's full scan beside fio
   bench.py startup                                            first answer with 1,000 tables and 10,000 parts
   bench.py report FILE.json ...                               the tables of earlier runs
 
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 
+import cold
 import final
 import plot
 import results
@@ -32,7 +34,7 @@ import systems as S
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 SUITES = {'hits': suites.suite_hits, 'tpch': suites.suite_tpch, 'scan': suites.suite_scan, 'ingest': suites.suite_ingest,
-          'serve': serving.suite_serve, 'startup': startup.suite_startup, 'final': final.suite_final}
+          'serve': serving.suite_serve, 'startup': startup.suite_startup, 'final': final.suite_final, 'cold': cold.suite_cold}
 
 
 def open_systems(a):
@@ -142,7 +144,7 @@ def command_report(a):
             print(json.dumps(results.summary(body['queries'], names, by), indent=1))
         if body.get('load'):
             print(results.loading_table(body))
-        for k in ('ingest', 'serve', 'startup'):
+        for k in ('ingest', 'serve', 'startup', 'cold'):
             if body.get(k):
                 print(k, json.dumps(body[k]))
         if a.plot:
@@ -175,6 +177,8 @@ def add_arguments(p):
     p.add_argument('--cold', action='store_true', help='evict a system\'s files from the page cache before the first run of a query')
     p.add_argument('--seconds', type=float, default=5, help='serve: length of each loaded run; 5')
     p.add_argument('--tables', type=int, default=1000, help='startup: tables of ten parts each; 1,000')
+    p.add_argument('--cold-bytes', type=int, default=1 << 30, help='cold: bytes of the table; 1 GiB')
+    p.add_argument('--depth', type=int, default=16, help='cold: queue depth of fio; 16')
     p.add_argument('--strict', action='store_true', help='exit with 1 also when an answer differs')
 
 

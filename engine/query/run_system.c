@@ -3,6 +3,7 @@
 #include "query/async_insert.h"
 #include "query/result.h"
 #include "table/mergetree/mergetree.h"
+#include <firn/part.h>
 
 static fn_status nothing(query *q, const ast_statement *s)
 {
@@ -11,6 +12,14 @@ static fn_status nothing(query *q, const ast_statement *s)
 }
 
 /* About a table that must exist. */
+/* What scans keep of part files. */
+static fn_status drop_segments(query *q, const ast_statement *s)
+{
+    (void)s;
+    fn_part_cache_clear();
+    return result_none(q);
+}
+
 static fn_status nothing_on_table(query *q, const ast_statement *s)
 {
     fn_str database, name;
@@ -55,8 +64,9 @@ static const struct {
     {"FLUSH LOGS", nothing},
     {"FLUSH ASYNC INSERT QUEUE", flush_inserts},
     {"FLUSH DISTRIBUTED", nothing_on_table},
+    {"DROP UNCOMPRESSED CACHE", drop_segments},
     /* There are no such caches. */
-    {"DROP MARK CACHE", nothing}, {"DROP UNCOMPRESSED CACHE", nothing}, {"DROP INDEX MARK CACHE", nothing},
+    {"DROP MARK CACHE", nothing}, {"DROP INDEX MARK CACHE", nothing},
     {"DROP INDEX UNCOMPRESSED CACHE", nothing}, {"DROP QUERY CACHE", nothing}, {"DROP DNS CACHE", nothing},
     {"DROP COMPILED EXPRESSION CACHE", nothing}, {"DROP FILESYSTEM CACHE", nothing}, {"DROP MMAP CACHE", nothing},
     {"DROP PAGE CACHE", nothing}, {"DROP SCHEMA CACHE", nothing}, {"DROP FORMAT SCHEMA CACHE", nothing},
