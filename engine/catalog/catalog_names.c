@@ -99,19 +99,28 @@ const catalog_entry *catalog_names_table(const catalog_names *names, fn_str data
 }
 
 /* ---- changes to a copy ---- */
+
+/* `items` with room for one more than `count`; NULL: no memory. */
+static void *room_for_one(fn_ctx *ctx, catalog_names *n, void *items, uint32_t count, uint32_t *capacity, size_t size)
+{
+    enum { FIRST = 16 };
+    if (count < *capacity) return items;
+    const uint32_t larger = *capacity ? *capacity * 2 : FIRST;
+    void *grown = fn_arena_alloc_zero(ctx, n->arena, size * larger);
+    if (!grown) return NULL;
+    if (count) memcpy(grown, items, size * count);
+    *capacity = larger;
+    return grown;
+}
+
 fn_status names_add_database(fn_ctx *ctx, catalog_names *n, fn_str name, fn_str engine, fn_str comment, const char *uuid)
 {
     bool found;
     const uint32_t at = database_place(n, name, &found);
     FN_ASSERT(!found);
-    if (n->count == n->capacity) {
-        const uint32_t capacity = n->capacity ? n->capacity * 2 : 8;
-        catalog_database *grown = fn_arena_alloc_zero(ctx, n->arena, sizeof *grown * capacity);
-        FN_TRY_PTR(ctx, grown);
-        if (n->count) memcpy(grown, n->databases, sizeof *grown * n->count);
-        n->databases = grown;
-        n->capacity = capacity;
-    }
+    catalog_database *databases = room_for_one(ctx, n, n->databases, n->count, &n->capacity, sizeof *databases);
+    FN_TRY_PTR(ctx, databases);
+    n->databases = databases;
     catalog_database d = {.count = 0};
     FN_TRY(fn_arena_str(ctx, n->arena, name, &d.name));
     FN_TRY(fn_arena_str(ctx, n->arena, engine, &d.engine));
@@ -138,14 +147,9 @@ fn_status names_add_table(fn_ctx *ctx, catalog_names *n, catalog_database *d, fn
     bool found;
     const uint32_t at = entry_place(d, name, &found);
     FN_ASSERT(!found);
-    if (d->count == d->capacity) {
-        const uint32_t capacity = d->capacity ? d->capacity * 2 : 16;
-        catalog_entry *grown = fn_arena_alloc_zero(ctx, n->arena, sizeof *grown * capacity);
-        FN_TRY_PTR(ctx, grown);
-        if (d->count) memcpy(grown, d->entries, sizeof *grown * d->count);
-        d->entries = grown;
-        d->capacity = capacity;
-    }
+    catalog_entry *entries = room_for_one(ctx, n, d->entries, d->count, &d->capacity, sizeof *entries);
+    FN_TRY_PTR(ctx, entries);
+    d->entries = entries;
     catalog_entry e = {.table = t};
     FN_TRY(fn_arena_str(ctx, n->arena, name, &e.name));
     memmove(&d->entries[at + 1], &d->entries[at], sizeof e * (d->count - at));
@@ -167,14 +171,9 @@ void names_remove_table(catalog_database *d, fn_str name)
 
 fn_status names_add_dropped(fn_ctx *ctx, catalog_names *n, fn_str database, fn_str name, table *t, int64_t dropped_s)
 {
-    if (n->dropped_count == n->dropped_capacity) {
-        const uint32_t capacity = n->dropped_capacity ? n->dropped_capacity * 2 : 16;
-        catalog_dropped *grown = fn_arena_alloc_zero(ctx, n->arena, sizeof *grown * capacity);
-        FN_TRY_PTR(ctx, grown);
-        if (n->dropped_count) memcpy(grown, n->dropped, sizeof *grown * n->dropped_count);
-        n->dropped = grown;
-        n->dropped_capacity = capacity;
-    }
+    catalog_dropped *dropped = room_for_one(ctx, n, n->dropped, n->dropped_count, &n->dropped_capacity, sizeof *dropped);
+    FN_TRY_PTR(ctx, dropped);
+    n->dropped = dropped;
     catalog_dropped d = {.table = t, .dropped_s = dropped_s};
     FN_TRY(fn_arena_str(ctx, n->arena, database, &d.database));
     FN_TRY(fn_arena_str(ctx, n->arena, name, &d.name));

@@ -103,6 +103,8 @@ typedef struct weights {
     plan_query *q;
     column_id from;       /* the table's column */
     expr *value, *weight; /* outputs of the grouping by it */
+    column_id total;      /* the sum of the weights, once something has asked for it: */
+    const fn_type *total_type;
 } weights;
 
 static expr *in_place(void *self, column_id id)
@@ -147,14 +149,28 @@ static fn_status sum_item(fn_ctx *ctx, column_id id, expr *arg, plan_aggregate_i
     return FN_OK;
 }
 
-/* `item` over values and weights; avg becomes two items: its sum under its id and *quotient, to be put over it. */
-static fn_status weigh(fn_ctx *ctx, weights *w, const plan_aggregate_item *item, plan_aggregate_item **items, uint32_t *count, expr **quotient)
+/* All that ask for the sum of the weights share one item. */
+static fn_status sum_weights(fn_ctx *ctx, weights *w, plan_aggregate_item **items, uint32_t *count, expr **out)
+{
+    if (!w->total_type) {
+        plan_aggregate_item *slot = plan_grow(ctx, items, count, sizeof *slot);
+        FN_TRY_PTR(ctx, slot);
+        w->total = w->q->next_id++;
+        FN_TRY(sum_item(ctx, w->total, w->weight, slot));
+        w->total_type = slot->call->type;
+    }
+    *out = expr_column(ctx, w->total, w->total_type);
+    return *out ? FN_OK : ctx->error.code;
+}
+
+/* `item` over values and weights; *instead: what stands for it above, NULL: the item under its own id. */
+static fn_status weigh(fn_ctx *ctx, weights *w, const plan_aggregate_item *item, plan_aggregate_item **items, uint32_t *count, expr **instead)
 {
     const weighing how = weighing_of(item);
+    *instead = NULL;
+    if (how == WEIGH_COUNT) return sum_weights(ctx, w, items, count, instead);
     plan_aggregate_item *slot = plan_grow(ctx, items, count, sizeof *slot);
     FN_TRY_PTR(ctx, slot);
-    *quotient = NULL;
-    if (how == WEIGH_COUNT) return sum_item(ctx, item->id, w->weight, slot);
     if (how == WEIGH_SAME) {
         *slot = *item;
         return FN_OK;
@@ -162,15 +178,12 @@ static fn_status weigh(fn_ctx *ctx, weights *w, const plan_aggregate_item *item,
     expr *factors[2] = {item->args[0], w->weight}, *product;
     FN_TRY(expr_call(ctx, "multiply", factors, 2, &product));
     if (how == WEIGH_SUM) return sum_item(ctx, item->id, product, slot);
-    const column_id sum = w->q->next_id++, total = w->q->next_id++;
+    const column_id sum = w->q->next_id++;
     FN_TRY(sum_item(ctx, sum, product, slot));
-    const fn_type *sum_type = slot->call->type;
-    slot = plan_grow(ctx, items, count, sizeof *slot);
-    FN_TRY_PTR(ctx, slot);
-    FN_TRY(sum_item(ctx, total, w->weight, slot));
-    expr *parts[2] = {expr_column(ctx, sum, sum_type), expr_column(ctx, total, slot->call->type)};
-    if (!parts[0] || !parts[1]) return ctx->error.code;
-    return expr_call(ctx, "divide", parts, 2, quotient);
+    expr *parts[2] = {expr_column(ctx, sum, slot->call->type)};
+    FN_TRY_PTR(ctx, parts[0]);
+    FN_TRY(sum_weights(ctx, w, items, count, &parts[1]));
+    return expr_call(ctx, "divide", parts, 2, instead);
 }
 
 static fn_status move_args(fn_ctx *ctx, weights *w, plan *n)
@@ -196,10 +209,10 @@ static fn_status rewrite(fn_ctx *ctx, plan_query *q, plan **p, const plan_column
     plan_aggregate_item *items = NULL;
     uint32_t count = 0;
     for (uint32_t i = 0; i < total; i++) {
-        expr *quotient = NULL;
-        if (i >= keys) FN_TRY(weigh(ctx, &w, &n->aggregate.items[i - keys], &items, &count, &quotient));
+        expr *instead = NULL;
+        if (i >= keys) FN_TRY(weigh(ctx, &w, &n->aggregate.items[i - keys], &items, &count, &instead));
         names[i] = n->columns[i].name;
-        outputs[i] = (plan_item){n->columns[i].id, quotient ? quotient : expr_column(ctx, n->columns[i].id, n->columns[i].type)};
+        outputs[i] = (plan_item){n->columns[i].id, instead ? instead : expr_column(ctx, n->columns[i].id, n->columns[i].type)};
         FN_TRY_PTR(ctx, outputs[i].value);
     }
     plan_column *columns = FN_NEW_ARRAY(ctx, plan_column, keys + count + 1);

@@ -132,6 +132,20 @@ fn_status mt_file_open(fn_ctx *ctx, mt_file *f, const fn_part **out) FN_MUST_USE
 fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
 fn_status mt_store_sync_dir(fn_ctx *ctx, mt_store *store, fn_part_id id) FN_MUST_USE;
 
+/* ---- mutate.c: parts written anew, exchanged in one commit, while nothing but inserts changes the table ---- */
+typedef struct mt_rewrite { /* first member of what `choose` needs besides */
+    mt_table *table;
+    mt_shape *shape;
+    uint64_t version;           /* number of the change, part of the new names; 0: none taken yet */
+    mt_part **added, **removed; /* room for as many as the list has */
+    uint32_t added_count, removed_count;
+} mt_rewrite;
+typedef fn_status mt_rewrite_fn(fn_ctx *ctx, mt_rewrite *r, const mt_list *list); /* writes parts; what it has added is dropped if it fails */
+fn_status mt_rewrite_parts(fn_ctx *ctx, mt_table *t, mt_rewrite *r, mt_rewrite_fn *choose) FN_MUST_USE;
+struct mt_reader;
+fn_status mt_rewrite_read(fn_ctx *ctx, const mt_rewrite *r, mt_part *part, struct mt_reader *out) FN_MUST_USE; /* a reader of the old part */
+fn_status mt_rewrite_number(fn_ctx *ctx, mt_rewrite *r) FN_MUST_USE; /* takes a version */
+
 /* ---- look.c ---- */
 fn_status mt_part_check(fn_ctx *ctx, mt_part *p) FN_MUST_USE; /* reads all of it from the disk; errors: damage, or memory, time, cancelled */
 

@@ -6,17 +6,13 @@
 enum { STEP_GRANULES = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
 
 typedef struct mutator {
-    mt_table *table;
-    mt_shape *shape;
+    mt_rewrite base;
     const mt_mutation *mutation;
     uint32_t *columns, column_count; /* stored ones first, then virtual ones that the expressions use */
     uint32_t *where_columns, where_count;
     expr_program *where;             /* over where_columns; NULL: every row */
     expr_program **updates;          /* per stored column: new value over `columns`; NULL: unchanged */
     mt_conditions *conditions;
-    uint64_t version;                /* number of the mutation: part of the new names */
-    mt_part **added, **removed;
-    uint32_t added_count, removed_count;
 } mutator;
 
 /* ---- preparing ---- */
@@ -40,7 +36,7 @@ static fn_status collect_virtual(fn_ctx *ctx, mutator *m, const expr *e)
 static fn_status make_update(fn_ctx *ctx, mutator *m, uint32_t index)
 {
     const uint32_t column = m->mutation->columns[index];
-    const fn_type *type = m->shape->schema->columns[column].type;
+    const fn_type *type = m->base.shape->schema->columns[column].type;
     expr *value, *chosen;
     FN_TRY(expr_cast(ctx, m->mutation->values[index], type, &value));
     if (m->mutation->where) {
@@ -49,12 +45,12 @@ static fn_status make_update(fn_ctx *ctx, mutator *m, uint32_t index)
         FN_TRY(expr_call(ctx, "if", args, 3, &chosen));
         FN_TRY(expr_cast(ctx, chosen, type, &value));
     }
-    return expr_compile(ctx, &value, 1, m->columns, m->column_count, &m->updates[m->shape->stored_at[column]]);
+    return expr_compile(ctx, &value, 1, m->columns, m->column_count, &m->updates[m->base.shape->stored_at[column]]);
 }
 
 static fn_status prepare(fn_ctx *ctx, mutator *m)
 {
-    const mt_shape *s = m->shape;
+    const mt_shape *s = m->base.shape;
     const mt_mutation *mu = m->mutation;
     m->columns = FN_NEW_ARRAY(ctx, uint32_t, s->schema->count + 1);
     m->updates = FN_NEW_ARRAY(ctx, expr_program *, s->stored_count + 1);
@@ -99,7 +95,7 @@ static fn_status find_hits(fn_ctx *ctx, const mutator *m, const mt_reader *r, ui
 
 static fn_status update_block(fn_ctx *ctx, const mutator *m, const fn_block *in, fn_block **out)
 {
-    fn_block *b = fn_block_new(ctx, m->shape->stored_count, in->rows);
+    fn_block *b = fn_block_new(ctx, m->base.shape->stored_count, in->rows);
     FN_TRY_PTR(ctx, b);
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < b->count && status == FN_OK; i++) {
@@ -117,7 +113,7 @@ static fn_status write_step(fn_ctx *ctx, const mutator *m, const mt_reader *r, m
     fn_block *all, *changed = NULL;
     FN_TRY(find_hits(ctx, m, r, first, granules, rows, mask, &hits));
     if (m->mutation->is_delete && hits == rows) return FN_OK;
-    const uint32_t columns = hits && !m->mutation->is_delete ? m->column_count : m->shape->stored_count;
+    const uint32_t columns = hits && !m->mutation->is_delete ? m->column_count : m->base.shape->stored_count;
     FN_TRY(mt_read(ctx, r, m->columns, columns, first, granules, &all));
     fn_status status = FN_OK;
     if (hits == 0) {
@@ -190,11 +186,11 @@ static fn_status count_hits(fn_ctx *ctx, const mutator *m, const mt_reader *r, u
 
 static fn_status rewrite(fn_ctx *ctx, mutator *m, mt_part *part, const mt_reader *r)
 {
-    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, m->version, part->row.level};
+    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, m->base.version, part->row.level};
     mt_part_out out;
     mt_part *fresh = NULL;
-    fn_status status = mt_part_out_open(ctx, m->table->store, m->shape, &part, 1, &out);
-    const mt_definition *d = m->shape->definition;
+    fn_status status = mt_part_out_open(ctx, m->base.table->store, m->base.shape, &part, 1, &out);
+    const mt_definition *d = m->base.shape->definition;
     const bool without = m->mutation->lightweight && d->settings.lightweight_mutation_projection_mode == PROJECTION_DROP;
     for (uint32_t i = 0; i < d->projection_count && without && status == FN_OK; i++) status = mt_part_out_project(ctx, &out, i, false);
     if (status == FN_OK) status = for_steps(ctx, m, r, &out, write_step);
@@ -202,50 +198,74 @@ static fn_status rewrite(fn_ctx *ctx, mutator *m, mt_part *part, const mt_reader
     mt_part_out_close(&out);
     if (status == FN_OK && fresh) {
         fresh->collapsed = part->collapsed;
-        m->added[m->added_count++] = fresh;
+        m->base.added[m->base.added_count++] = fresh;
     }
     return status;
 }
 
 static fn_status mutate_part(fn_ctx *ctx, mutator *m, mt_part *part)
 {
-    mt_catalog *catalog = m->table->store->options.catalog;
     mt_reader r;
     uint64_t hits = 0;
-    FN_TRY(mt_reader_init(ctx, m->shape, part, &r));
-    FN_TRY(table_name(ctx, &m->table->base, &r.database, &r.table_name));
+    FN_TRY(mt_rewrite_read(ctx, &m->base, part, &r));
     FN_TRY(count_hits(ctx, m, &r, &hits));
     if (hits == 0) return FN_OK;
-    if (m->version == 0) FN_TRY(catalog->block_numbers(catalog, ctx, m->table->base.uuid, 1, &m->version));
+    FN_TRY(mt_rewrite_number(ctx, &m->base));
     if (!(m->mutation->is_delete && hits == part->row.rows)) FN_TRY(rewrite(ctx, m, part, &r));
-    m->removed[m->removed_count++] = part;
+    m->base.removed[m->base.removed_count++] = part;
     return FN_OK;
 }
 
-static fn_status mutate_list(fn_ctx *ctx, mutator *m, const mt_list *list)
+static fn_status mutate_list(fn_ctx *ctx, mt_rewrite *r, const mt_list *list)
 {
-    m->added = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
-    m->removed = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
-    if (!m->added || !m->removed) return ctx->error.code;
+    mutator *m = (mutator *)r;
     FN_TRY(prepare(ctx, m));
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < list->count && status == FN_OK; i++) status = mutate_part(ctx, m, list->parts[i]);
     mt_conditions_release(m->conditions);
-    FN_TRY(status);
-    const mt_edit edit = {.table = m->table, .add = m->added, .add_count = m->added_count, .remove = m->removed, .remove_count = m->removed_count};
-    return mt_apply(ctx, m->table->store, &edit, 1);
+    return status;
 }
 
 fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation)
 {
-    mutator m = {.table = (mt_table *)t, .mutation = mutation};
-    mt_lock_change(m.table, NULL);
-    mt_list *list = mt_table_list(m.table);
-    m.shape = mt_table_shape(m.table);
-    const fn_status status = mutate_list(ctx, &m, list);
-    for (uint32_t i = 0; i < m.added_count; i++) mt_part_drop(m.added[i]);
-    mt_shape_drop(m.shape);
+    mutator m = {.mutation = mutation};
+    return mt_rewrite_parts(ctx, (mt_table *)t, &m.base, mutate_list);
+}
+
+/* ---- parts written anew ---- */
+static fn_status choose_and_apply(fn_ctx *ctx, mt_rewrite *r, const mt_list *list, mt_rewrite_fn *choose)
+{
+    r->added = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
+    r->removed = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
+    if (!r->added || !r->removed) return ctx->error.code;
+    FN_TRY(choose(ctx, r, list));
+    if (r->removed_count == 0) return FN_OK;
+    const mt_edit edit = {.table = r->table, .add = r->added, .add_count = r->added_count, .remove = r->removed, .remove_count = r->removed_count};
+    return mt_apply(ctx, r->table->store, &edit, 1);
+}
+
+fn_status mt_rewrite_parts(fn_ctx *ctx, mt_table *t, mt_rewrite *r, mt_rewrite_fn *choose)
+{
+    r->table = t;
+    mt_lock_change(t, NULL);
+    mt_list *list = mt_table_list(t);
+    r->shape = mt_table_shape(t);
+    const fn_status status = choose_and_apply(ctx, r, list, choose);
+    for (uint32_t i = 0; i < r->added_count; i++) mt_part_drop(r->added[i]);
+    mt_shape_drop(r->shape);
     mt_list_drop(list);
-    mt_unlock_change(m.table, NULL);
+    mt_unlock_change(t, NULL);
     return status;
+}
+
+fn_status mt_rewrite_read(fn_ctx *ctx, const mt_rewrite *r, mt_part *part, mt_reader *out)
+{
+    FN_TRY(mt_reader_init(ctx, r->shape, part, out));
+    return table_name(ctx, &r->table->base, &out->database, &out->table_name);
+}
+
+fn_status mt_rewrite_number(fn_ctx *ctx, mt_rewrite *r)
+{
+    mt_catalog *catalog = r->table->store->options.catalog;
+    return r->version ? FN_OK : catalog->block_numbers(catalog, ctx, r->table->base.uuid, 1, &r->version);
 }

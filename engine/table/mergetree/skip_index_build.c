@@ -6,12 +6,8 @@
 enum { STEP_GRANULES = FN_BLOCK_ROWS_MAX / FN_GRANULE_ROWS };
 
 typedef struct rebuilder {
-    mt_table *table;
-    mt_shape *shape;
+    mt_rewrite base;
     const mt_rebuild *what;
-    uint64_t version; /* number of the mutation: part of the new names */
-    mt_part **added, **removed;
-    uint32_t added_count, removed_count;
 } rebuilder;
 
 static bool is_named(const mt_rebuild *r, fn_str name)
@@ -31,7 +27,7 @@ static bool has_data(const fn_part *data, const mt_index *ix, uint64_t *bytes)
 /* Does the part have to change? */
 static bool is_wanting(const rebuilder *r, const fn_part *data)
 {
-    const mt_definition *d = r->shape->definition;
+    const mt_definition *d = r->base.shape->definition;
     for (uint32_t i = 0; i < d->projection_count && r->what->projections; i++)
         if (is_named(r->what, d->projections[i].name) && mt_projection_has(data, d->projections[i].id, NULL) == r->what->clear) return true;
     for (uint32_t i = 0; i < d->index_count && !r->what->projections; i++)
@@ -42,7 +38,7 @@ static bool is_wanting(const rebuilder *r, const fn_part *data)
 /* Of the others the new part has what the old one had; so it would of projections in any case. */
 static fn_status choose(fn_ctx *ctx, const rebuilder *r, mt_part *part, const fn_part *data, mt_part_out *out)
 {
-    const mt_definition *d = r->shape->definition;
+    const mt_definition *d = r->base.shape->definition;
     for (uint32_t i = 0; i < d->projection_count; i++)
         if (r->what->projections && is_named(r->what, d->projections[i].name)) FN_TRY(mt_part_out_project(ctx, out, i, !r->what->clear));
     FN_TRY(mt_part_out_merge_projections(ctx, out, &part, 1));
@@ -61,7 +57,7 @@ static fn_status copy_rows(fn_ctx *ctx, const rebuilder *r, const mt_reader *rea
     for (uint32_t g = 0; g < granules && status == FN_OK; g += STEP_GRANULES) {
         fn_block *b = NULL;
         ctx->arena = arena;
-        status = mt_read(ctx, reader, r->shape->stored, r->shape->stored_count, g, FN_MIN((uint32_t)STEP_GRANULES, granules - g), &b);
+        status = mt_read(ctx, reader, r->base.shape->stored, r->base.shape->stored_count, g, FN_MIN((uint32_t)STEP_GRANULES, granules - g), &b);
         if (status == FN_OK) status = mt_part_out_write(ctx, out, b);
         fn_block_drop(b);
         ctx->arena = outer;
@@ -74,51 +70,36 @@ static fn_status copy_rows(fn_ctx *ctx, const rebuilder *r, const mt_reader *rea
 
 static fn_status rebuild_part(fn_ctx *ctx, rebuilder *r, mt_part *part)
 {
-    mt_catalog *catalog = r->table->store->options.catalog;
     mt_reader reader;
     if (r->what->partition_id.data && !fn_str_eq(r->what->partition_id, part->row.partition_id)) return FN_OK;
-    FN_TRY(mt_reader_init(ctx, r->shape, part, &reader));
-    FN_TRY(table_name(ctx, &r->table->base, &reader.database, &reader.table_name));
+    FN_TRY(mt_rewrite_read(ctx, &r->base, part, &reader));
     if (!is_wanting(r, reader.data)) return FN_OK;
-    if (r->version == 0) FN_TRY(catalog->block_numbers(catalog, ctx, r->table->base.uuid, 1, &r->version));
-    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, r->version, part->row.level};
+    FN_TRY(mt_rewrite_number(ctx, &r->base));
+    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, r->base.version, part->row.level};
     mt_part_out out;
     mt_part *fresh = NULL;
-    fn_status status = mt_part_out_open(ctx, r->table->store, r->shape, &part, 1, &out);
+    fn_status status = mt_part_out_open(ctx, r->base.table->store, r->base.shape, &part, 1, &out);
     if (status == FN_OK) status = choose(ctx, r, part, reader.data, &out);
     if (status == FN_OK) status = copy_rows(ctx, r, &reader, &out);
     if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
     mt_part_out_close(&out);
     FN_TRY(status);
     fresh->collapsed = part->collapsed;
-    r->added[r->added_count++] = fresh;
-    r->removed[r->removed_count++] = part;
+    r->base.added[r->base.added_count++] = fresh;
+    r->base.removed[r->base.removed_count++] = part;
     return FN_OK;
 }
 
-static fn_status rebuild_list(fn_ctx *ctx, rebuilder *r, const mt_list *list)
+static fn_status rebuild_list(fn_ctx *ctx, mt_rewrite *r, const mt_list *list)
 {
-    r->added = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
-    r->removed = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
-    if (!r->added || !r->removed) return ctx->error.code;
-    for (uint32_t i = 0; i < list->count; i++) FN_TRY(rebuild_part(ctx, r, list->parts[i]));
-    if (r->removed_count == 0) return FN_OK;
-    const mt_edit edit = {.table = r->table, .add = r->added, .add_count = r->added_count, .remove = r->removed, .remove_count = r->removed_count};
-    return mt_apply(ctx, r->table->store, &edit, 1);
+    for (uint32_t i = 0; i < list->count; i++) FN_TRY(rebuild_part(ctx, (rebuilder *)r, list->parts[i]));
+    return FN_OK;
 }
 
 fn_status mt_rebuild_parts(fn_ctx *ctx, table *t, const mt_rebuild *rebuild)
 {
-    rebuilder r = {.table = (mt_table *)t, .what = rebuild};
-    mt_lock_change(r.table, NULL);
-    mt_list *list = mt_table_list(r.table);
-    r.shape = mt_table_shape(r.table);
-    const fn_status status = rebuild_list(ctx, &r, list);
-    for (uint32_t i = 0; i < r.added_count; i++) mt_part_drop(r.added[i]);
-    mt_shape_drop(r.shape);
-    mt_list_drop(list);
-    mt_unlock_change(r.table, NULL);
-    return status;
+    rebuilder r = {.what = rebuild};
+    return mt_rewrite_parts(ctx, (mt_table *)t, &r.base, rebuild_list);
 }
 
 fn_status mt_index_bytes(fn_ctx *ctx, table *t, fn_str name, uint64_t *disk)
