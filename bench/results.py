@@ -52,7 +52,7 @@ def run_one(systems, texts, runs, cold):
                 r['hot'].append(a['t'])
                 r['cpu'].append(a['cpu'])
             except Failed as e:
-                r['err'] = str(e)[:300]
+                r['err'], r['late'] = str(e)[:300], isinstance(e, Late)
     for r in record.values():
         if r['hot']:
             r['min'], r['median'], r['cpu_min'] = min(r['hot']), statistics.median(r['hot']), min(r['cpu'])
