@@ -7,6 +7,7 @@ bool projection_allowed(fn_ctx *ctx, const plan *scan)
     const fn_settings *s = settings_of(ctx);
     if (!s->optimize_use_projections || !s->allow_experimental_projection_optimization || !s->query_plan_optimize_projection) return false;
     if (s->force_data_skipping_indices.size) return false; /* projections have none */
+    if (s->session_timezone.size) return false;            /* what they hold was computed in the server's */
     if (scan->kind != PLAN_SCAN || scan->scan.final || scan->scan.sample > 0 || scan->scan.limit || scan->scan.top_n || !mt_is(scan->scan.table)) return false;
     return scan->scan.snapshot && mt_snapshot_definition(scan->scan.snapshot)->projection_count != 0;
 }

@@ -173,6 +173,9 @@ static fn_status visit(fn_ctx *ctx, plan_query *q, plan **p, const plan_ids *use
 fn_status rule_projection(fn_ctx *ctx, plan_query *q, plan **p)
 {
     plan_ids used = {0};
+    bool any = false;
+    for (uint32_t i = 0; i < q->scan_count && !any; i++) any = projection_allowed(ctx, q->scans[i]);
+    if (!any) return FN_OK;
     FN_TRY(note_outputs(ctx, *p, &used));
     FN_TRY(note_used(ctx, *p, &used));
     return visit(ctx, q, p, &used);

@@ -89,7 +89,8 @@ class Rows(Writer):
     """Two tables of equal shape: inserts, mutations, merges, everything about partitions. {table: {'live': groups, 'off': groups}};
     'off' are the detached rows, compared when they come back."""
     KINDS = ['insert'] * 4 + ['many'] * 2 + ['exchange', 'replace', 'drop', 'truncate', 'optimize', 'update', 'update', 'delete', 'lightweight', 'detach', 'attach', 'move', 'attach_from']
-    SHAPE = '(id UInt64, p UInt8, batch UInt32, v UInt32) ENGINE = MergeTree PARTITION BY p ORDER BY id'
+    SHAPE = ('(id UInt64, p UInt8, batch UInt32, v UInt32, PROJECTION g (SELECT p, batch, v, count(), sum(id), sum(id * id) GROUP BY p, batch, v)) '
+             "ENGINE = MergeTree PARTITION BY p ORDER BY id SETTINGS lightweight_mutation_projection_mode = 'rebuild'")
 
     @classmethod
     def create(cls, client):
@@ -102,7 +103,10 @@ class Rows(Writer):
         found = {'batch': model['batch']}
         for name in ('t', 's'):
             groups = {}
-            for line in client.ask('SELECT p, batch, v, count(), sum(id), sum(id * id) FROM %s GROUP BY p, batch, v' % name).splitlines():
+            query = 'SELECT p, batch, v, count(), sum(id), sum(id * id) FROM %s GROUP BY p, batch, v ORDER BY p, batch, v' % name
+            rows, projected = client.ask(query, optimize_use_projections=0), client.ask(query)
+            assert rows == projected, 'the projection of %s says %s, its rows %s' % (name, projected, rows)
+            for line in rows.splitlines():
                 p, batch, v, *amount = (int(x) for x in line.split('\t'))
                 groups[p, batch, v] = tuple(amount)
             found[name] = {'live': groups}

@@ -23,7 +23,8 @@ from crash_test import Server
 from http_ask import Client, Failure
 
 SETUP = [
-    'CREATE TABLE a (p UInt8, id UInt64, s String, l LowCardinality(String), n Nullable(Int32), f Float64, d DateTime, x Array(UInt16)) ENGINE = MergeTree PARTITION BY p ORDER BY id',
+    'CREATE TABLE a (p UInt8, id UInt64, s String, l LowCardinality(String), n Nullable(Int32), f Float64, d DateTime, x Array(UInt16), '
+    'PROJECTION by_s (SELECT p, s, x, id ORDER BY s), PROJECTION g (SELECT p, l, count(), sum(n), uniqExact(s) GROUP BY p, l)) ENGINE = MergeTree PARTITION BY p ORDER BY id',
     'CREATE TABLE b (k UInt32, version UInt32, v String) ENGINE = ReplacingMergeTree(version) ORDER BY k',
     'CREATE TABLE c (t Tuple(a Int64, b String), m Map(String, UInt8), y Decimal(18, 4)) ENGINE = MergeTree ORDER BY tuple()',
     'SYSTEM STOP MERGES',
@@ -36,7 +37,7 @@ FILL = [
 QUERIES = {
     'a': ['SELECT count(), sum(id), sum(cityHash64(s)), sum(cityHash64(l)), sum(n), sum(cityHash64(f)), max(d), sum(length(x)) FROM a', 'SELECT count(), min(id), max(id) FROM a WHERE p = 1',
           'SELECT s, x FROM a WHERE id = 12345 ORDER BY p, s', 'SELECT l, count() FROM a GROUP BY l ORDER BY l', 'SELECT min(d), max(d), min(n), max(n) FROM a', 'SELECT count() FROM a',
-          'SELECT p, uniqExact(s) FROM a GROUP BY p ORDER BY p', "SELECT count() FROM a WHERE l = '7' AND n > 100"],
+          'SELECT p, uniqExact(s) FROM a GROUP BY p ORDER BY p', "SELECT p, id, x FROM a WHERE s = 'text 17' ORDER BY p, id", 'SELECT l, sum(n) FROM a WHERE p != 1 GROUP BY l ORDER BY l', "SELECT count() FROM a WHERE l = '7' AND n > 100"],
     'b': ['SELECT count(), sum(cityHash64(k, version, v)) FROM b', 'SELECT count(), sum(cityHash64(v)) FROM b FINAL', 'SELECT v FROM b FINAL WHERE k = 77'],
     'c': ['SELECT sum(t.1), sum(cityHash64(t.2)), sum(y) FROM c', "SELECT sum(m['k']) FROM c"],
 }

@@ -179,6 +179,17 @@ static fn_status make_block(fn_ctx *ctx, const mt_projection_out *x, fn_column *
     return FN_OK;
 }
 
+/* Under the server's settings: whoever inserts, the same rows give the same values. */
+static fn_status compute(fn_ctx *ctx, const mt_projection_out *x, const fn_block *stored, fn_column **values, fn_block **out)
+{
+    const struct fn_settings *given = ctx->settings;
+    ctx->settings = NULL;
+    fn_status status = expr_run(ctx, x->program, stored, values);
+    if (status == FN_OK) status = make_block(ctx, x, values, stored->rows, out);
+    ctx->settings = given;
+    return status;
+}
+
 fn_status mt_projection_out_write(fn_ctx *ctx, mt_projection_out *x, const fn_block *stored)
 {
     const mt_projection *p = x->projection;
@@ -188,8 +199,7 @@ fn_status mt_projection_out_write(fn_ctx *ctx, mt_projection_out *x, const fn_bl
     for (uint32_t i = 0; i < p->state_count; i++) count += p->states[i].arg_count;
     fn_column **values = fn_alloc_zero(ctx, sizeof *values * ((size_t)count + 1));
     FN_TRY_PTR(ctx, values);
-    fn_status status = expr_run(ctx, x->program, stored, values);
-    if (status == FN_OK) status = make_block(ctx, x, values, stored->rows, &block);
+    fn_status status = compute(ctx, x, stored, values, &block);
     for (uint32_t i = 0; i < count; i++) fn_column_drop(values[i]);
     fn_free(values);
     FN_TRY(status);
