@@ -14,7 +14,7 @@ static void add_error(engine_counters *c, fn_status status)
     atomic_store_explicit(&c->error_s[status], fn_clock_realtime_ns() / 1000000000, memory_order_relaxed);
 }
 
-void counters_add(engine_counters *c, const char *kind, fn_status status, const fn_progress *summary)
+void counters_add(engine_counters *c, const char *kind, fn_status status, const fn_progress *summary, const fn_counts *counts)
 {
     const bool select = strcmp(kind, "Select") == 0, insert = strcmp(kind, "Insert") == 0;
     const uint64_t us = summary->elapsed_ns / 1000, failed = status != FN_OK;
@@ -34,13 +34,15 @@ void counters_add(engine_counters *c, const char *kind, fn_status status, const 
         add(&c->failed_inserts, failed);
         add(&c->insert_time_us, us);
     }
+    for (size_t i = 0; i < FN_COUNT_KINDS; i++)
+        if (counts->n[i]) add(&c->counts[i], counts->n[i]);
     add_error(c, status);
 }
 
 size_t counters_event_count(void)
 {
 #define X(field, name, about) +1
-    return 0 COUNTERS(X);
+    return FN_COUNT_KINDS COUNTERS(X);
 #undef X
 }
 
@@ -52,6 +54,9 @@ bool counters_event(const engine_counters *c, size_t index, system_counter *out)
     } rows[] = {
 #define X(field, name, about) {name, about, offsetof(engine_counters, field)},
         COUNTERS(X)
+#undef X
+#define X(kind, name, about) {name, about, offsetof(engine_counters, counts) + sizeof(uint64_t) * FN_COUNT_##kind},
+        FN_COUNTS(X)
 #undef X
     };
     if (index >= FN_COUNT(rows)) return false;

@@ -3,6 +3,7 @@
 #ifndef FIRN_QUERY_COUNTERS_H
 #define FIRN_QUERY_COUNTERS_H
 #include "system/system.h"
+#include <firn/counts.h>
 #include <firn/engine.h>
 
 /* X(field, name of ClickHouse's event, about) */
@@ -27,12 +28,13 @@ typedef struct engine_counters {
 #define X(field, name, about) _Atomic uint64_t field;
     COUNTERS(X)
 #undef X
+    _Atomic uint64_t counts[FN_COUNT_KINDS];  /* of the threads of all statements */
     _Atomic uint64_t errors[COUNTED_CODES];   /* by code */
     _Atomic int64_t error_s[COUNTED_CODES];   /* when it came last, since 1970 */
 } engine_counters;
 
 /* A statement of that kind ("Select") has ended. */
-void counters_add(engine_counters *c, const char *kind, fn_status status, const fn_progress *summary);
+void counters_add(engine_counters *c, const char *kind, fn_status status, const fn_progress *summary, const fn_counts *counts);
 size_t counters_event_count(void);
 bool counters_event(const engine_counters *c, size_t index, system_counter *out); /* false behind the last */
 bool counters_error(const engine_counters *c, size_t index, system_counter *out);

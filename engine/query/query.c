@@ -249,7 +249,7 @@ static fn_status run(query *q)
 }
 
 /* Rows of system.query_log: the start, unless the statement failed before it, and the end. */
-static void log_end(query *q, fn_status status, const fn_progress *summary)
+static void log_end(query *q, fn_status status, const fn_progress *summary, const fn_counts *counts)
 {
     const process *p = q->process;
     const fn_request *r = q->request;
@@ -277,6 +277,7 @@ static void log_end(query *q, fn_status status, const fn_progress *summary)
     row.exception_code = status;
     row.exception = fn_cstr(exception);
     row.projections = q->projections;
+    row.counts = (fn_str){(const char *)counts->n, sizeof counts->n};
     query_log_add(q->engine->log, &row);
 }
 
@@ -290,6 +291,8 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
         q.session = &transient;
     }
     const fn_ctx outer = *ctx;
+    fn_counts before, counts;
+    fn_counts_now(&before);
     fill_process(&p, &q);
     watch_progress(&q);
     fn_tracker_init(&p.memory, "query", &engine->memory, 0);
@@ -298,8 +301,9 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     ctx->arena = fn_arena_new(ctx); /* the statement's own: freed before its tracker goes */
     fn_status status = ctx->arena ? run(&q) : ctx->error.code;
     fill_summary(&q, summary);
-    log_end(&q, status, summary);
-    counters_add(engine->counters, p.kind, status, summary);
+    fn_counts_since(&before, &counts);
+    log_end(&q, status, summary, &counts);
+    counters_add(engine->counters, p.kind, status, summary, &counts);
     fn_arena_free(ctx->arena);
     ctx->arena = outer.arena;
     ctx->memory = outer.memory;

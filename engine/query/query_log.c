@@ -4,7 +4,7 @@
 #include <time.h>
 
 enum { MAGIC = 0x314c5146, HEAD_BYTES = 16, PAYLOAD_MAX = 16 << 20, FILE_MAX = 128 << 20, MEMORY_MAX = 32 << 20, FLUSH_MS = 500, CHUNK_BYTES = 1 << 20 };
-enum { TEXTS = 10, TEXTS_OLDEST = 9 /* records of versions without projections */ };
+enum { TEXTS = 11, TEXTS_OLDEST = 9 }; /* earlier versions wrote fewer: no projections, no counts */
 
 struct query_log {
     fn_fs *fs;
@@ -31,7 +31,7 @@ typedef struct log_numbers {
 static void texts_of(system_log_row *row, fn_str *texts[TEXTS])
 {
     fn_str *const all[TEXTS] = {&row->query_id, &row->query, &row->kind, &row->database, &row->exception, &row->user, &row->address, &row->user_agent, &row->log_comment,
-                                 &row->projections};
+                                 &row->projections, &row->counts};
     memcpy(texts, all, sizeof all);
 }
 
@@ -75,7 +75,7 @@ static bool decode(fn_str payload, system_log_row *row)
     texts_of(row, texts);
     const char *at = payload.data + sizeof n, *const end = payload.data + payload.size;
     for (size_t i = 0; i < TEXTS; i++) {
-        if (i == TEXTS_OLDEST && at == end) break;
+        if (i >= TEXTS_OLDEST && at == end) break;
         if (end - at < 4) return false;
         const uint32_t size = fn_load_u32(at);
         if ((size_t)(end - at) - 4 < size) return false;

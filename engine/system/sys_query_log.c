@@ -1,6 +1,7 @@
 /* sys_query_log.c - system.query_log: what ran, kept across restarts. A condition query_id = '...' is answered by the log's index.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "system/system_list.h"
+#include <firn/counts.h>
 
 static void put_times(system_rows *r, const system_log_row *l)
 {
@@ -27,6 +28,43 @@ static fn_status put_projections(system_rows *r, fn_ctx *ctx, fn_str lines)
     }
     if (count) system_put_strs(r, "projections", names, count);
     return FN_OK;
+}
+
+static fn_status put_event(system_rows *r, fn_buf *out, const char *name, uint64_t value)
+{
+    return value ? fn_buf_printf(r->ctx, out, "%s'%s':%llu", out->size > 1 ? "," : "{", name, (unsigned long long)value) : FN_OK;
+}
+
+/* Those of the statement's row, then what its threads have counted; as ClickHouse, without those that are 0. */
+static fn_status put_events(system_rows *r, const system_log_row *l)
+{
+    static const char *const names[] = {
+#define X(kind, name, about) name,
+        FN_COUNTS(X)
+#undef X
+    };
+    const struct {
+        const char *name;
+        uint64_t value;
+    } own[] = {
+        {"Query", 1},
+        {"SelectQuery", fn_str_eq(l->kind, FN_STR("Select"))},
+        {"InsertQuery", fn_str_eq(l->kind, FN_STR("Insert"))},
+        {"QueryTimeMicroseconds", (uint64_t)(l->event_us - l->start_us)},
+        {"SelectedRows", l->read_rows},
+        {"SelectedBytes", l->read_bytes},
+        {"InsertedRows", l->written_rows},
+        {"InsertedBytes", l->written_bytes},
+    };
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = FN_OK;
+    for (size_t i = 0; i < FN_COUNT(own) && status == FN_OK; i++) status = put_event(r, &text, own[i].name, own[i].value);
+    for (size_t i = 0; i < FN_COUNT(names) && 8 * (i + 1) <= l->counts.size && status == FN_OK; i++)
+        status = put_event(r, &text, names[i], fn_load_u64(l->counts.data + 8 * i));
+    if (status == FN_OK) status = fn_buf_byte(r->ctx, &text, '}');
+    if (status == FN_OK) system_put_str(r, "ProfileEvents", fn_buf_view(&text));
+    fn_buf_release(&text);
+    return status;
 }
 
 static fn_status each(void *self, fn_ctx *ctx, const system_log_row *l)
@@ -56,6 +94,7 @@ static fn_status each(void *self, fn_ctx *ctx, const system_log_row *l)
     system_put_u64(r, "http_method", l->http_method);
     system_put_str(r, "http_user_agent", l->user_agent);
     system_put_str(r, "log_comment", l->log_comment);
+    if (l->type != 1 && system_wants(r, "ProfileEvents")) FN_TRY(put_events(r, l));
     return system_row(r);
 }
 

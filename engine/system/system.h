@@ -56,6 +56,7 @@ typedef struct system_log_row { /* of system.query_log */
     int32_t exception_code;
     fn_str query_id, query, kind, database, exception, user, address, user_agent, log_comment;
     fn_str projections;         /* database.table.name of each one read, each with a line's end behind it */
+    fn_str counts;              /* fn_counts as UInt64 each; empty: not known */
 } system_log_row;
 typedef fn_status system_each_log_row(void *self, fn_ctx *ctx, const system_log_row *row);
 

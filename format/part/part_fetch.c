@@ -2,6 +2,7 @@
  * (3 us against a read of hundreds), so that ten thousand parts need no ten thousand descriptors.
  * Every byte from the disk passes its checksum before anyone sees it. SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_reader.h"
+#include <firn/counts.h>
 #include "part/segment_cache.h"
 
 fn_status part_damaged(fn_ctx *ctx, const fn_part *p, const part_column *c, uint64_t offset, const char *what)
@@ -41,6 +42,7 @@ static fn_status read_missing(fn_ctx *ctx, const fn_part *p, part_want *wants, s
     FN_TRY(p->fs->open(p->fs, ctx, p->path, FN_OPEN_READ, &file));
     fn_status status = p->fs->read(p->fs, ctx, file, ranges, missing);
     p->fs->close(p->fs, file);
+    for (size_t i = 0; i < missing && status == FN_OK; i++) fn_count(FN_COUNT_COMPRESSED_BYTES, ranges[i].size);
     for (size_t i = 0, r = 0; i < count && r < missing && status == FN_OK; i++) {
         if (wants[i].bytes->data != ranges[r].out) continue; /* from the cache */
         r++;

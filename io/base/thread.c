@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <firn/arena.h>
+#include <firn/counts.h>
 #include <firn/thread.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct loop {
     unsigned count;
     _Atomic unsigned next; /* index to be run */
     unsigned helpers;      /* workers inside; under the pool's lock */
+    fn_counts counts;      /* of helpers that are done; likewise */
 };
 
 struct fn_pool {
@@ -85,16 +87,20 @@ static void run_indexes(loop *l)
 static void run_entry(fn_pool *p, entry *e, unsigned worker)
 {
     loop *l = e->loop;
+    fn_counts before, done;
     unlink_entry(e);
     if (l) l->helpers++;
     give_lock(p);
     if (l) {
+        fn_counts_now(&before);
         run_indexes(l); /* e is not touched any more: the caller may be gone once helpers is 0 */
+        fn_counts_since(&before, &done);
     } else {
         e->fn(e->arg, worker);
         fn_free(e);
     }
     take_lock(p);
+    if (l) fn_counts_add(&l->counts, &done);
     if (l && --l->helpers == 0) FN_ASSERT(pthread_cond_broadcast(&p->finished) == 0);
 }
 
@@ -211,6 +217,7 @@ fn_status fn_pool_run(fn_ctx *ctx, fn_pool *p, fn_task_fn *fn, void *arg, unsign
             if (entries[i].next) unlink_entry(&entries[i]);
         while (l.helpers) FN_ASSERT(pthread_cond_wait(&p->finished, &p->lock) == 0);
         give_lock(p);
+        fn_counts_add(&fn_thread_counts, &l.counts);
     }
     return FN_OK;
 }

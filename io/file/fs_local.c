@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "file/open_file.h"
 #include "ring/ring.h"
+#include <firn/counts.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +58,7 @@ static fn_status local_open(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned f
     f->base = (fn_file){.size = st.st_size < 0 ? 0 : (uint64_t)st.st_size, .path = (char *)(f + 1), .flags = flags};
     memcpy(f->base.path, path, length + 1);
     f->fd = fd;
+    fn_count(FN_COUNT_FILE_OPEN, 1);
     *out = &f->base;
     return FN_OK;
 }
@@ -109,6 +111,7 @@ static fn_status local_read(fn_fs *fs, fn_ctx *ctx, fn_file *file, const fn_rang
         uint64_t bytes = 0;
         for (; i < count && n < BATCH; i++) {
             FN_TRY(file_check_range(ctx, file, &ranges[i]));
+            fn_count(FN_COUNT_FILE_READ_BYTES, ranges[i].size);
             ring_op op = {.kind = RING_READ, .fd = fd, .offset = ranges[i].offset, .bytes = ranges[i].out, .size = ranges[i].size, .owner = file};
             if (op.size) read_cached(&op);
             if (op.size) ops[n++] = op;
@@ -136,6 +139,8 @@ static fn_status write_ops(fn_ctx *ctx, fn_file *file, uint64_t offset, const vo
     if (sync) ops[n++] = (ring_op){.kind = RING_SYNC, .fd = fd, .owner = file};
     const int err = ring_run(ops, n, n > 1 || size >= RING_BYTES, &failed);
     if (err != RING_DONE) return write_failed(ctx, &ops[failed], err);
+    fn_count(FN_COUNT_FILE_WRITE_BYTES, size);
+    fn_count(FN_COUNT_FILE_SYNC, sync);
     file->size = FN_MAX(file->size, offset + size);
     return FN_OK;
 }

@@ -1,5 +1,6 @@
 /* conn.c - socket reads and writes of one connection. SPDX-License-Identifier: Apache-2.0 */
 #include "http/conn.h"
+#include <firn/counts.h>
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -34,6 +35,7 @@ fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, 
     for (;;) {
         const ssize_t n = recv(c->fd, out, capacity, 0);
         if (n >= 0) {
+            fn_count(FN_COUNT_NETWORK_RECEIVE_BYTES, (uint64_t)n);
             *got = (size_t)n;
             return FN_OK;
         }
@@ -91,6 +93,7 @@ fn_status http_conn_write(http_conn *c, fn_ctx *ctx, struct iovec *iov, int coun
         const struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
         ssize_t n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
+        fn_count(FN_COUNT_NETWORK_SEND_BYTES, n < 0 ? 0 : (uint64_t)n);
         if (n < 0) return fn_fail_errno(ctx, FN_NETWORK_ERROR, errno, "I/O error: cannot write to socket (%s)", c->address);
         while (count && (size_t)n >= iov->iov_len) {
             n -= (ssize_t)iov->iov_len;

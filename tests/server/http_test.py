@@ -516,6 +516,22 @@ def multipart_external_table():
 # ---- watching and ending statements ----
 
 @test
+def events_of_a_statement():
+    ok('CREATE TABLE events_t (x UInt64, s String) ENGINE = MergeTree ORDER BY x', '')
+    name = uuid.uuid4().hex
+    ok("INSERT INTO events_t SELECT number, toString(number) FROM numbers(100000)", '', parameters={'query_id': name + 'i'})
+    ok('SELECT count() FROM events_t WHERE x >= 20000 AND x < 30000 AND NOT ignore(s)', '10000\n', parameters={'query_id': name + 's', 'max_threads': '2'})
+    events = lambda which, of: ask("SELECT %s FROM system.query_log WHERE query_id = '%s%s' AND type = 'QueryFinish'" % (', '.join("ProfileEvents['%s']" % e for e in of), name, which)).text
+    same(events('s', ['SelectedParts', 'SelectedRanges', 'SelectedMarks', 'SelectQuery', 'InsertedRows']), '1\t1\t2\t1\t0\n')
+    same(events('i', ['InsertedRows', 'InsertQuery', 'SelectQuery', 'FileOpen', 'FileSync']), '100000\t1\t0\t1\t1\n')
+    assert all(int(n) > 0 for n in events('i', ['RealTimeMicroseconds', 'WriteBufferFromFileDescriptorWriteBytes', 'QueryTimeMicroseconds']).split())
+    same(ask("SELECT mapContains(ProfileEvents, 'InsertedRows') FROM system.query_log WHERE query_id = '%ss' AND type = 'QueryFinish'" % name).text, '0\n')
+    same(ask("SELECT length(ProfileEvents) FROM system.query_log WHERE query_id = '%ss' AND type = 'QueryStart'" % name).text, '0\n')
+    assert int(ask("SELECT value FROM system.events WHERE event = 'SelectedMarks'").text) >= 2
+    ok('DROP TABLE events_t', '')
+
+
+@test
 def query_log_and_kill():
     query_id = uuid.uuid4().hex
     ok("SELECT 'logged'", 'logged\n', parameters={'query_id': query_id})

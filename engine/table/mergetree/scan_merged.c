@@ -4,6 +4,7 @@
 #include "settings/settings.h"
 #include "table/mergetree/scan.h"
 #include <stdlib.h>
+#include <firn/counts.h>
 
 typedef struct merged_scan {
     table_scan base;
@@ -113,6 +114,9 @@ static fn_status fill(fn_ctx *ctx, merged_scan *s, const table_scan_request *req
     for (uint32_t i = 0; i < s->list->count; i++) s->parts[s->part_count++] = s->list->parts[i];
     if (s->part_count > 1) qsort_r(s->parts, s->part_count, sizeof *s->parts, compare_parts, &order);
     s->base.total_rows = s->list->rows;
+    fn_count(FN_COUNT_SELECTED_PARTS, s->list->count); /* all of it */
+    fn_count(FN_COUNT_SELECTED_RANGES, s->list->count);
+    for (uint32_t i = 0; i < s->list->count; i++) fn_count(FN_COUNT_SELECTED_MARKS, (s->list->parts[i]->row.rows + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS);
     for (uint32_t i = 0; i < request->conjunct_count && request->applied; i++) request->applied[i] = false;
     return FN_OK;
 }

@@ -3,6 +3,7 @@
 #include "settings/settings.h"
 #include "table/mergetree/scan.h"
 #include "table/mergetree/skip_index.h"
+#include <firn/counts.h>
 #include <stdlib.h>
 
 enum { VERDICT_ROWS_MIN = 4 * FN_GRANULE_ROWS }; /* fewer rows are looked at one by one */
@@ -348,6 +349,18 @@ static fn_status plan_masks(planner *p)
     return mt_final_masks(p->ctx, s->table, s->shape, s->list, apart, &p->masks);
 }
 
+/* Ranges are still in the order of parts and granules, pieces of one stretch behind each other. */
+static void count_selected(const mt_scan *s)
+{
+    for (uint32_t i = 0; i < s->range_count; i++) {
+        const scan_range *r = &s->ranges[i], *before = i ? r - 1 : NULL;
+        const bool same_part = before && before->part == r->part;
+        fn_count(FN_COUNT_SELECTED_PARTS, !same_part);
+        fn_count(FN_COUNT_SELECTED_RANGES, !(same_part && before->first + before->granules == r->first));
+        fn_count(FN_COUNT_SELECTED_MARKS, r->granules);
+    }
+}
+
 static fn_status plan(planner *p)
 {
     mt_scan *s = p->scan;
@@ -372,6 +385,7 @@ static fn_status plan(planner *p)
     mt_conditions_release(p->conditions);
     mt_skip_release(p->skip);
     FN_TRY(status);
+    count_selected(s);
     FN_TRY(split_ranges(p));
     scan_order_plan(s);
     FN_TRY(plan_verdicts(p));
