@@ -49,7 +49,7 @@ def statement(r):
         lambda: 'SELECT count(), sum(v), quantileExact(0.9)(v), max(t) FROM p',
         lambda: 'SELECT s, sum(v) AS x FROM p%s GROUP BY s HAVING x > 1000 ORDER BY x DESC, s LIMIT 3' % where,
         lambda: 'SELECT a.k, a.c, b.x FROM (SELECT k, count() AS c FROM p GROUP BY k) AS a INNER JOIN (SELECT k, sum(v) AS x FROM p%s GROUP BY k) AS b ON a.k = b.k ORDER BY a.k' % where,
-        lambda: 'SELECT k, count() FROM p%s GROUP BY k UNION ALL SELECT k, uniqExact(n) FROM p GROUP BY k ORDER BY ALL' % where])()
+        lambda: 'SELECT * FROM (SELECT k, count() FROM p%s GROUP BY k UNION ALL SELECT k, uniqExact(n) FROM p GROUP BY k) ORDER BY ALL' % where])()
 
 
 class Test:
