@@ -70,6 +70,10 @@ static fn_status convert(fn_ctx *ctx, const native_reader *r, fn_column *in, con
         *out = fn_column_ref(in);
         return FN_OK;
     }
+    if (fn_type_strip_low_cardinality(in->type) == fn_type_strip_low_cardinality(want)) {
+        *out = fn_column_retype(ctx, in, want);
+        return *out ? FN_OK : ctx->error.code;
+    }
     fn_builder b;
     fn_buf text = FN_BUF_INIT;
     FN_TRY(fn_builder_init(ctx, &b, want));

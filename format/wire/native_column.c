@@ -2,7 +2,7 @@
  * its data. SPDX-License-Identifier: Apache-2.0 */
 #include "wire/native_column.h"
 
-enum { LC_VERSION = 1, LC_FLAGS = 0x600, LC_HAS_KEYS = 0x200, LC_NEED_GLOBAL = 0x100, STRING_MAX = 1 << 30, DEPTH_MAX = 100 };
+enum { LC_VERSION = 1, LC_FLAGS = 0x600, LC_HAS_KEYS = 0x200, LC_NEED_GLOBAL = 0x100, STRING_MAX = 1 << 30, DEPTH_MAX = 100, RESERVE_MAX = 1 << 16 };
 
 /* ---- output ---- */
 static fn_status put_prefix(fn_ctx *ctx, const fn_type *t, fn_buf *out)
@@ -168,21 +168,15 @@ static fn_status take_prefix(native_in *in, fn_ctx *ctx, const fn_type *t)
 
 static fn_status take_data(native_in *in, fn_ctx *ctx, const fn_type *t, uint32_t rows, unsigned depth, fn_column **out);
 
-/* A column buffer from a growing one. */
-static fn_buffer *to_buffer(fn_ctx *ctx, const fn_buf *b)
-{
-    fn_buffer *out = fn_buffer_new(ctx, b->size);
-    if (out && b->size) memcpy(out->data, b->data, b->size);
-    return out;
-}
-
 static fn_status take_strings(native_in *in, fn_ctx *ctx, const fn_type *t, uint32_t rows, fn_column **out)
 {
     fn_builder b;
     FN_TRY(fn_builder_init(ctx, &b, t));
-    fn_status status = FN_OK;
-    for (uint32_t i = 0; i < rows && status == FN_OK; i++) {
+    fn_status status = fn_builder_reserve(ctx, &b, FN_MIN(rows, (uint32_t)RESERVE_MAX));
+    for (uint32_t i = 0; status == FN_OK; i++) {
         uint64_t size;
+        i += native_take_strings(in, rows - i, &b);
+        if (i == rows) break;
         status = native_read_leb(in, ctx, &size);
         if (status == FN_OK && size > STRING_MAX)
             status = fn_fail(ctx, FN_TOO_LARGE_STRING_SIZE, "Too large string size: %llu at offset %llu", (unsigned long long)size, (unsigned long long)in->offset);
@@ -197,19 +191,15 @@ static fn_status take_strings(native_in *in, fn_ctx *ctx, const fn_type *t, uint
 
 static fn_status take_fixed(native_in *in, fn_ctx *ctx, const fn_type *t, uint32_t rows, fn_column **out)
 {
-    fn_buf bytes = FN_BUF_INIT;
-    fn_status status = native_read_into(in, ctx, (uint64_t)rows * t->width, &bytes);
-    if (status == FN_OK && t->id == FN_T_UUID)
+    fn_buffer *values;
+    FN_TRY(native_read_buffer(in, ctx, (uint64_t)rows * t->width, &values));
+    if (t->id == FN_T_UUID)
         for (uint32_t i = 0; i < rows; i++) {
-            char *p = bytes.data + 16 * (size_t)i;
+            uint8_t *p = values->data + 16 * (size_t)i;
             const uint64_t high = fn_load_u64(p);
             memmove(p, p + 8, 8);
             fn_store_u64(p + 8, high);
         }
-    fn_buffer *values = status == FN_OK ? to_buffer(ctx, &bytes) : NULL;
-    fn_buf_release(&bytes);
-    FN_TRY(status);
-    FN_TRY_PTR(ctx, values);
     *out = fn_column_fixed(ctx, t, rows, values, NULL);
     return *out ? FN_OK : ctx->error.code;
 }
@@ -259,13 +249,63 @@ static fn_status take_tuple(native_in *in, fn_ctx *ctx, const fn_type *t, uint32
     return status;
 }
 
-/* keys[codes[i]]; for Nullable key 0 is NULL. */
+static uint64_t code_at(const uint8_t *codes, size_t i, unsigned width)
+{
+    uint64_t code = 0;
+    memcpy(&code, codes + i * width, width);
+    return code;
+}
+
+/* Every code must be one of the keys. Codes of 8 bytes are made ones of 4. */
+static fn_status check_codes(fn_ctx *ctx, uint8_t *codes, uint32_t rows, unsigned width, uint64_t key_count)
+{
+    uint64_t most = 0;
+    if (width == 1)
+        for (uint32_t i = 0; i < rows; i++) most = FN_MAX(most, (uint64_t)codes[i]);
+    else
+        for (uint32_t i = 0; i < rows; i++) most = FN_MAX(most, code_at(codes, i, width));
+    if (most >= key_count) return fn_fail(ctx, FN_INCORRECT_DATA, "LowCardinality index %llu of %llu keys", (unsigned long long)most, (unsigned long long)key_count);
+    for (uint32_t i = 0; i < rows && width == 8; i++) fn_store_u32(codes + 4 * (size_t)i, (uint32_t)fn_load_u64(codes + 8 * (size_t)i));
+    return FN_OK;
+}
+
+/* For Nullable key 0 is NULL. */
+static fn_status null_map(fn_ctx *ctx, const uint8_t *codes, uint32_t rows, unsigned width, fn_buffer **out)
+{
+    *out = fn_buffer_new(ctx, rows);
+    FN_TRY_PTR(ctx, *out);
+    for (uint32_t i = 0; i < rows; i++) (*out)->data[i] = code_at(codes, i, width) == 0;
+    return FN_OK;
+}
+
+/* Keys and codes are a dictionary column as they stand. */
+static fn_status make_dict(fn_ctx *ctx, const fn_type *t, uint32_t rows, unsigned width, fn_buffer *codes_take, const fn_column *keys, fn_column **out)
+{
+    fn_buffer *nulls = NULL;
+    fn_column *dictionary = NULL;
+    fn_status status = check_codes(ctx, codes_take->data, rows, width, keys->rows);
+    width = FN_MIN(width, 4u);
+    if (status == FN_OK && fn_type_is_nullable(t)) status = null_map(ctx, codes_take->data, rows, width, &nulls);
+    if (status == FN_OK) {
+        dictionary = fn_column_retype(ctx, keys, fn_type_strip_nullable(t));
+        if (!dictionary) status = ctx->error.code;
+    }
+    if (status == FN_OK) {
+        *out = fn_column_dict(ctx, t, rows, width, codes_take, dictionary, nulls);
+        if (!*out) status = ctx->error.code;
+    } else {
+        fn_buffer_drop(codes_take);
+        fn_buffer_drop(nulls);
+    }
+    fn_column_drop(dictionary);
+    return status;
+}
+
 static fn_status take_low_cardinality(native_in *in, fn_ctx *ctx, const fn_type *t, uint32_t rows, unsigned depth, fn_column **out)
 {
     uint8_t head[16];
     fn_column *keys = NULL;
-    fn_buf codes = FN_BUF_INIT;
-    fn_builder b;
+    fn_buffer *codes = NULL;
     if (rows == 0) {
         *out = fn_column_default(ctx, t, 0);
         return *out ? FN_OK : ctx->error.code;
@@ -275,42 +315,33 @@ static fn_status take_low_cardinality(native_in *in, fn_ctx *ctx, const fn_type 
     if (!(flags & LC_HAS_KEYS) || flags & LC_NEED_GLOBAL || (flags & 0xff) > 3 || key_count > 1u << 30)
         return fn_fail(ctx, FN_INCORRECT_DATA, "Bad LowCardinality header at offset %llu", (unsigned long long)in->offset);
     const unsigned width = 1u << (flags & 3);
-    const bool nullable = fn_type_is_nullable(t);
     FN_TRY(take_data(in, ctx, fn_type_base(t), (uint32_t)key_count, depth + 1, &keys));
     fn_status status = native_read_bytes(in, ctx, head, 8);
     if (status == FN_OK && fn_load_u64(head) != rows) status = fn_fail(ctx, FN_INCORRECT_DATA, "LowCardinality has another number of rows at offset %llu", (unsigned long long)in->offset);
-    if (status == FN_OK) status = native_read_into(in, ctx, (uint64_t)rows * width, &codes);
-    if (status == FN_OK) status = fn_builder_init(ctx, &b, t);
-    if (status == FN_OK) {
-        for (uint32_t i = 0; i < rows && status == FN_OK; i++) {
-            uint64_t code = 0;
-            memcpy(&code, codes.data + (size_t)i * width, width);
-            if (code >= key_count) status = fn_fail(ctx, FN_INCORRECT_DATA, "LowCardinality index %llu of %llu keys", (unsigned long long)code, (unsigned long long)key_count);
-            else status = nullable && code == 0 ? fn_builder_null(ctx, &b) : fn_builder_copy(ctx, &b, keys, (size_t)code);
-        }
-        if (status == FN_OK) status = fn_builder_finish(ctx, &b, out);
-        fn_builder_release(&b);
-    }
-    fn_buf_release(&codes);
+    if (status == FN_OK) status = native_read_buffer(in, ctx, (uint64_t)rows * width, &codes);
+    if (status == FN_OK) status = make_dict(ctx, t, rows, width, codes, keys, out);
     fn_column_drop(keys);
-    return status;
+    if (status != FN_OK || depth == 0) return status;
+    fn_column *flat = fn_column_flatten(ctx, *out); /* items of containers */
+    fn_column_drop(*out);
+    *out = flat;
+    return flat ? FN_OK : ctx->error.code;
 }
 
 static fn_status take_nullable(native_in *in, fn_ctx *ctx, const fn_type *t, uint32_t rows, unsigned depth, fn_column **out)
 {
-    fn_buf map = FN_BUF_INIT;
+    fn_buffer *nulls;
     fn_column *inner = NULL;
-    fn_status status = native_read_into(in, ctx, rows, &map);
-    for (size_t i = 0; i < map.size; i++) map.data[i] = map.data[i] != 0;
-    if (status == FN_OK) status = take_data(in, ctx, t->args[0], rows, depth + 1, &inner);
-    fn_buffer *nulls = status == FN_OK ? to_buffer(ctx, &map) : NULL;
-    fn_buf_release(&map);
-    if (status == FN_OK) {
-        *out = nulls ? fn_column_with_nulls(ctx, inner, t, nulls) : NULL;
-        if (!*out) status = ctx->error.code;
+    FN_TRY(native_read_buffer(in, ctx, rows, &nulls));
+    for (uint32_t i = 0; i < rows; i++) nulls->data[i] = nulls->data[i] != 0;
+    const fn_status status = take_data(in, ctx, t->args[0], rows, depth + 1, &inner);
+    if (status != FN_OK) {
+        fn_buffer_drop(nulls);
+        return status;
     }
+    *out = fn_column_with_nulls(ctx, inner, t, nulls);
     fn_column_drop(inner);
-    return status;
+    return *out ? FN_OK : ctx->error.code;
 }
 
 static fn_status take_data(native_in *in, fn_ctx *ctx, const fn_type *t, uint32_t rows, unsigned depth, fn_column **out)

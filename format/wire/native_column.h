@@ -23,5 +23,10 @@ fn_status native_read_bytes(native_in *in, fn_ctx *ctx, void *out, size_t size) 
 fn_status native_read_string(native_in *in, fn_ctx *ctx, size_t limit, fn_str *out) FN_MUST_USE;
 /* size bytes appended to a buffer, in pieces so that a false size fails before it is allocated. */
 fn_status native_read_into(native_in *in, fn_ctx *ctx, uint64_t size, fn_buf *out) FN_MUST_USE;
+/* The same as a buffer of its own. */
+fn_status native_read_buffer(native_in *in, fn_ctx *ctx, uint64_t size, fn_buffer **out) FN_MUST_USE;
+/* Up to `rows` strings to a builder of strings, as many as lie whole in the window and have room in the builder; their number. What comes
+ * next is read the slow way. */
+uint32_t native_take_strings(native_in *in, uint32_t rows, fn_builder *b);
 fn_status native_read_column(native_in *in, fn_ctx *ctx, const fn_type *type, uint32_t rows, fn_column **out) FN_MUST_USE;
 #endif

@@ -1,7 +1,7 @@
 /* native_in.c - exact reads over a source. SPDX-License-Identifier: Apache-2.0 */
 #include "wire/native_column.h"
 
-enum { WINDOW = 256 << 10, PIECE = 1 << 20 };
+enum { WINDOW = 256 << 10, PIECE = 1 << 20, WHOLE = 4 << 20, SHORT = 2 };
 
 void native_in_release(native_in *in)
 {
@@ -36,6 +36,15 @@ fn_status native_read_bytes(native_in *in, fn_ctx *ctx, void *out, size_t size)
     uint8_t *to = out;
     while (size) {
         bool end;
+        if (in->at == in->window.size && size >= WINDOW) { /* past the window: one copy less */
+            size_t got;
+            FN_TRY(in->source->read(in->source, ctx, to, size, &got));
+            if (got == 0) return cut(in, ctx);
+            in->offset += got;
+            to += got;
+            size -= got;
+            continue;
+        }
         FN_TRY(native_at_end(in, ctx, &end));
         if (end) return cut(in, ctx);
         const size_t n = FN_MIN(size, in->window.size - in->at);
@@ -75,6 +84,50 @@ fn_status native_read_into(native_in *in, fn_ctx *ctx, uint64_t size, fn_buf *ou
         size -= n;
     }
     return FN_OK;
+}
+
+fn_status native_read_buffer(native_in *in, fn_ctx *ctx, uint64_t size, fn_buffer **out)
+{
+    fn_buf bytes = FN_BUF_INIT;
+    const bool whole = size <= WHOLE;
+    fn_status status = whole ? FN_OK : native_read_into(in, ctx, size, &bytes);
+    *out = status == FN_OK ? fn_buffer_new(ctx, (size_t)size) : NULL;
+    if (status == FN_OK && !*out) status = ctx->error.code;
+    if (status == FN_OK && whole) status = native_read_bytes(in, ctx, (*out)->data, (size_t)size);
+    if (status == FN_OK && !whole) memcpy((*out)->data, bytes.data, bytes.size);
+    fn_buf_release(&bytes);
+    if (status == FN_OK) return FN_OK;
+    fn_buffer_drop(*out);
+    *out = NULL;
+    return status;
+}
+
+uint32_t native_take_strings(native_in *in, uint32_t rows, fn_builder *b)
+{
+    uint32_t done = 0;
+    if (in->at == in->window.size || !b->values.data || !b->offsets.size) return 0;
+    const char *at = in->window.data + in->at, *const end = in->window.data + in->window.size;
+    const size_t offsets_room = (b->offsets.capacity - b->offsets.size) / 4;
+    char *to = b->values.data + b->values.size, *const to_end = b->values.data + FN_MIN(b->values.capacity, (size_t)UINT32_MAX);
+    for (rows = (uint32_t)FN_MIN((size_t)rows, offsets_room); done < rows && end - at >= SHORT; done++) {
+        size_t size = (unsigned char)at[0], head = 1;
+        if (size >= 128) {
+            size = (size & 127) | (size_t)(unsigned char)at[1] << 7; /* a third byte: 128 is left in it, which is too much */
+            head = 2;
+            if (size >= 1 << 14) break;
+        }
+        if ((size_t)(end - at) < head + size + 16 || to_end - to < (ptrdiff_t)(size + 16)) break;
+        for (size_t i = 0; i < size; i += 16) memcpy(to + i, at + head + i, 16);
+        at += head + size;
+        to += size;
+        fn_store_u32(b->offsets.data + b->offsets.size, (uint32_t)(to - b->values.data));
+        b->offsets.size += 4;
+    }
+    b->rows += done;
+    b->values.size = (size_t)(to - b->values.data);
+    in->offset += (size_t)(at - (in->window.data + in->at));
+    in->at = (size_t)(at - in->window.data);
+    return done;
 }
 
 fn_status native_read_string(native_in *in, fn_ctx *ctx, size_t limit, fn_str *out)
