@@ -11,6 +11,15 @@ fn_status format_input_check(fn_ctx *ctx, const fn_format *format)
     return fn_fail(ctx, FN_FORMAT_IS_NOT_SUITABLE_FOR_INPUT, "Format %s is not suitable for input", format->name);
 }
 
+void format_input_spread(const query *q, fn_format_settings *settings)
+{
+    const uint64_t wanted = q->settings.max_threads, most = q->engine->threads;
+    if (!q->settings.input_format_parallel_parsing) return;
+    settings->workers = q->engine->workers;
+    settings->worker_count = (unsigned)(wanted ? FN_MIN(wanted, most) : most);
+    settings->piece_bytes = FN_MAX(q->settings.min_chunk_bytes_for_parallel_parsing, 1u);
+}
+
 /* ---- Parquet from memory ---- */
 typedef struct bytes_blob {
     fn_blob base; /* first */

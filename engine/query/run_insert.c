@@ -144,15 +144,6 @@ static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing)
     return status;
 }
 
-static void use_workers(const query *q, fn_format_settings *settings)
-{
-    const uint64_t wanted = q->settings.max_threads, most = q->engine->threads;
-    if (!q->settings.input_format_parallel_parsing) return;
-    settings->workers = q->engine->workers;
-    settings->worker_count = (unsigned)(wanted ? FN_MIN(wanted, most) : most);
-    settings->piece_bytes = FN_MAX(q->settings.min_chunk_bytes_for_parallel_parsing, 1u);
-}
-
 static fn_status read_format(insert_target *in, fn_source *data, const fn_format *format)
 {
     query *q = in->query;
@@ -162,7 +153,7 @@ static fn_status read_format(insert_target *in, fn_source *data, const fn_format
     fn_reader *reader;
     settings_format(&q->settings, &settings);
     settings.eval = &eval.base;
-    use_workers(q, &settings);
+    format_input_spread(q, &settings);
     bool *missing = FN_NEW_ARRAY(q->ctx, bool, FN_MAX(in->given_count, 1u));
     FN_TRY_PTR(q->ctx, missing);
     FN_TRY(given_schema(in, &schema));

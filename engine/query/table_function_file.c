@@ -1,5 +1,6 @@
 /* table_function_file.c - file(), url(), s3(): tables over files, see table/lake/file_table.h.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "query/format_input.h"
 #include "query/table_function.h"
 #include "table/lake/file_table.h"
 #include <unistd.h>
@@ -43,6 +44,7 @@ static fn_status make(const table_call *call, file_set *set_take, const file_arg
 {
     fn_format_settings settings;
     settings_format(settings_of(call->ctx), &settings);
+    if (set_take->count == 1) format_input_spread(call->query, &settings); /* more files are read side by side */
     return file_table_new(call->ctx, set_take, a->format, a->has_structure ? &a->structure : NULL, &settings, engine, out);
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "text/flavour.h"
 #include "text/json_text.h"
+#include "text/row_pieces.h"
 
 /* ---- output ---- */
 static fn_status put_list(text_writer *w, fn_ctx *ctx, const fn_block *b, uint32_t row)
@@ -85,7 +86,8 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_row, &r));
     r->flavour = flavour;
     r->style = flavour & JSON_STRINGS ? QUICK_OFF : QUICK_JSON;
-    r->skip = row_skip_line;
+    r->skip = json_skip_row;
+    r->boundary = row_end_list;
     if (flavour & JSON_WITH_NAMES) r->head = take_head;
     *reader = &r->base;
     return FN_OK;

@@ -110,12 +110,6 @@ static fn_status take_row(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
     return end_of_row(in);
 }
 
-/* What separates rows may hold line breaks: those are not the bad row's. */
-static bool skip_row(fn_text_in *in)
-{
-    return !json_between_rows(in) && row_skip_line(in);
-}
-
 static fn_status open_object(row_reader *r, fn_ctx *ctx, fn_text_in *in, bool *end)
 {
     (void)r;
@@ -147,7 +141,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     if (flavour & OBJECT) {
         r->head = open_object;
     } else {
-        r->skip = skip_row;
+        r->skip = json_skip_row;
         r->boundary = row_end_object;
     }
     *reader = &r->base;

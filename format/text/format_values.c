@@ -1,7 +1,7 @@
 /* format_values.c - Values: (1, 'a'), (2, 'b'). What is no plain literal is handed upwards as an SQL expression.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "text/infer.h"
-#include "text/row_reader.h"
+#include "text/row_pieces.h"
 #include "text/text_writer.h"
 
 static fn_status put_row(text_writer *w, fn_ctx *ctx, const fn_block *b, uint32_t row)
@@ -113,6 +113,7 @@ static fn_status open_reader(fn_ctx *ctx, const fn_schema *schema, fn_source *in
     row_reader *r;
     FN_TRY(row_reader_new(ctx, schema, in, s, missing, take_row, &r));
     r->style = QUICK_VALUES;
+    r->boundary = row_end_values;
     *reader = &r->base;
     return FN_OK;
 }

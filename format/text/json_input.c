@@ -62,6 +62,11 @@ bool json_between_rows(fn_text_in *in)
     return in->at >= in->end;
 }
 
+bool json_skip_row(fn_text_in *in)
+{
+    return !json_between_rows(in) && row_skip_line(in);
+}
+
 fn_status json_take_key(fn_ctx *ctx, fn_text_in *in, const fn_text_options *o, text_token *key)
 {
     *key = (text_token){.begin = in->at};

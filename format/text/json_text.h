@@ -25,6 +25,7 @@ fn_status json_expected(fn_ctx *ctx, const fn_text_in *in, const char *what) FN_
 bool json_take(fn_text_in *in, char c);       /* behind c if it is next after space */
 bool json_skip_value(fn_text_in *in);         /* behind any value; false: cut or broken */
 bool json_between_rows(fn_text_in *in);       /* behind space, commas, semicolons; true at the end */
+bool json_skip_row(fn_text_in *in);           /* behind the line of a bad row; line breaks that only separate rows are not its own */
 fn_status json_take_key(fn_ctx *ctx, fn_text_in *in, const fn_text_options *o, text_token *key) FN_MUST_USE; /* "key": ; release it, also on failure */
 /* A value for column c of the reader. */
 fn_status json_take_value(row_reader *r, fn_ctx *ctx, fn_text_in *in, int c) FN_MUST_USE;

@@ -80,6 +80,17 @@ ALWAYS bool take_float(const quick_field *f, const char **at, uint64_t *out)
 }
 
 /* ---- times ---- */
+/* Whether one offset of the time zone holds for all of the day. */
+static void find_midnight(quick_field *f)
+{
+    fn_civil c;
+    int64_t from, to;
+    fn_civil_from_days(f->day, &c);
+    f->midnight = fn_tz_instant(f->zone, c.year, c.month, c.day, 0, 0, 0);
+    const int32_t offset = fn_tz_span(f->zone, f->midnight, &from, &to);
+    f->smooth = f->midnight == f->day * 86400 - offset && from <= f->midnight && to - f->midnight >= 86400;
+}
+
 /* YYYY-MM-DD of the calendar, from year 1000 on. */
 static bool new_day(quick_field *f, const char *p, uint64_t text, uint16_t tail)
 {
@@ -91,6 +102,7 @@ static bool new_day(quick_field *f, const char *p, uint64_t text, uint16_t tail)
     f->day = fn_days_from_civil((int64_t)year, (unsigned)month, (unsigned)day);
     f->day_text = text;
     f->day_tail = tail;
+    if (f->kind == QUICK_DATETIME) find_midnight(f);
     return true;
 }
 
@@ -113,7 +125,7 @@ ALWAYS bool two_digits(const char *p, unsigned below, unsigned *out)
 static int64_t instant_of(const quick_field *f, unsigned h, unsigned m, unsigned s)
 {
     fn_civil c;
-    if (f->zone == fn_tz_utc()) return f->day * 86400 + h * 3600 + m * 60 + s;
+    if (FN_LIKELY(f->smooth)) return f->midnight + h * 3600 + m * 60 + s;
     fn_civil_from_days(f->day, &c);
     return fn_tz_instant(f->zone, c.year, c.month, c.day, h, m, s);
 }
@@ -329,6 +341,7 @@ ALWAYS uint32_t row_of(quick_fields *q, fn_text_in *in, uint32_t from, const qui
 {
     const char *at = in->at;
     const bool brackets = style == QUICK_JSON || style == QUICK_VALUES;
+    if (brackets && at < in->end && *at == ' ') at++;
     for (; from < q->count; from++) {
         const bool last = from + 1 == q->count;
         if (!take(q, &q->list[from], &at, in->end, last && !brackets ? '\n' : q->delimiter, style)) break;

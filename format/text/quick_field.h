@@ -22,7 +22,9 @@ typedef struct quick_field {
     const fn_tz *zone;   /* DATETIME */
     uint64_t day_text;   /* the date read last, YYYY-MM- and DD, and its days since 1970: dates come in runs */
     int64_t day;
+    int64_t midnight;    /* DATETIME: the instant the day begins at, if its clock runs from 0 to 24 without a jump */
     uint16_t day_tail;
+    bool smooth;         /* it does */
     uint8_t kind, width; /* quick_kind; bytes of a value */
     uint8_t scale;       /* DateTime64 */
     bool is_signed, nullable, ticks; /* ticks: DateTime64 */

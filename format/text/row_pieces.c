@@ -55,13 +55,36 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-const char *row_end_object(const char *begin, const char *from, const char *end)
+/* Behind a line break between brackets that close and open a row. */
+static const char *end_between(const char *begin, const char *from, const char *end, char close, char open)
 {
     for (const char *at = from; (at = memchr(at, '\n', (size_t)(end - at))); at++) {
         const char *before = at, *behind = at + 1;
         while (before > begin && (is_space(before[-1]) || before[-1] == ',' || before[-1] == ';')) before--;
         while (behind < end && is_space(*behind)) behind++;
-        if (before > begin && before[-1] == '}' && behind < end && *behind == '{') return at + 1;
+        if (before > begin && before[-1] == close && behind < end && *behind == open) return at + 1;
+    }
+    return NULL;
+}
+
+const char *row_end_object(const char *begin, const char *from, const char *end)
+{
+    return end_between(begin, from, end, '}', '{');
+}
+
+const char *row_end_list(const char *begin, const char *from, const char *end)
+{
+    return end_between(begin, from, end, ']', '[');
+}
+
+const char *row_end_values(const char *begin, const char *from, const char *end)
+{
+    (void)begin;
+    for (const char *at = from; (at = memchr(at, ')', (size_t)(end - at))); at++) {
+        const char *comma = at + 1, *behind;
+        while (comma < end && is_space(*comma)) comma++;
+        for (behind = comma + 1; behind < end && is_space(*behind);) behind++;
+        if (behind < end && *comma == ',' && *behind == '(') return comma + 1;
     }
     return NULL;
 }
@@ -138,6 +161,7 @@ static fn_status open_piece(row_reader *r, fn_ctx *ctx, piece *p)
     own->settings.errors_allowed = 0;
     own->settings.errors_allowed_ratio = 0;
     own->settings.workers = NULL;
+    own->settings.eval = NULL; /* one thread's: a piece with expressions does not parse */
     own->ended = own->is_piece = true;
     own->flavour = r->flavour;
     own->style = r->style;
@@ -177,7 +201,6 @@ static fn_status open_pieces(row_reader *r, fn_ctx *ctx)
     p->list = fn_alloc_zero(ctx, most * sizeof *p->list);
     FN_TRY_PTR(ctx, p->list);
     p->most = most;
-    for (uint32_t i = 0; i < most; i++) FN_TRY(open_piece(r, ctx, &p->list[i]));
     return FN_OK;
 }
 
@@ -221,6 +244,8 @@ static fn_status run_batch(row_reader *r, fn_ctx *ctx, row_pieces *p, bool *seri
     *serial = p->count < 2;
     if (*serial) p->count = 0;
     if (*serial) return FN_OK;
+    for (uint32_t i = 0; i < p->count; i++)
+        if (!p->list[i].reader) FN_TRY(open_piece(r, ctx, &p->list[i]));
     FN_TRY(fn_pool_run(ctx, r->settings.workers, run_piece, p, p->count));
     uint32_t good = 0;
     while (good < p->count && p->list[good].status == FN_OK) {

@@ -15,4 +15,6 @@ void row_pieces_free(row_pieces *p);
 const char *row_end_escaped(const char *begin, const char *from, const char *end); /* a backslash hides the line break */
 const char *row_end_quoted(const char *begin, const char *from, const char *end);  /* so do double quotes */
 const char *row_end_object(const char *begin, const char *from, const char *end);  /* behind '}', before '{' */
+const char *row_end_list(const char *begin, const char *from, const char *end);    /* behind ']', before '[' */
+const char *row_end_values(const char *begin, const char *from, const char *end);  /* a comma between ')' and '(', on one line or not */
 #endif

@@ -30,10 +30,13 @@ static void put_string(fn_buf *out, char format)
     static const char *const csv[] = {"a", "\"\"", "\\", "\n", "\t", ",", "}\n{", "'", " "};
     static const char *const tsv[] = {"a", "\"", "\\\\", "\\\n", "\\t", ",", "}\\n{", "'", " "};
     static const char *const json[] = {"a", "\\\"", "\\\\", "\\n", "\\t", ",", "}\n{", "'", " "};
-    const char *const *pieces = next(60) == 0 ? bits : format == 'c' ? csv : format == 't' ? tsv : json;
-    if (format != 't') put(out, "\"");
+    static const char *const list[] = {"a", "\\\"", "\\\\", "\\n", "\\t", ",", "]\n[", "'", " "};
+    static const char *const values[] = {"a", "\"", "\\\\", "\n", "\t", ",", "),\n(", "''", "),("};
+    const char *const *pieces = next(60) == 0 ? bits : format == 'c' ? csv : format == 't' ? tsv : format == 'l' ? list : format == 'v' ? values : json;
+    const char *quote = format == 't' ? "" : format == 'v' ? "'" : "\"";
+    put(out, quote);
     for (uint64_t i = next(8); i; i--) put(out, pieces[next(FN_COUNT(bits))]);
-    if (format != 't') put(out, "\"");
+    put(out, quote);
 }
 
 static void put_row(fn_buf *out, char format, bool bad)
@@ -41,13 +44,19 @@ static void put_row(fn_buf *out, char format, bool bad)
     char number[32];
     (void)snprintf(number, sizeof number, bad && next(40) == 0 ? "z" : "%llu", (unsigned long long)next(1000000));
     if (format == 'j') put(out, next(5) ? "{\"n\":" : "{\n \"n\":");
+    if (format == 'l') put(out, next(5) ? "[" : "[\n ");
+    if (format == 'v') put(out, next(5) ? "(" : "( ");
     put(out, number);
     if (format == 'j' && next(4) == 0) { /* the string takes its default: a block of its own */
         put(out, "}\n");
         return;
     }
-    put(out, format == 'c' ? "," : format == 't' ? "\t" : ",\"s\":");
+    put(out, format == 't' ? "\t" : format == 'j' ? ",\"s\":" : ",");
     put_string(out, format);
+    if (format == 'v' || format == 'l') {
+        put(out, format == 'l' ? (next(3) ? "]\n" : "], \n") : next(3) ? ")," : ") ,\n");
+        return;
+    }
     put(out, format == 'j' ? (next(3) ? "}\n" : "}, \n") : next(4) || format == 't' ? "\n" : "\r\n");
 }
 
@@ -96,9 +105,9 @@ static outcome run(const char *name, fn_str data, const fn_format_settings *sett
 
 static void compare(fn_pool *pool)
 {
-    static const char *const names[] = {"CSV", "CSVWithNames", "TabSeparated", "TabSeparatedWithNames", "TSVRaw", "JSONEachRow"};
+    static const char *const names[] = {"CSV", "CSVWithNames", "TabSeparated", "TabSeparatedWithNames", "TSVRaw", "JSONEachRow", "JSONCompactEachRow", "Values"};
     const char *name = names[next(FN_COUNT(names))];
-    const char format = name[0] == 'C' ? 'c' : name[0] == 'T' ? 't' : 'j';
+    const char format = name[0] == 'C' ? 'c' : name[0] == 'T' ? 't' : name[0] == 'V' ? 'v' : strstr(name, "Compact") ? 'l' : 'j';
     const bool bad = next(3) == 0;
     fn_buf data = FN_BUF_INIT;
     if (strstr(name, "WithNames")) put(&data, format == 'c' ? "n,s\n" : "n\ts\n");
