@@ -9,7 +9,7 @@
 #include "part/zone_write.h"
 #include <firn/thread.h>
 
-enum { SEGMENT_BYTES_MAX = 256 << 20 };
+enum { SEGMENT_BYTES_MAX = 256 << 20, VALUES_ALONE = 4096 };
 
 typedef struct writer_column {
     fn_part_column info;
@@ -183,7 +183,8 @@ static fn_status each_column(fn_ctx *ctx, fn_part_writer *w, column_work *work)
 {
     column_tasks tasks = {w, work};
     for (uint32_t i = 0; i < w->column_count; i++) w->columns[i].ctx = (fn_ctx){.memory = ctx->memory, .cancel = ctx->cancel, .settings = ctx->settings};
-    FN_TRY(fn_pool_run(ctx, w->options.workers, run_column, &tasks, w->column_count));
+    const bool few = (w->rows + w->count) * w->column_count < VALUES_ALONE; /* done before another thread wakes up */
+    FN_TRY(fn_pool_run(ctx, few ? NULL : w->options.workers, run_column, &tasks, w->column_count));
     for (uint32_t i = 0; i < w->column_count; i++)
         if (w->columns[i].status != FN_OK) return fn_fail(ctx, w->columns[i].status, "%s", w->columns[i].ctx.error.text);
     return FN_OK;

@@ -100,14 +100,16 @@ struct mt_store {
     char *root;
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    pthread_cond_t gone;        /* a file has been removed */
+    pthread_cond_t gone;        /* a file has been removed, or a folder made */
     mt_file *files[MT_FILE_SLOTS];
     uint32_t tasks;             /* background tasks queued or running; lock */
     mt_running *running;        /* merges; lock */
     _Atomic bool closing;
     _Atomic bool keeps_files;   /* a commit broke off: the catalog on disk may name files that nobody lists; the next start sweeps */
     _Atomic bool merges_stopped; /* SYSTEM STOP MERGES, of all tables */
-    _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder */
+    _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder that is there for good */
+    uint64_t dirs_begun[4];     /* those, and the ones being made; lock */
+    _Atomic bool dirs_durable;  /* what was there at start is, too */
 };
 
 /* ---- running.c ---- */

@@ -29,6 +29,39 @@ fn_part_id mt_new_id(void)
     return (fn_part_id){fn_random_u64(), fn_random_u64()};
 }
 
+/* Folders that were there before this process may have been left by one that died between making and syncing them. */
+static fn_status sync_found(fn_ctx *ctx, mt_store *store, const char *parent)
+{
+    fn_fs *fs = store->options.fs;
+    if (atomic_load(&store->dirs_durable)) return FN_OK;
+    FN_TRY(fs->sync_dir(fs, ctx, parent));
+    FN_TRY(fs->sync_dir(fs, ctx, store->root)); /* which names the parent */
+    atomic_store(&store->dirs_durable, true);
+    return FN_OK;
+}
+
+/* True: nobody else makes the folder now, and the caller has to. */
+static bool begin_dir(mt_store *store, unsigned folder)
+{
+    const uint64_t bit = (uint64_t)1 << (folder % 64);
+    pthread_mutex_lock(&store->lock);
+    while (store->dirs_begun[folder / 64] & bit && !(atomic_load(&store->dirs_made[folder / 64]) & bit)) pthread_cond_wait(&store->gone, &store->lock);
+    const bool made = atomic_load(&store->dirs_made[folder / 64]) & bit;
+    store->dirs_begun[folder / 64] |= bit;
+    pthread_mutex_unlock(&store->lock);
+    return !made;
+}
+
+static void end_dir(mt_store *store, unsigned folder, bool made)
+{
+    const uint64_t bit = (uint64_t)1 << (folder % 64);
+    pthread_mutex_lock(&store->lock);
+    if (made) atomic_fetch_or(&store->dirs_made[folder / 64], bit);
+    else store->dirs_begun[folder / 64] &= ~bit;
+    pthread_cond_broadcast(&store->gone);
+    pthread_mutex_unlock(&store->lock);
+}
+
 fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id)
 {
     const unsigned folder = folder_of(id);
@@ -37,11 +70,12 @@ fn_status mt_store_make_dir(fn_ctx *ctx, mt_store *store, fn_part_id id)
     const char *dir = fn_arena_printf(ctx, ctx->arena, "%s/store/%02x", store->root, folder);
     const char *parent = fn_arena_printf(ctx, ctx->arena, "%s/store", store->root);
     if (!dir || !parent) return ctx->error.code;
-    FN_TRY(fs->make_dir(fs, ctx, dir));
-    FN_TRY(fs->sync_dir(fs, ctx, parent));
-    FN_TRY(fs->sync_dir(fs, ctx, store->root)); /* which names the parent */
-    atomic_fetch_or(&store->dirs_made[folder / 64], (uint64_t)1 << (folder % 64));
-    return FN_OK;
+    if (!begin_dir(store, folder)) return FN_OK;
+    fn_status status = fs->make_dir(fs, ctx, dir); /* durable when it returns, if it was not there */
+    if (status == FN_OK) status = sync_found(ctx, store, parent);
+    if (status != FN_OK) atomic_store(&store->dirs_durable, false); /* it may be there by now, made but not synced */
+    end_dir(store, folder, status == FN_OK);
+    return status;
 }
 
 fn_status mt_store_sync_dir(fn_ctx *ctx, mt_store *store, fn_part_id id)

@@ -641,6 +641,33 @@ static void test_failures(void)
     world_close(&w);
 }
 
+static unsigned folders_synced;
+static fn_status (*sync_below)(fn_fs *fs, fn_ctx *ctx, const char *dir);
+
+static fn_status count_sync(fn_fs *fs, fn_ctx *ctx, const char *dir)
+{
+    folders_synced++;
+    return sync_below(fs, ctx, dir);
+}
+
+/* An insert syncs the folder its file is in, and nothing above it: that was done once. */
+static void test_folder_syncs(void)
+{
+    enum { INSERTS = 40 };
+    world w;
+    world_open(&w, false);
+    table *t = make_table(&w, "u", MT_PLAIN, false, false);
+    const test_row row = {.k = 1, .v = 1};
+    sync_below = w.fs->sync_dir;
+    w.fs->sync_dir = count_sync;
+    folders_synced = 0;
+    for (unsigned i = 0; i < INSERTS; i++) insert(&w.ctx, t, &row, 1);
+    CHECK(folders_synced == INSERTS + 2);
+    w.fs->sync_dir = sync_below;
+    table_drop(t);
+    world_close(&w);
+}
+
 /* What was acknowledged is there after a crash, and nothing else: unlisted files are swept. */
 static void test_crash(void)
 {
@@ -768,6 +795,7 @@ int main(void)
     test_mutations();
     test_deduplicate();
     test_failures();
+    test_folder_syncs();
     test_crash();
     test_race();
     printf("%d failures\n", failures);
