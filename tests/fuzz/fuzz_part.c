@@ -1,5 +1,5 @@
 /* fuzz_part.c - any bytes as a part file. First as they are; then with every checksum made right, so that the footer, the segments,
- * zones, dictionaries and attached skip indexes behind them are reached: only errors with a code, and columns that keep their invariants.
+ * zones, dictionaries, attached skip indexes and parts within the part behind them are reached: only errors with a code, and columns that keep their invariants.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_reader.h"
 #include <firn/skip_data.h>
@@ -69,6 +69,40 @@ static void mend_attachments(uint8_t *file, const fn_part *p)
     }
 }
 
+static part_reference inner_place(const fn_part *p, uint32_t index)
+{
+    return part_reference_at(p->inner_list + (size_t)index * INNER_SIZE + (INNER_SIZE - REFERENCE_SIZE));
+}
+
+/* Parts within the part: their footers made right, and what the outer footer says of them. */
+static void mend_inner(uint8_t *file, const fn_part *p)
+{
+    for (uint32_t i = 0; i < p->inner_count; i++) {
+        const uint8_t *in_footer = p->inner_list + (size_t)i * INNER_SIZE;
+        const part_reference r = inner_place(p, i);
+        uint8_t *at = file + p->footer_at + (size_t)(in_footer - (const uint8_t *)p->footer.data), *inner = file + r.offset;
+        fn_part_id id;
+        if (!mend_footer(inner, (size_t)r.size, &id)) continue;
+        fn_store_u64(at + 8, id.high);
+        fn_store_u64(at + 16, id.low);
+        memcpy(at + (INNER_SIZE - 16), inner + r.size - TRAILER_SIZE + 8, 16);
+    }
+}
+
+/* What stands inside of them, when they can be opened. */
+static void mend_inner_columns(fn_ctx *ctx, uint8_t *file, const fn_part *p)
+{
+    for (uint32_t i = 0; i < p->inner_count && i < 8; i++) {
+        const fn_part *inner;
+        if (fn_part_inner(ctx, p, fn_part_inner_at(p, i, NULL), &inner) == FN_OK && inner) {
+            mend_columns(file + inner->base, inner);
+            mend_attachments(file + inner->base, inner);
+        }
+        fn_error_clear(ctx);
+    }
+    mend_inner(file, p);
+}
+
 /* An attachment's bytes as every form of index, over the types of the part's first columns. */
 static void read_skip_data(fn_ctx *ctx, const fn_part *p, fn_buffer *bytes)
 {
@@ -111,6 +145,11 @@ static fn_status read_part(fn_ctx *ctx, const fn_part *p)
             fn_block_drop(b);
         }
     }
+    for (uint32_t i = 0; i < p->inner_count && i < 8; i++) {
+        const fn_part *inner;
+        if (fn_part_inner(ctx, p, fn_part_inner_at(p, i, NULL), &inner) == FN_OK && inner) (void)read_part(ctx, inner);
+        fn_error_clear(ctx);
+    }
     return fn_part_check(ctx, p);
 }
 
@@ -127,6 +166,12 @@ static fn_status run(fn_ctx *ctx, fn_fs *fs, uint8_t *file, size_t size)
     FN_TRY(fn_part_open(ctx, fs, PATH, id, NULL, &p));
     mend_columns(file, p);
     mend_attachments(file, p);
+    mend_inner(file, p);
+    fn_part_drop(p);
+    (void)mend_footer(file, size, &id);
+    FN_TRY(put_file(ctx, fs, file, size));
+    FN_TRY(fn_part_open(ctx, fs, PATH, id, NULL, &p));
+    mend_inner_columns(ctx, file, p);
     fn_part_drop(p);
     (void)mend_footer(file, size, &id);
     FN_TRY(put_file(ctx, fs, file, size));
