@@ -36,6 +36,7 @@ typedef struct source_column {
 typedef struct source {
     fn_str alias, database, table;
     const char *engine; /* of a table; NULL for subqueries */
+    const table *stored; /* the table of a plain scan; NULL otherwise */
     source_column *columns;
     uint32_t count;
 } source;
@@ -186,6 +187,11 @@ fn_status bind_collect_all(binder *b, scope *s) FN_MUST_USE;
 cte_entry *bind_find_cte(scope *s, fn_str name, scope **owner);
 fn_status bind_identifier(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
 /* Looks without failing: *out NULL if there is no such name. */
+/* bind_join_table.c: a table of engine Join as it is read, a JOIN with it, and joinGet over it. */
+fn_status bind_join_rows(binder *b, const source *src, plan **p) FN_MUST_USE;
+fn_status bind_join_kind(binder *b, const table *t, const ast_from *f) FN_MUST_USE; /* INCOMPATIBLE_TYPE_OF_JOIN (264) */
+fn_status bind_join_with(binder *b, const source *src, const plan *join) FN_MUST_USE;
+fn_status bind_join_get(binder *b, scope *s, const ast_expr *e, expr **out) FN_MUST_USE;
 fn_status bind_lookup(binder *b, scope *s, const fn_str *parts, uint32_t count, expr **out) FN_MUST_USE;
 /* An expression that an alias names is bound as the alias is, so that its own name means the column inside it. */
 fn_status bind_aliased(binder *b, scope *s, const ast_expr *e, bool *done, expr **out) FN_MUST_USE;

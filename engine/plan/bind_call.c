@@ -268,6 +268,7 @@ static const struct {
     {"in", bind_in},         {"notIn", bind_in},        {"globalIn", bind_in},         {"globalNotIn", bind_in},         {"nullIn", bind_in},
     {"notNullIn", bind_in},  {"globalNullIn", bind_in}, {"globalNotNullIn", bind_in},  {"exists", form_exists},          {"arrayJoin", form_array_join},
     {"grouping", bind_grouping}, {"caseWithExpression", form_case},
+    {"joinGet", bind_join_get},  {"joinGetOrNull", bind_join_get},
 };
 
 fn_status bind_function(binder *b, scope *s, const ast_expr *e, expr **out)

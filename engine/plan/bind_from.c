@@ -80,10 +80,13 @@ static fn_status scan_of(binder *b, scope *s, table *t, const table_schema *sche
     *slot = p;
     p->scan.table = t;
     src->engine = t->ops->engine;
+    src->stored = t;
+    if (strcmp(src->engine, "Set") == 0 && !f->as_set) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Method read is not supported by storage Set");
     FN_TRY(table_name(b->ctx, t, &src->database, &src->table));
     if (f->kind == FROM_FUNCTION) src->table = src->database = (fn_str){0};
     FN_TRY(scan_columns(b, schema, src, p));
-    p->scan.final = f->final || settings_of(b->ctx)->final;
+    const bool collapses = fn_str_ends(fn_cstr(src->engine), FN_STR("MergeTree")) && strcmp(src->engine, "MergeTree") != 0;
+    p->scan.final = f->final || settings_of(b->ctx)->final || (f->final_where_known && collapses);
     FN_TRY(constant_ratio(b, s, f->sample, &p->scan.sample));
     FN_TRY(constant_ratio(b, s, f->sample_offset, &p->scan.sample_offset));
     p->scan.snapshot = b->fresh_of == t ? b->fresh : NULL;
@@ -101,12 +104,25 @@ static fn_status bind_subquery_source(binder *b, scope *s, const ast_query *q, p
     return bind_query(b, s, true, q, out, &inner);
 }
 
+/* A SELECT made for one statement in place of a Merge or Buffer table. */
+static bool is_facade_view(const table *t)
+{
+    return t->is_temporary && (fn_str_eq(t->name, FN_STR("merge")) || fn_str_eq(t->name, FN_STR("Buffer")));
+}
+
+static void final_inside(ast_query *q)
+{
+    for (; q->op != SET_NONE; q = q->left) final_inside(q->right);
+    if (q->select && q->select->from) q->select->from->final_where_known = true;
+}
+
 fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **out)
 {
     FN_TRY(hold_table(b, t));
     ast_query *view = NULL;
     if (b->world->view_query) FN_TRY(b->world->view_query(b->world, b->ctx, t, &view));
     if (view) {
+        if ((f->final || f->final_where_known) && is_facade_view(t)) final_inside(view);
         FN_TRY(bind_subquery_source(b, NULL, view, out));
         return FN_OK;
     }
@@ -114,7 +130,9 @@ fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **ou
     const fn_status status = scan_of(b, s, t, schema, f, out);
     table_schema_drop(schema);
     FN_TRY(status);
-    return bind_table_filter(b, &s->sources[s->source_count - 1], out);
+    const source *src = &s->sources[s->source_count - 1];
+    if (t->join && table_join_is_unique(t->join)) FN_TRY(bind_join_rows(b, src, out));
+    return bind_table_filter(b, src, out);
 }
 
 /* ---- subqueries ---- */
@@ -250,6 +268,14 @@ static fn_status find_with_snapshot(binder *b, fn_str database, fn_str name, tab
     return FN_OK;
 }
 
+/* `*` of a Merge table or merge() does not name where a row is from. */
+static void hide_origin(const table *t, source *src)
+{
+    if (!t->is_temporary || !fn_str_eq(t->name, FN_STR("merge"))) return;
+    for (uint32_t i = 0; i < src->count; i++)
+        src->columns[i].hidden = fn_str_eq(src->columns[i].name, FN_STR("_table")) || fn_str_eq(src->columns[i].name, FN_STR("_database"));
+}
+
 static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
 {
     fn_str database, name;
@@ -272,11 +298,15 @@ static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
         FN_TRY(source_of_plan(b, s, *out, f, NULL, 0));
         source *src = &s->sources[s->source_count - 1];
         FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->database, &src->database));
-        FN_TRY(fn_arena_str(b->ctx, b->ctx->arena, t->name, &src->table));
+        src->table = name;
+        hide_origin(t, src);
         return bind_refuse_table_filter(b, src);
     }
-    const source written = {.database = database, .table = name}; /* a materialized view is read under its target's name */
-    return fn_str_eq(name, s->sources[s->source_count - 1].table) ? FN_OK : bind_refuse_table_filter(b, &written);
+    source *src = &s->sources[s->source_count - 1];
+    if (fn_str_eq(name, src->table)) return FN_OK;
+    src->database = database; /* of a materialized view its target is read, under the view's name */
+    src->table = name;
+    return bind_refuse_table_filter(b, src);
 }
 
 static fn_status rename_columns(binder *b, scope *s, const ast_from *f)
@@ -303,8 +333,7 @@ static fn_status from_function(binder *b, scope *s, const ast_from *f, plan **ou
     if (s->source_count == sources) { /* a view made for this call */
         FN_TRY(source_of_plan(b, s, *out, f, NULL, 0));
         source *src = &s->sources[s->source_count - 1];
-        for (uint32_t i = 0; i < src->count && fn_str_eq(call->text, FN_STR("merge")); i++)
-            src->columns[i].hidden = fn_str_eq(src->columns[i].name, FN_STR("_table")) || fn_str_eq(src->columns[i].name, FN_STR("_database"));
+        hide_origin(t, src);
     }
     return rename_columns(b, s, f);
 }

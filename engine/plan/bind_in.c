@@ -298,7 +298,7 @@ static fn_status in_subquery(in_job *j, const ast_query *q, expr **out)
 static fn_status in_table(in_job *j, const ast_expr *name, expr **out)
 {
     ast_expr star = {.kind = AST_ASTERISK}, *columns[1] = {&star};
-    ast_from from = {.kind = FROM_TABLE, .table = name->parts[name->part_count - 1]};
+    ast_from from = {.kind = FROM_TABLE, .as_set = true, .table = name->parts[name->part_count - 1]};
     if (name->part_count == 2) from.database = name->parts[0];
     ast_select *select = FN_NEW(j->b->ctx, ast_select);
     ast_from *copy = FN_NEW(j->b->ctx, ast_from);

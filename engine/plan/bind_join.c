@@ -304,6 +304,9 @@ fn_status bind_join(binder *b, scope *s, const ast_from *f, plan **out)
     FN_TRY(bind_from(b, s, f->left, &j->inputs[0]));
     const uint32_t middle = s->source_count;
     FN_TRY(bind_from(b, s, f->right, &j->inputs[1]));
+    const table *stored = s->source_count == middle + 1 ? s->sources[middle].stored : NULL;
+    const bool joined = stored && stored->join && f->right->kind == FROM_TABLE;
+    if (joined) FN_TRY(bind_join_kind(b, stored, f));
     if (++s->joins > JOINS_MAX) return fn_fail(b->ctx, FN_TOO_DEEP_RECURSION, "Too many JOINs in one query. Maximum: %d", JOINS_MAX);
     j->join.kind = kind_of(f);
     j->join.asof = -1;
@@ -314,6 +317,7 @@ fn_status bind_join(binder *b, scope *s, const ast_from *f, plan **out)
     FN_TRY(join_columns(b, j));
     if (f->on) FN_TRY(bind_on(b, s, f, j));
     if (f->using.count) FN_TRY(bind_using(b, s, f, j, middle, &pairs));
+    if (joined) FN_TRY(bind_join_with(b, &s->sources[middle], j));
     j->join.use_nulls = settings_of(b->ctx)->join_use_nulls;
     missing_sides(j->join.kind, &left, &right);
     const uint32_t border = j->inputs[0]->column_count;

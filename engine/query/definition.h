@@ -48,6 +48,10 @@ fn_status definition_statistics(fn_ctx *ctx, ast_column_def *def) FN_MUST_USE;
 bool definition_has_setting(fn_str name); /* is it a setting of the MergeTree family (merge_tree_settings.def)? */
 /* The engines CREATE TABLE takes, without the Replicated and Shared spellings; NULL behind the last. */
 const char *definition_engine_at(size_t index);
+/* The arguments and settings of ENGINE = Join, in ctx->arena (definition_join.c). The errors of CREATE TABLE. */
+fn_status definition_join(fn_ctx *ctx, const ast_engine *e, const table_schema *schema, table_join **out) FN_MUST_USE;
+bool definition_join_has_setting(fn_str engine, fn_str name); /* of Set and Join */
+fn_status definition_join_settings(fn_ctx *ctx, const ast_engine *e) FN_MUST_USE; /* NOT_IMPLEMENTED */
 /* definition_check.c */
 fn_status definition_check_settings(fn_ctx *ctx, const ast_engine *e) FN_MUST_USE; /* UNKNOWN_POLICY (478), NOT_IMPLEMENTED */
 fn_status definition_check_items(fn_ctx *ctx, const ast_create *c) FN_MUST_USE;    /* ILLEGAL_INDEX (127), ILLEGAL_PROJECTION (583) */

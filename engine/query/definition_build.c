@@ -1,6 +1,7 @@
 /* definition_build.c - from a complete CREATE statement's text to a table: schema, keys, engine. See definition.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
+#include "query/facade.h"
 #include "query/materialized.h"
 #include "table/memory/memory_table.h"
 
@@ -63,12 +64,13 @@ static bool is_merge_tree(fn_str engine)
     return fn_str_ends(engine, FN_STR("MergeTree"));
 }
 
-static const char *const log_engines[] = {"Log", "TinyLog", "StripeLog"};
-/* The name of an engine of that family; NULL for others. */
-static const char *log_name(fn_str engine)
+static const char *const log_engines[] = {"Log", "TinyLog", "StripeLog", "Set", "Join", "File"};
+/* The name of an engine whose rows are parts without a key; NULL for others. File over a path is a facade. */
+static const char *log_name(const ast_engine *e)
 {
+    if (fn_str_eq(e->name, FN_STR("File")) && e->args.count != 1) return NULL;
     for (size_t i = 0; i < FN_COUNT(log_engines); i++)
-        if (fn_str_eq(engine, fn_cstr(log_engines[i]))) return log_engines[i];
+        if (fn_str_eq(e->name, fn_cstr(log_engines[i]))) return log_engines[i];
     return NULL;
 }
 
@@ -383,7 +385,8 @@ static fn_status read_defaults(builder *b)
 static fn_status read_log(builder *b)
 {
     const ast_engine *e = &b->create->engine;
-    if (e->args.count)
+    if (fn_str_eq(e->name, FN_STR("Join"))) FN_TRY(definition_join(&b->ctx, e, b->schema, &b->mt->join));
+    else if (e->args.count && !fn_str_eq(e->name, FN_STR("File")))
         return fn_fail(&b->ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Engine " FN_STR_FMT " doesn't support any arguments (%u given)", FN_STR_ARG(e->name), e->args.count);
     b->mt->sort_key = b->mt->partition_key = FN_NEW(&b->ctx, expr *);
     FN_TRY_PTR(&b->ctx, b->mt->sort_key);
@@ -415,7 +418,7 @@ static fn_status read_settings(builder *b)
 
 static fn_status read_merge_tree(builder *b)
 {
-    b->mt->log_name = log_name(b->create->engine.name);
+    b->mt->log_name = log_name(&b->create->engine);
     if (b->mt->log_name) return read_log(b);
     FN_TRY(read_settings(b));
     FN_TRY(find_family(&b->ctx, &b->create->engine, &b->family, &b->params));
@@ -507,7 +510,7 @@ fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_r
     }
     FN_TRY(make_schema(ctx, s->create, row->column_ids, schema));
     fn_status status = FN_OK;
-    const bool merge_tree = s->what != 'v' && (is_merge_tree(s->create->engine.name) || log_name(s->create->engine.name));
+    const bool merge_tree = s->what != 'v' && (is_merge_tree(s->create->engine.name) || log_name(&s->create->engine));
     if (merge_tree) status = make_merge_tree(ctx, s->create, *schema, mt);
     if (status == FN_OK) {
         status = fill_head(ctx, &named, s, merge_tree ? mt : NULL, head);
@@ -519,15 +522,25 @@ fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_r
 }
 
 /* ---- engines ---- */
+static fn_status find_facade(fn_ctx *ctx, const table *head, const facade_engine **out)
+{
+    ast_statement *s;
+    FN_TRY(sql_parse(ctx, head->create_sql, &s));
+    *out = facade_of(s->create);
+    return FN_OK;
+}
+
 static fn_status make_table(fn_engine *engine, fn_ctx *ctx, const catalog_table_row *row, const table *head, fn_str name, mt_definition *mt, table **out)
 {
-    static const char *const known[] = {"Buffer", "Merge", "Distributed", "Join", "Set", "File", "URL", "S3", "Dictionary",
-                                        "GenerateRandom", "EmbeddedRocksDB", "Kafka", "MaterializedView", "KeeperMap", "Iceberg", "IcebergS3"};
+    static const char *const known[] = {"Distributed", "Dictionary", "EmbeddedRocksDB", "Kafka", "MaterializedView", "KeeperMap", "Iceberg", "IcebergS3"};
     if (head->is_view) {
         ast_statement *s;
         FN_TRY(sql_parse(ctx, head->create_sql, &s));
         return s->create->materialized ? materialized_new(ctx, head, s->create, out) : view_table_new(ctx, head, out);
     }
+    const facade_engine *facade;
+    if (!mt->arena) FN_TRY(find_facade(ctx, head, &facade));
+    if (!mt->arena && facade) return facade_new(ctx, facade, head, out);
     if (mt->arena) return mt_table_new(ctx, engine->store, head, mt, row->parts, row->part_count, out);
     if (fn_str_eq(name, FN_STR("Memory"))) return memory_table_new(ctx, head, out);
     if (fn_str_eq(name, FN_STR("Null"))) return null_table_new(ctx, head, out);
@@ -545,7 +558,7 @@ const char *definition_engine_at(size_t index)
     index -= FN_COUNT(families);
     if (index < FN_COUNT(log_engines)) return log_engines[index];
     index -= FN_COUNT(log_engines);
-    return index < FN_COUNT(others) ? others[index] : NULL;
+    return index < FN_COUNT(others) ? others[index] : facade_engine_at(index - FN_COUNT(others));
 }
 
 /* The bare name in front of engine_full. */

@@ -1,7 +1,9 @@
 /* definition_complete.c - a CREATE TABLE or VIEW as written becomes the full statement. See definition.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
+#include "query/facade.h"
 #include "query/ttl.h"
+#include <firn/format.h>
 
 fn_status definition_print(fn_ctx *ctx, const ast_statement *s, fn_str *out)
 {
@@ -306,7 +308,7 @@ static fn_status sort_settings(query *q, ast_engine *e)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < e->setting_count; i++) {
         ast_setting *s = &e->settings[i];
-        if (is_merge_tree(e->name) && definition_has_setting(s->name)) {
+        if ((is_merge_tree(e->name) && definition_has_setting(s->name)) || definition_join_has_setting(e->name, s->name)) {
             e->settings[kept++] = *s;
             continue;
         }
@@ -364,12 +366,29 @@ static fn_status complete_keys(query *q, ast_create *c)
     return add_granularity(q->ctx, e);
 }
 
+/* File(CSV) is File('CSV'). */
+static fn_status file_format(query *q, ast_engine *e)
+{
+    const ast_expr *was = e->args.items[0];
+    ast_expr *text = FN_NEW(q->ctx, ast_expr), **args = FN_NEW(q->ctx, ast_expr *);
+    FN_TRY_PTR(q->ctx, text);
+    FN_TRY_PTR(q->ctx, args);
+    *text = (ast_expr){.kind = AST_LITERAL, .literal_kind = LITERAL_STRING, .text = was->kind == AST_IDENTIFIER ? was->parts[0] : was->text};
+    args[0] = text;
+    e->args.items = args;
+    if (fn_format_find(text->text)) return FN_OK;
+    return fn_fail(q->ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(text->text));
+}
+
 static fn_status complete_engine(query *q, ast_create *c)
 {
     ast_engine *e = &c->engine;
+    if (c->as_function) return FN_OK;
     if (!e->name.size) e->name = c->temporary ? FN_STR("Memory") : q->settings.default_table_engine;
     FN_TRY(sort_settings(q, e));
     FN_TRY(definition_check_settings(q->ctx, e));
+    FN_TRY(definition_join_settings(q->ctx, e));
+    if (fn_str_eq(e->name, FN_STR("File")) && e->args.count == 1) FN_TRY(file_format(q, e));
     if (is_merge_tree(e->name)) {
         FN_TRY(complete_keys(q, c));
         return definition_check_projections(q->ctx, c, NULL);
@@ -402,10 +421,10 @@ fn_status definition_complete(query *q, const ast_statement *s, fn_str database,
     c->on_cluster = c->uuid = (fn_str){NULL, 0};
     c->name = (ast_name){.database = c->temporary ? (fn_str){NULL, 0} : database, .table = name};
     FN_TRY(apply_engine_settings(q, c));
-    if (c->as_function) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "CREATE TABLE ... AS a table function is not supported");
     if (c->as_table.table.size || c->as_table.table_param) FN_TRY(take_table(q, c));
     const bool plain_view = s->what == 'v' && !c->materialized;
     if (c->as_select) FN_TRY(take_select(q, c, plain_view));
+    if (s->what != 'v') FN_TRY(facade_complete(q, c, database, name));
     if ((!c->has_columns || c->column_count == 0) && !(plain_view && c->as_select))
         return fn_fail(ctx, FN_INCORRECT_QUERY, "Incorrect CREATE query: required list of column descriptions or AS section or SELECT");
     FN_TRY(definition_check_columns(q, c));

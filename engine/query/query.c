@@ -148,7 +148,9 @@ static fn_status interpret(query *q)
     arm(q->process, &q->settings);
     atomic_store(&q->process->memory.limit, (int64_t)FN_MIN(q->settings.max_memory_usage, (uint64_t)INT64_MAX));
     const run_row *row = run_row_of(s->kind);
-    const fn_str sql = {q->process->sql.data, s->has_data_offset ? FN_MIN(s->data_offset, q->process->sql.size) : q->process->sql.size};
+    fn_str sql = q->request->sql;
+    if (s->has_data_offset) sql.size = FN_MIN(s->data_offset, sql.size);
+    FN_TRY(sql_hide_secrets(q->ctx, sql, &sql));
     process_describe(&q->engine->processes, q->process, row->kind, sql);
     FN_TRY(check_company(q, s->kind));
     FN_TRY(external_open(q));
@@ -165,7 +167,6 @@ static fn_status interpret(query *q)
 static void fill_process(process *p, query *q)
 {
     const fn_request *r = q->request;
-    p->sql = r->sql;
     p->user = q->session->user;
     p->database = q->database;
     p->address = r->address;
@@ -248,6 +249,19 @@ static fn_status run(query *q)
     return status;
 }
 
+/* Messages quote statements; what must not be shown is not shown there either. */
+static void hide_in_error(fn_ctx *ctx)
+{
+    fn_ctx own = {.arena = ctx->arena};
+    const fn_str text = fn_cstr(ctx->error.text);
+    fn_str shown;
+    if (sql_hide_secrets(&own, text, &shown) != FN_OK) shown = FN_STR("");
+    if (shown.data == text.data) return;
+    const size_t n = FN_MIN(shown.size, sizeof ctx->error.text - 1);
+    if (n) memcpy(ctx->error.text, shown.data, n);
+    ctx->error.text[n] = '\0';
+}
+
 /* Rows of system.query_log: the start, unless the statement failed before it, and the end. */
 static void log_end(query *q, fn_status status, const fn_progress *summary, const fn_counts *counts)
 {
@@ -257,10 +271,13 @@ static void log_end(query *q, fn_status status, const fn_progress *summary, cons
     char exception[2300] = "";
     if (status != FN_OK)
         (void)snprintf(exception, sizeof exception, "Code: %d. DB::Exception: %s (%s)", status, q->ctx->error.text, fn_error_name(status));
+    fn_ctx own = {.arena = q->ctx->arena};
+    fn_str sql = p->sql; /* none: it could not be parsed */
+    if (!sql.data && sql_hide_secrets(&own, r->sql, &sql) != FN_OK) sql = (fn_str){NULL, 0};
     const bool begun = status == FN_OK || summary->read_rows || summary->result_rows || summary->written_rows;
     system_log_row row = {.type = 1, .interface = strcmp(r->interface ? r->interface : "", "HTTP") == 0 ? 2 : 6,
                           .http_method = fn_str_eq(r->http_method, FN_STR("GET")) ? 1 : fn_str_eq(r->http_method, FN_STR("POST")) ? 2 : 0,
-                          .event_us = p->started_real_ns / 1000, .start_us = p->started_real_ns / 1000, .query_id = fn_cstr(p->id), .query = p->sql,
+                          .event_us = p->started_real_ns / 1000, .start_us = p->started_real_ns / 1000, .query_id = fn_cstr(p->id), .query = sql,
                           .kind = fn_cstr(p->kind), .database = p->database, .user = p->user, .address = p->address, .user_agent = p->user_agent,
                           .log_comment = q->settings.log_comment};
     if (begun) query_log_add(q->engine->log, &row);
@@ -300,6 +317,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     ctx->memory = &p.memory;
     ctx->arena = fn_arena_new(ctx); /* the statement's own: freed before its tracker goes */
     fn_status status = ctx->arena ? run(&q) : ctx->error.code;
+    if (status != FN_OK && ctx->arena) hide_in_error(ctx);
     fill_summary(&q, summary);
     fn_counts_since(&before, &counts);
     log_end(&q, status, summary, &counts);

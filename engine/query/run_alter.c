@@ -3,6 +3,7 @@
  * shape; the parts stay as they are and are read through the new shape.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
+#include "query/facade.h"
 #include "query/result.h"
 #include "query/ttl.h"
 
@@ -74,7 +75,7 @@ static fn_status apply(alter_run *a)
             mt.arena = NULL;
             schema = NULL;
         }
-    } else if (status == FN_OK && !a->columns_changed) { /* comments and constraints */
+    } else if (status == FN_OK && (!a->columns_changed || facade_alters(a->table))) { /* comments and constraints; tables without rows of their own */
         table_schema *old = atomic_exchange(&a->table->schema, schema);
         schema = NULL;
         status = engine_retire_schema(q->ctx, q->engine, old);
@@ -106,7 +107,7 @@ static fn_status open_definition(alter_run *a)
 /* Adding, dropping or changing columns of tables whose blocks do not know column numbers is not done. */
 static fn_status check_engine(const alter_run *a)
 {
-    if (mt_is(a->table) || !a->columns_changed) return FN_OK;
+    if (mt_is(a->table) || facade_alters(a->table) || !a->columns_changed) return FN_OK;
     return fn_fail(a->query->ctx, FN_NOT_IMPLEMENTED, "Alter of columns is not supported by storage %s", a->table->ops->engine);
 }
 

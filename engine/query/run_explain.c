@@ -24,8 +24,10 @@ static fn_status send_lines(query *q, const ast_statement *s, fn_str text)
 static fn_status explain_syntax(query *q, const ast_statement *s)
 {
     fn_buf text = FN_BUF_INIT;
+    fn_str shown;
     fn_status status = s->query ? sql_print_query(q->ctx, s->query, true, &text) : sql_print_statement(q->ctx, s->inner, true, &text);
-    if (status == FN_OK) status = result_one_text(q, s, "explain", fn_buf_view(&text));
+    if (status == FN_OK) status = sql_hide_secrets(q->ctx, fn_buf_view(&text), &shown);
+    if (status == FN_OK) status = result_one_text(q, s, "explain", shown);
     fn_buf_release(&text);
     return status;
 }

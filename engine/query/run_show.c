@@ -86,8 +86,10 @@ static fn_status run_as_select(query *q, const ast_statement *s, const show_row 
 static fn_status send_printed(query *q, const ast_statement *s, const ast_statement *full)
 {
     fn_buf text = FN_BUF_INIT;
+    fn_str shown;
     fn_status status = sql_print_statement(q->ctx, full, true, &text);
-    if (status == FN_OK) status = result_one_text(q, s, "statement", fn_buf_view(&text));
+    if (status == FN_OK) status = sql_hide_secrets(q->ctx, fn_buf_view(&text), &shown);
+    if (status == FN_OK) status = result_one_text(q, s, "statement", shown);
     fn_buf_release(&text);
     return status;
 }

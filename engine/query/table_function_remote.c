@@ -1,5 +1,6 @@
 /* table_function_remote.c - remote('127.0.0.1', db, table), cluster('default', db.table): this server is the only one there is, so they
  * give its own table. Another address is refused. SPDX-License-Identifier: Apache-2.0 */
+#include "query/facade.h"
 #include "query/materialized.h"
 #include "query/table_function.h"
 
@@ -44,5 +45,6 @@ fn_status table_function_remote(const table_call *call, table **out)
         return fn_fail(call->ctx, FN_NOT_IMPLEMENTED, "Reading from another server (" FN_STR_FMT ") is not supported", FN_STR_ARG(address));
     FN_TRY(read_name(call, &database, &name));
     FN_TRY(world_stored_table(call->query, database, name, out));
-    return materialized_resolve(call->query, out);
+    FN_TRY(materialized_resolve(call->query, out));
+    return facade_source(call->query, out);
 }

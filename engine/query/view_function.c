@@ -1,5 +1,5 @@
-/* view_function.c - table functions that are views made for one statement: v(a = 1) with the parameters of a view filled in, and
- * merge(database, 'pattern') as UNION ALL over the tables whose names match. SPDX-License-Identifier: Apache-2.0 */
+/* view_function.c - v(a = 1): a view called with its parameters filled in, as a view made for one statement.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
 #include "query/table_function.h"
 #include "sql/lex.h"
@@ -87,81 +87,4 @@ fn_status view_function_make(query *q, const ast_expr *call, table **out)
     FN_TRY(status);
     FN_TRY(empty_schema(q->ctx, &schema));
     return make_view(q, q->database, call->text, sql, schema, out);
-}
-
-/* ---- merge(database, 'pattern') ---- */
-/* Of both tables: the same columns with the same types. */
-static bool same_columns(const table_schema *a, const table_schema *b)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < b->count; i++) n += !b->columns[i].is_virtual;
-    for (uint32_t i = 0; i < a->count; i++) {
-        if (a->columns[i].is_virtual) continue;
-        const int at = table_schema_find(b, a->columns[i].name);
-        if (at < 0 || b->columns[at].type != a->columns[i].type) return false;
-        n--;
-    }
-    return n == 0;
-}
-
-static fn_status put_select(fn_ctx *ctx, const table_schema *columns, fn_str database, fn_str name, fn_buf *out)
-{
-    FN_TRY(fn_buf_cstr(ctx, out, "SELECT "));
-    for (uint32_t i = 0; i < columns->count; i++) {
-        if (columns->columns[i].is_virtual || columns->columns[i].default_kind == DEFAULT_EPHEMERAL) continue;
-        FN_TRY(sql_quote_identifier(ctx, columns->columns[i].name, out));
-        FN_TRY(fn_buf_cstr(ctx, out, ", "));
-    }
-    FN_TRY(sql_quote_string(ctx, database, out));
-    FN_TRY(fn_buf_cstr(ctx, out, " AS _database, "));
-    FN_TRY(sql_quote_string(ctx, name, out));
-    FN_TRY(fn_buf_cstr(ctx, out, " AS _table FROM "));
-    FN_TRY(sql_quote_identifier(ctx, database, out));
-    FN_TRY(fn_buf_cstr(ctx, out, "."));
-    return sql_quote_identifier(ctx, name, out);
-}
-
-static fn_status union_of(query *q, const catalog_database *d, fn_str pattern, fn_buf *out, table_schema **columns)
-{
-    for (uint32_t i = 0; i < d->count; i++) {
-        const catalog_entry *e = &d->entries[i];
-        bool match;
-        if (fn_str_starts(e->name, FN_STR("."))) continue;
-        FN_TRY(query_name_matches(q->ctx, e->name, pattern, &match));
-        if (!match) continue;
-        table_schema *own = table_schema_ref(atomic_load(&e->table->schema));
-        fn_status status = *columns ? fn_buf_cstr(q->ctx, out, " UNION ALL ") : FN_OK;
-        if (status == FN_OK && *columns && !same_columns(*columns, own))
-            status = fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Table function merge over tables with different columns is not supported (" FN_STR_FMT ")", FN_STR_ARG(e->name));
-        if (!*columns) *columns = table_schema_ref(own);
-        if (status == FN_OK) status = put_select(q->ctx, *columns, d->name, e->name, out);
-        table_schema_drop(own);
-        FN_TRY(status);
-    }
-    return FN_OK;
-}
-
-fn_status table_function_merge(const table_call *call, table **out)
-{
-    query *q = call->query;
-    fn_str database = q->database, pattern, sql;
-    table_schema *columns = NULL;
-    fn_buf text = FN_BUF_INIT;
-    const ast_expr *first = call->ast->args.items[0];
-    if (first->kind == AST_FUNCTION && fn_str_eq_nocase(first->text, FN_STR("REGEXP"))) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Table function merge over databases by pattern is not supported");
-    if (call_count(call) > 1) FN_TRY(call_text(call, 0, &database));
-    FN_TRY(call_text(call, call_count(call) - 1, &pattern));
-    FN_TRY(world_check_database(q, database));
-    catalog_names *names = catalog_names_get(q->engine->catalog);
-    const catalog_database *d = catalog_names_database(names, database);
-    fn_status status = fn_buf_cstr(q->ctx, &text, "CREATE VIEW merge AS ");
-    if (status == FN_OK && d) status = union_of(q, d, pattern, &text, &columns);
-    catalog_names_drop(names);
-    if (status == FN_OK && !columns)
-        status = fn_fail(q->ctx, FN_CANNOT_EXTRACT_TABLE_STRUCTURE, "There are no tables satisfied provided regexp, you must specify table structure");
-    if (status == FN_OK) status = fn_arena_str(q->ctx, q->ctx->arena, fn_buf_view(&text), &sql);
-    fn_buf_release(&text);
-    if (status == FN_OK) return make_view(q, database, FN_STR("merge"), sql, columns, out);
-    if (columns) table_schema_drop(columns);
-    return status;
 }

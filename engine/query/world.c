@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 #include "query/definition.h"
+#include "query/facade.h"
 #include "query/information_schema.h"
 #include "query/materialized.h"
 #include "query/table_function.h"
@@ -123,7 +124,8 @@ static fn_status find_table(plan_world *w, fn_ctx *ctx, fn_str database, fn_str 
         return FN_OK;
     }
     FN_TRY(world_table(q, database, name, out));
-    return materialized_resolve(q, out);
+    FN_TRY(materialized_resolve(q, out));
+    return facade_source(q, out);
 }
 
 static fn_status make_table(plan_world *w, fn_ctx *ctx, const ast_expr *call, table **out)

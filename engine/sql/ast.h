@@ -101,6 +101,8 @@ struct ast_from {
     fn_str *column_aliases; /* AS t(a, b) */
     uint32_t column_alias_count;
     bool final;
+    bool final_where_known; /* FINAL unless the engine has none: tables behind a Merge or Buffer */
+    bool as_set;            /* the table at the right of IN */
     ast_expr *sample, *sample_offset;
     ast_from *left, *right; /* FROM_JOIN; FROM_ARRAY_JOIN has left only */
     ast_join_kind join;
@@ -365,5 +367,7 @@ fn_status sql_print_query(fn_ctx *ctx, const ast_query *q, bool multi_line, fn_b
 fn_status sql_print_statement(fn_ctx *ctx, const ast_statement *s, bool multi_line, fn_buf *out) FN_MUST_USE;
 /* Quotes an identifier with backticks if it needs them. */
 fn_status sql_quote_identifier(fn_ctx *ctx, fn_str name, fn_buf *out) FN_MUST_USE;
+/* The text with '[HIDDEN]' in place of secret keys and passwords; the text itself when there are none. In ctx->arena. */
+fn_status sql_hide_secrets(fn_ctx *ctx, fn_str text, fn_str *out) FN_MUST_USE;
 fn_status sql_quote_string(fn_ctx *ctx, fn_str text, fn_buf *out) FN_MUST_USE;
 #endif

@@ -7,7 +7,7 @@ static fn_status fill(system_rows *r)
     for (size_t i = 0; r->world->table_engine(r->world, i, &name); i++) {
         const bool merge_tree = fn_str_ends(fn_cstr(name), FN_STR("MergeTree"));
         system_put_text(r, "name", name);
-        system_put_u64(r, "supports_settings", merge_tree);
+        system_put_u64(r, "supports_settings", merge_tree || strcmp(name, "Set") == 0 || strcmp(name, "Join") == 0);
         system_put_u64(r, "supports_sort_order", merge_tree);
         system_put_u64(r, "supports_parallel_insert", 1);
         FN_TRY(system_row(r));

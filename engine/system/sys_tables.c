@@ -1,4 +1,5 @@
 /* sys_tables.c - system.tables: the tables of all databases, the system tables among them. SPDX-License-Identifier: Apache-2.0 */
+#include "sql/ast.h"
 #include "system/system_list.h"
 #include "table/mergetree/mergetree.h"
 
@@ -20,13 +21,19 @@ static fn_status add_part(void *self, fn_ctx *ctx, const mt_part_row *row, bool 
     return FN_OK;
 }
 
+/* Set and some tables of engine Join show equal keys once: how many there are is known by reading only. */
+static bool shows_fewer_rows(const table *t)
+{
+    return strcmp(t->ops->engine, "Set") == 0 || (t->join && table_join_is_unique(t->join));
+}
+
 static fn_status put_totals(system_rows *r, fn_ctx *ctx, table *t)
 {
     part_totals totals = {0};
     uint64_t rows;
     if (mt_has_parts(t)) {
         FN_TRY(mt_parts(ctx, t, add_part, &totals));
-        system_put_u64(r, "total_rows", totals.rows);
+        if (!shows_fewer_rows(t)) system_put_u64(r, "total_rows", totals.rows);
         system_put_u64(r, "total_bytes", totals.bytes);
         if (!mt_is(t)) return FN_OK;
         system_put_u64(r, "total_bytes_uncompressed", totals.raw_bytes);
@@ -59,18 +66,22 @@ static fn_status each(void *self, fn_ctx *ctx, table *t)
     system_put_str(r, "table", t->name);
     if (t->uuid[0]) system_put_text(r, "uuid", t->uuid);
     system_put_text(r, "engine", t->is_view ? "View" : t->ops->engine);
-    system_put_str(r, "engine_full", t->engine_full);
+    fn_str engine_full, create_sql;
+    FN_TRY(sql_hide_secrets(ctx, t->engine_full, &engine_full));
+    FN_TRY(sql_hide_secrets(ctx, t->create_sql, &create_sql));
+    system_put_str(r, "engine_full", engine_full);
     system_put_u64(r, "is_temporary", t->is_temporary);
     system_put_i64(r, "metadata_modification_time", t->created_s);
-    system_put_str(r, "create_table_query", t->create_sql);
-    if (t->is_view || strcmp(t->ops->engine, "MaterializedView") == 0) system_put_str(r, "as_select", view_select(t->create_sql));
+    system_put_str(r, "create_table_query", create_sql);
+    const bool is_materialized = strcmp(t->ops->engine, "MaterializedView") == 0;
+    if (t->is_view || is_materialized) system_put_str(r, "as_select", view_select(create_sql));
     system_put_str(r, "partition_key", t->partition_key_sql);
     system_put_str(r, "sorting_key", t->sorting_key_sql);
     system_put_str(r, "primary_key", t->primary_key_sql);
     system_put_str(r, "sampling_key", t->sampling_key_sql);
     system_put_text(r, "storage_policy", mt_is(t) ? "default" : "");
     system_put_str(r, "comment", t->comment);
-    system_put_u64(r, "has_own_data", !t->is_view);
+    system_put_u64(r, "has_own_data", t->ops->scan || is_materialized);
     const fn_str path = fn_cstr(r->world->data_path);
     if (mt_has_parts(t)) system_put_strs(r, "data_paths", &path, 1);
     FN_TRY(put_totals(r, ctx, t));

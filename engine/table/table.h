@@ -126,6 +126,22 @@ typedef struct table_ops {
     void (*destroy)(table *t);  /* memory; the catalog has removed its rows and files before, when dropped */
 } table_ops;
 
+/* ENGINE = Join: what a JOIN with the table must be. */
+typedef enum table_join_kind { TABLE_JOIN_LEFT, TABLE_JOIN_INNER, TABLE_JOIN_RIGHT, TABLE_JOIN_FULL } table_join_kind;
+typedef enum table_join_strictness { TABLE_JOIN_ANY, TABLE_JOIN_ALL, TABLE_JOIN_SEMI, TABLE_JOIN_ANTI } table_join_strictness;
+typedef struct table_join {
+    table_join_kind kind;
+    table_join_strictness strictness;
+    bool use_nulls;            /* SETTINGS join_use_nulls */
+    const uint32_t *keys;      /* schema indexes; such tables have no ALTER of columns */
+    uint32_t key_count;
+} table_join;
+/* Of rows with equal keys only the first inserted one is there. */
+static inline bool table_join_is_unique(const table_join *j)
+{
+    return j->strictness != TABLE_JOIN_ALL && (j->kind == TABLE_JOIN_LEFT || j->kind == TABLE_JOIN_INNER);
+}
+
 /* Common head of every engine's table struct. */
 struct table {
     const table_ops *ops;
@@ -139,6 +155,7 @@ struct table {
     uint32_t sort_key_count;
     fn_str partition_key_sql, sorting_key_sql, primary_key_sql, sampling_key_sql;
     bool is_temporary, is_view;
+    const table_join *join;    /* NULL: another engine */
     bool in_order;             /* numbers(): readers count on the rows' order although they ask for none */
     _Atomic uint32_t refs;
     int64_t created_s;         /* metadata_modification_time */

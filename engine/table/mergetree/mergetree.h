@@ -173,7 +173,8 @@ typedef struct mt_definition {
     table_settings settings;
     uint64_t window, window_s;  /* of deduplication, by the kind of engine; window 0: none, window_s 0: for ever */
     fn_str settings_text;
-    const char *log_name;     /* NULL: MergeTree; "Log", "TinyLog", "StripeLog": a table of that engine, kept as parts without a key */
+    const char *log_name;     /* NULL: MergeTree; "Log", "Set", "File" ...: a table of that engine, kept as parts without a key */
+    table_join *join;         /* of a "Join" */
     fn_arena *arena;          /* owns all of the above; taken by mt_table_new on success */
 } mt_definition;
 

@@ -133,7 +133,7 @@ static const table_ops mode_ops[] = {
 #define LOG_OPS(title)                                                                                                                      \
     {.engine = title, .snapshot = mt_snapshot_take, .snapshot_drop = mt_snapshot_drop, .scan = mt_scan_begin, .rows = mt_rows, .stats = mt_stats_of, \
      .write = mt_writer_open, .truncate = mt_truncate, .destroy = mt_destroy}
-static const table_ops log_ops[] = {LOG_OPS("Log"), LOG_OPS("TinyLog"), LOG_OPS("StripeLog")};
+static const table_ops log_ops[] = {LOG_OPS("Log"), LOG_OPS("TinyLog"), LOG_OPS("StripeLog"), LOG_OPS("Set"), LOG_OPS("Join"), LOG_OPS("File")};
 
 const table_ops mt_projection_ops = {.engine = "MergeTree", .snapshot_drop = mt_snapshot_drop, .scan = mt_scan_begin, .rows = mt_rows, .stats = mt_stats_of,
                                      .destroy = mt_projection_table_destroy};
@@ -206,6 +206,8 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
         fn_free(m);
         return status;
     }
+    m->base.join = definition->join; /* lives as long as the shapes do */
+    m->base.in_order = m->base.join && table_join_is_unique(m->base.join);
     (void)table_schema_ref(schema); /* the shape's; the head's own is dropped with the table */
     mt_group_init(&m->group);
     pthread_mutex_init(&m->change, NULL);
