@@ -90,8 +90,9 @@ static bool read_limits(const server_config *c, fn_engine_limits *out)
 
 static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
 {
+    enum { REQUESTS = 64 }; /* requests at work when nothing says more; statements above the limit must be heard to be refused */
     fn_engine_limits limits;
-    unsigned port, threads, connections, requests, keep_alive, drop_delay;
+    unsigned port, threads, connections, queries, keep_alive, drop_delay;
     if (file) FN_TRY(server_config_load(ctx, file, c));
     fill_defaults(c);
     char *end;
@@ -99,14 +100,15 @@ static fn_status run(fn_ctx *ctx, server_config *c, const char *file)
     if (*end || memory < 0) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "max_server_memory_usage must be a number of bytes, not '%s'", c->memory);
     if (!command_number("http-port", c->http_port, 65535, &port) || !command_number("threads", c->threads, 1024, &threads) ||
         !command_number("max_connections", c->connections, 1000000, &connections) ||
-        !command_number("max_concurrent_queries", c->requests, 10000, &requests) || !command_number("keep_alive_timeout", c->keep_alive, 86400, &keep_alive) ||
+        !command_number("max_concurrent_queries", c->requests, 10000, &queries) || !command_number("keep_alive_timeout", c->keep_alive, 86400, &keep_alive) ||
         !command_number("database_atomic_delay_before_drop_table_sec", c->drop_delay, 1u << 30, &drop_delay) || !read_limits(c, &limits))
         return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "Bad option");
     if (!set_log_level(c->log_level)) return fn_fail(ctx, FN_INVALID_CONFIG_PARAMETER, "log_level must be debug, info, warn or error, not '%s'", c->log_level);
+    limits.queries = queries;
     const fn_engine_options engine_options = {.path = c->path, .threads = threads, .memory_limit = memory, .user_files = c->user_files,
                                               .display_name = c->display_name, .user = c->user, .password = c->password, .database = c->database,
                                               .limits = limits, .drop_delay_s = drop_delay, .backups_path = c->backups_path, .backups_disk = c->backups_disk};
-    const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections, .requests_max = requests, .keep_alive_s = keep_alive};
+    const fn_server_options options = {.host = c->listen_host, .port = port, .connections_max = connections, .requests_max = queries > REQUESTS ? queries + REQUESTS : 0, .keep_alive_s = keep_alive};
     fn_engine *engine;
     watch_signals();
     fn_memory_begin();

@@ -106,7 +106,7 @@ fn_status fn_engine_open(fn_ctx *ctx, const fn_engine_options *options, fn_engin
 {
     fn_engine *e = fn_alloc_zero(ctx, sizeof *e);
     FN_TRY_PTR(ctx, e);
-    fn_tracker_init(&e->memory, "total", NULL, memory_limit(options->memory_limit));
+    fn_tracker_init(&e->memory, "(total)", NULL, memory_limit(options->memory_limit));
     session_list_init(&e->sessions);
     process_list_init(&e->processes);
     FN_ASSERT(pthread_mutex_init(&e->objects_lock, NULL) == 0);

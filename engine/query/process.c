@@ -3,6 +3,7 @@
 #include "query/process.h"
 #include <firn/time.h>
 #include <string.h>
+#include <time.h>
 
 static void lock(process_list *list)
 {
@@ -26,6 +27,11 @@ void process_list_release(process_list *list)
     lock(list);
     while (list->first) FN_ASSERT(pthread_cond_wait(&list->left, &list->lock) == 0);
     unlock(list);
+    for (process_user *u = list->users, *next; u; u = next) {
+        next = u->next;
+        fn_free(u->name);
+        fn_free(u);
+    }
     (void)pthread_cond_destroy(&list->left);
     (void)pthread_mutex_destroy(&list->lock);
 }
@@ -60,8 +66,47 @@ fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replac
     if (p->next) p->next->previous = &p->next;
     list->first = p;
     list->count++;
+    if (p->of) p->of->running++;
     unlock(list);
     return FN_OK;
+}
+
+/* With the lock held. */
+static fn_status add_user(fn_ctx *ctx, process_list *list, fn_str name, fn_tracker *server, process_user **out)
+{
+    process_user *u = fn_alloc_zero(ctx, sizeof *u);
+    char *copy = u ? fn_alloc(ctx, name.size + 1) : NULL;
+    if (!copy) {
+        fn_free(u);
+        return ctx->error.code;
+    }
+    if (name.size) memcpy(copy, name.data, name.size);
+    copy[name.size] = '\0';
+    fn_tracker_init(&u->memory, "User", server, 0);
+    u->name = copy;
+    u->next = list->users;
+    list->users = *out = u;
+    return FN_OK;
+}
+
+fn_status process_user_memory(fn_ctx *ctx, process_list *list, fn_str user, fn_tracker *server, process_user **out)
+{
+    fn_status status = FN_OK;
+    lock(list);
+    process_user *u = list->users;
+    while (u && !fn_str_eq(fn_cstr(u->name), user)) u = u->next;
+    if (!u) status = add_user(ctx, list, user, server, &u);
+    unlock(list);
+    *out = u;
+    return status;
+}
+
+void process_user_limit(process_user *user, uint64_t bytes)
+{
+    const int64_t wanted = (int64_t)FN_MIN(bytes, (uint64_t)INT64_MAX);
+    int64_t limit = atomic_load(&user->memory.limit);
+    while (limit < wanted && !atomic_compare_exchange_weak(&user->memory.limit, &limit, wanted)) {
+    }
 }
 
 /* With the lock held: the others' statements. kind, user NULL: any. */
@@ -73,24 +118,43 @@ static uint64_t count_others(const process_list *list, const process *p, const c
     return n;
 }
 
-fn_status process_check(fn_ctx *ctx, process_list *list, process *p, const process_limits *l)
+/* With the lock held: which limit stands in the way. */
+static fn_status admit(fn_ctx *ctx, const process_list *list, process *p, const process_limits *l)
 {
     const bool insert = strcmp(p->kind, "Insert") == 0, select = strcmp(p->kind, "Select") == 0;
-    lock(list);
     const uint64_t all = count_others(list, p, NULL, NULL), own = count_others(list, p, NULL, &p->user), same = count_others(list, p, p->kind, NULL);
-    p->admitted = !(l->all && all >= l->all) && !(l->user && own >= l->user) && !(insert && l->inserts && same >= l->inserts) &&
-                  !(select && l->selects && same >= l->selects);
-    const bool admitted = p->admitted;
-    unlock(list);
-    if (admitted) return FN_OK;
+    if (l->queries && all >= l->queries) return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries. Maximum: %llu", (unsigned long long)l->queries);
     if (l->all && all >= l->all)
         return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries for all users. Current: %llu, maximum: %llu", (unsigned long long)all,
                        (unsigned long long)l->all);
     if (l->user && own >= l->user)
         return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries for user " FN_STR_FMT ". Current: %llu, maximum: %llu", FN_STR_ARG(p->user),
                        (unsigned long long)own, (unsigned long long)l->user);
+    const uint64_t most = insert ? l->inserts : select ? l->selects : 0;
+    if (!most || same < most) return FN_OK;
     return fn_fail(ctx, FN_TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous %s queries. Maximum: %llu, current: %llu", insert ? "insert" : "select",
-                   (unsigned long long)(insert ? l->inserts : l->selects), (unsigned long long)same);
+                   (unsigned long long)most, (unsigned long long)same);
+}
+
+fn_status process_check(fn_ctx *ctx, process_list *list, process *p, const process_limits *l)
+{
+    struct timespec until;
+    FN_ASSERT(clock_gettime(CLOCK_REALTIME, &until) == 0);
+    const uint64_t wait_ms = FN_MIN(l->wait_ms, (uint64_t)86400000), ns = (uint64_t)until.tv_nsec + wait_ms % 1000 * 1000000;
+    until.tv_sec += (time_t)(wait_ms / 1000 + ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    lock(list);
+    fn_status status = admit(ctx, list, p, l);
+    for (bool late = !wait_ms; status != FN_OK && !late && !atomic_load(&p->killed);) {
+        late = pthread_cond_timedwait(&list->left, &list->lock, &until) != 0;
+        fn_error_clear(ctx);
+        status = admit(ctx, list, p, l);
+    }
+    p->admitted = status == FN_OK;
+    unlock(list);
+    if (status == FN_OK || !atomic_load(&p->killed)) return status;
+    fn_error_clear(ctx);
+    return fn_ctx_check(ctx);
 }
 
 void process_describe(process_list *list, process *p, const char *kind, fn_str sql)
@@ -107,6 +171,7 @@ void process_end(process_list *list, process *p)
     *p->previous = p->next;
     if (p->next) p->next->previous = p->previous;
     list->count--;
+    if (p->of && --p->of->running == 0) atomic_store(&p->of->memory.limit, 0);
     FN_ASSERT(pthread_cond_broadcast(&list->left) == 0);
     unlock(list);
 }
@@ -116,7 +181,10 @@ bool process_kill(process_list *list, fn_str id, bool wait)
     lock(list);
     process *p = find(list, id);
     const bool found = p != NULL;
-    if (found) stop(p);
+    if (found) {
+        stop(p);
+        FN_ASSERT(pthread_cond_broadcast(&list->left) == 0); /* it may wait to be admitted */
+    }
     while (wait && p && find(list, id) == p) FN_ASSERT(pthread_cond_wait(&list->left, &list->lock) == 0);
     unlock(list);
     return found;

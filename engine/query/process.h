@@ -22,12 +22,22 @@ struct process {
     int64_t started_real_ns;
     _Atomic bool killed;
     bool admitted;             /* counts for the limits; the list's lock */
+    struct process_user *of;   /* whose it is; set by process_begin */
 };
+
+/* What the statements of one user hold together; between theirs and the server's. */
+typedef struct process_user {
+    struct process_user *next;
+    char *name;
+    fn_tracker memory;         /* its limit: the largest that a statement has asked for since none was running */
+    unsigned running;          /* the list's lock */
+} process_user;
 
 typedef struct process_list {
     pthread_mutex_t lock;
     pthread_cond_t left;       /* signalled when a process ends */
     process *first;
+    process_user *users;       /* those seen so far */
     unsigned count;
 } process_list;
 
@@ -38,8 +48,13 @@ fn_status process_begin(fn_ctx *ctx, process_list *list, process *p, bool replac
 /* How many statements may run at once; 0: any number. */
 typedef struct process_limits {
     uint64_t all, user;        /* settings of the statement */
-    uint64_t inserts, selects; /* of the server */
+    uint64_t queries, inserts, selects; /* of the server */
+    uint64_t wait_ms;          /* queue_max_wait_ms: so long it waits for the others to end before it is refused */
 } process_limits;
+/* The tracker of a user's statements; lives as long as the list. */
+fn_status process_user_memory(fn_ctx *ctx, process_list *list, fn_str user, fn_tracker *server, process_user **out) FN_MUST_USE;
+/* max_memory_usage_for_user of one of its statements, which is running; 0: none. */
+void process_user_limit(process_user *user, uint64_t bytes);
 /* Once the statement is described; it counts from here on. TOO_MANY_SIMULTANEOUS_QUERIES (202). */
 fn_status process_check(fn_ctx *ctx, process_list *list, process *p, const process_limits *limits) FN_MUST_USE;
 /* What the statement turned out to be; others may be looking. */

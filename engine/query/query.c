@@ -131,7 +131,8 @@ static fn_status check_company(query *q, ast_statement_kind kind)
 {
     if (kind == STATEMENT_KILL || kind == STATEMENT_SET) return FN_OK;
     const process_limits limits = {.all = q->settings.max_concurrent_queries_for_all_users, .user = q->settings.max_concurrent_queries_for_user,
-                                   .inserts = q->engine->limits.inserts, .selects = q->engine->limits.selects};
+                                   .queries = q->engine->limits.queries, .inserts = q->engine->limits.inserts,
+                                   .selects = q->engine->limits.selects, .wait_ms = q->settings.queue_max_wait_ms};
     return process_check(q->ctx, &q->engine->processes, q->process, &limits);
 }
 
@@ -152,6 +153,7 @@ static fn_status interpret(query *q)
     if (s->has_data_offset) sql.size = FN_MIN(s->data_offset, sql.size);
     FN_TRY(sql_hide_secrets(q->ctx, sql, &sql));
     process_describe(&q->engine->processes, q->process, row->kind, sql);
+    process_user_limit(q->process->of, q->settings.max_memory_usage_for_user);
     FN_TRY(check_company(q, s->kind));
     FN_TRY(external_open(q));
     FN_TRY(check_readonly(q, row));
@@ -310,13 +312,18 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     const fn_ctx outer = *ctx;
     fn_counts before, counts;
     fn_counts_now(&before);
+    fn_status status = process_user_memory(ctx, &engine->processes, q.session->user, &engine->memory, &p.of);
+    if (status != FN_OK) {
+        if (!request->session) session_end(&transient);
+        return status;
+    }
     fill_process(&p, &q);
     watch_progress(&q);
-    fn_tracker_init(&p.memory, "query", &engine->memory, 0);
+    fn_tracker_init(&p.memory, "Query", &p.of->memory, 0);
     ctx->cancel = p.cancel;
     ctx->memory = &p.memory;
     ctx->arena = fn_arena_new(ctx); /* the statement's own: freed before its tracker goes */
-    fn_status status = ctx->arena ? run(&q) : ctx->error.code;
+    status = ctx->arena ? run(&q) : ctx->error.code;
     if (status != FN_OK && ctx->arena) hide_in_error(ctx);
     fill_summary(&q, summary);
     fn_counts_since(&before, &counts);

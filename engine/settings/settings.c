@@ -65,6 +65,21 @@ static const struct known_def *find_known(fn_str name)
     return NULL;
 }
 
+/* Second names; in system.settings both are shown. */
+static const struct {
+    const char *name, *real;
+} aliases[] = {
+    {"async_insert_busy_timeout_ms", "async_insert_busy_timeout_max_ms"},
+    {"max_insert_block_size_rows", "max_insert_block_size"},
+};
+
+static fn_str real_name(fn_str name)
+{
+    for (size_t i = 0; i < FN_COUNT(aliases); i++)
+        if (fn_str_eq(name, fn_cstr(aliases[i].name))) return fn_cstr(aliases[i].real);
+    return name;
+}
+
 /* ---- names nearly right ---- */
 
 static size_t distance(fn_str a, fn_str b, size_t most)
@@ -362,6 +377,7 @@ static void mark(fn_settings *s, const setting_def *d, bool changed)
 
 fn_status settings_set(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value)
 {
+    name = real_name(name);
     const setting_def *d = find_def(name);
     if (d) {
         FN_TRY(set_def(ctx, s, d, value));
@@ -381,6 +397,7 @@ fn_status settings_set(fn_ctx *ctx, fn_settings *s, fn_str name, fn_str value)
 
 fn_status settings_reset(fn_ctx *ctx, fn_settings *s, fn_str name)
 {
+    name = real_name(name);
     const setting_def *d = find_def(name);
     if (d) {
         FN_TRY(set_def(ctx, s, d, fn_cstr(d->value)));
@@ -436,6 +453,7 @@ fn_status settings_check(fn_ctx *ctx, const fn_settings *s)
 
 fn_status settings_get(fn_ctx *ctx, const fn_settings *s, fn_str name, fn_str *out)
 {
+    name = real_name(name);
     const setting_def *d = find_def(name);
     if (d) return value_text(ctx, s, d, out);
     const struct known_def *k = find_known(name);
@@ -467,7 +485,11 @@ bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *
     *out = (settings_row){.name = known[index].name, .type = known[index].type, .default_value = known[index].value, .about = about};
     out->value = at ? at->value : fn_cstr(known[index].value);
     out->changed = at != NULL;
-    return true;
+    const setting_def *real = find_def(real_name(fn_cstr(known[index].name)));
+    if (!real) return true;
+    out->about = real->about;
+    out->changed = (s->changed[(real - defs) / 64] >> ((real - defs) & 63) & 1) != 0;
+    return value_text(ctx, s, real, &out->value) == FN_OK;
 }
 
 __attribute__((constructor)) static void fill_once(void)

@@ -40,8 +40,8 @@ fn_status fn_tracker_charge(fn_ctx *ctx, fn_tracker *t, size_t bytes)
                 if (back == at) break;
             }
             return fn_fail(ctx, FN_MEMORY_LIMIT_EXCEEDED,
-                           "(%s) memory limit exceeded: would use %.2f MiB (attempt to allocate chunk of %zu bytes), maximum: %.2f MiB",
-                           at->what, (double)used / 1048576.0, bytes, (double)limit / 1048576.0);
+                           "%s memory limit exceeded: would use %.2f MiB (attempt to allocate chunk of %.2f MiB), maximum: %.2f MiB",
+                           at->what, (double)used / 1048576.0, (double)bytes / 1048576.0, (double)limit / 1048576.0);
         }
         raise_peak(at, used);
     }

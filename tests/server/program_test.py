@@ -11,7 +11,7 @@ import sys
 import time
 
 from cases import run_all, same, test
-from http_ask import Client
+from http_ask import Client, Failure
 from running import Running
 
 FIRN = sys.argv[1]
@@ -154,12 +154,59 @@ def limits_of_the_server(path):
         wires = [open_one() for _ in range(5)]
         for w in wires[3:]:
             assert w.recv(1000).startswith(b'HTTP/1.1 503 ')
-        sql, begun = b'SELECT sleep(1)', time.time()
-        for w in wires[:3]:
-            w.sendall(b'POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n' % len(sql) + sql)
-        for w in wires[:3]:
-            assert w.recv(1000).startswith(b'HTTP/1.1 200 ')
-        assert time.time() - begun > 1.9, 'the third waits for one of the two'
+        for sql, refused in (b'SELECT sleep(1) SETTINGS queue_max_wait_ms = 20000', 0), (b'SELECT sleep(1)', 1):
+            begun = time.time()
+            for w in wires[:3]:
+                w.sendall(b'POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n' % len(sql) + sql)
+            answers = [w.recv(2000) for w in wires[:3]]
+            same(sum(b'Code: 202. DB::Exception: Too many simultaneous queries. Maximum: 2' in a for a in answers), refused)
+            same(sum(a.startswith(b'HTTP/1.1 200 ') for a in answers), 3 - refused)
+            assert refused or time.time() - begun > 1.9, 'the third waits for one of the two'
+    finally:
+        same(s.stop(), 0)
+
+
+def failure(client, sql, **parameters):
+    try:
+        client.ask(sql, **parameters)
+    except Failure as e:
+        return e
+    raise AssertionError('%s did not fail' % sql)
+
+
+@test
+def memory_of_a_user(path):
+    s = Running(FIRN, os.path.join(path, 'd'))
+    try:
+        c, sql = Client(s.url), 'SELECT length(groupArray(number)) FROM numbers(5000000)'
+        e = failure(c, sql, max_memory_usage_for_user=10000000)
+        same(e.code, 241)
+        assert 'User memory limit exceeded: would use' in str(e) and 'maximum: 9.54 MiB' in str(e), e
+        same(c.ask(sql), '5000000\n') # the limit goes with the statements that asked for it
+    finally:
+        same(s.stop(), 0)
+
+
+@test
+def secrets_are_not_shown(path):
+    s = Running(FIRN, os.path.join(path, 'd'))
+    where = "('http://127.0.0.1:1/bucket/x.csv', 'mykey', 'mysecret', 'CSV'"
+    try:
+        c = Client(s.url)
+        e = failure(c, 'SELECT * FROM s3%s, \'a UInt8\') WHERE nope = 1' % where)
+        assert e.code == 47 and 'mysecret' not in str(e), e
+        e = failure(c, 'SELECT * FROM s3%s, \'a UInt8\') WHERE = = 1' % where)
+        assert e.code == 62 and 'mysecret' not in str(e), e
+        c.ask('CREATE TABLE t (a UInt8) ENGINE = S3%s)' % where)
+        assert "'mykey', '[HIDDEN]'" in c.ask('SHOW CREATE TABLE t'), 'SHOW CREATE'
+        c.ask('SYSTEM FLUSH LOGS')
+        same(c.ask("SELECT countIf(position(query, 'mysec' || 'ret') > 0), countIf(position(exception, 'mysec' || 'ret') > 0), "
+                   "countIf(position(query, '[HID' || 'DEN]') > 0) >= 3 FROM system.query_log"), '0\t0\t1\n')
+    finally:
+        same(s.stop(), 0)
+    s = Running(FIRN, os.path.join(path, 'd')) # the catalog still has it
+    try:
+        assert 'S3' in Client(s.url).ask("SELECT engine_full FROM system.tables WHERE name = 't'")
     finally:
         same(s.stop(), 0)
 

@@ -12,7 +12,7 @@ typedef struct fn_session fn_session;
 
 /* Of the server; 0: no limit. Beyond: TOO_MANY_SIMULTANEOUS_QUERIES (202), TOO_MANY_TABLES (724), TOO_MANY_DATABASES (725). */
 typedef struct fn_engine_limits {
-    unsigned inserts, selects;         /* at once */
+    unsigned queries, inserts, selects; /* at once */
     unsigned tables, views, databases; /* that may be made */
 } fn_engine_limits;
 

@@ -12,7 +12,7 @@
 /* ---- tracker: bytes in use against a limit; trackers form a tree (query -> user -> server) ---- */
 struct fn_tracker {
     fn_tracker *parent;         /* charged as well; NULL at the root */
-    const char *what;           /* "query", "user", "total": for the message */
+    const char *what;           /* "Query", "User", "(total)": for the message */
     _Atomic int64_t used;
     _Atomic int64_t peak;
     _Atomic int64_t limit;      /* 0 = none */
