@@ -66,7 +66,7 @@ typedef struct funnel {
 } funnel;
 typedef struct funnel_bound {
     uint64_t window;
-    bool order, deduplication, increase, once, reentry;
+    bool order, deduplication, increase, reentry;
 } funnel_bound;
 
 static fn_status funnel_modes(fn_ctx *ctx, const agg_call *call, funnel_bound *b)
@@ -76,10 +76,12 @@ static fn_status funnel_modes(fn_ctx *ctx, const agg_call *call, funnel_bound *b
         if (fn_str_eq(mode, FN_STR("strict_order"))) b->order = true;
         else if (fn_str_eq(mode, FN_STR("strict_deduplication")) || fn_str_eq(mode, FN_STR("strict"))) b->deduplication = true;
         else if (fn_str_eq(mode, FN_STR("strict_increase"))) b->increase = true;
-        else if (fn_str_eq(mode, FN_STR("strict_once")) || fn_str_eq(mode, FN_STR("allow_reentry")))
+        else if (fn_str_eq(mode, FN_STR("allow_reentry"))) b->reentry = true;
+        else if (fn_str_eq(mode, FN_STR("strict_once")))
             return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Mode " FN_STR_FMT " of aggregate function windowFunnel is not supported", FN_STR_ARG(mode));
         else return fn_fail(ctx, FN_BAD_ARGUMENTS, "Aggregate function %s doesn't support a parameter: " FN_STR_FMT, call->def->name, FN_STR_ARG(mode));
     }
+    if (b->reentry && !b->order) return fn_fail(ctx, FN_BAD_ARGUMENTS, "allow_reentry option requires strict_order to be enabled in Aggregate function %s", call->def->name);
     return FN_OK;
 }
 static fn_status funnel_bind(fn_ctx *ctx, agg_call *call)
@@ -160,7 +162,7 @@ static uint32_t level_of(const funnel_bound *b, const funnel *s, uint32_t count)
         } else if (b->deduplication && at[k].has) {
             return v[i - 1].condition;
         } else if (b->order && begun && !at[k - 1].has) {
-            return gapless(at, count);
+            if (!b->reentry) return gapless(at, count); /* else the step out of order is passed over */
         } else if (at[k - 1].has && v[i].time <= at[k - 1].first + b->window && !(b->increase && at[k - 1].last >= v[i].time)) {
             at[k] = (reached){true, at[k - 1].first, v[i].time};
             if (k + 1 == count) return count;

@@ -43,7 +43,7 @@ static fn_status key_columns(query *q, const table *t, const ast_list *names, ui
         }
         if (e->kind != AST_IDENTIFIER) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "DEDUPLICATE BY is supported for columns, * and COLUMNS('pattern') only");
         const int at = table_schema_find(schema, e->parts[e->part_count - 1]);
-        if (at < 0) return fn_fail(q->ctx, FN_UNKNOWN_IDENTIFIER, "Unknown column " FN_STR_FMT, FN_STR_ARG(e->parts[e->part_count - 1]));
+        if (at < 0) return fn_fail(q->ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "There is no column with name `" FN_STR_FMT "` in the table", FN_STR_ARG(e->parts[e->part_count - 1]));
         (*out)[(*count)++] = (uint32_t)at;
     }
     return FN_OK;

@@ -40,10 +40,12 @@ static fn_status check_when(query *q, const ast_expr *when, const table_schema *
 
 static fn_status check_element(query *q, const ast_ttl *ttl, const table_schema *schema)
 {
-    static const char *const actions[] = {NULL, "TO DISK and TO VOLUME", "RECOMPRESS", "GROUP BY"}; /* ast_ttl_action */
+    static const char *const actions[] = {NULL, NULL, "RECOMPRESS", "GROUP BY"}; /* ast_ttl_action */
     expr *bound;
     if (actions[ttl->action]) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "TTL with %s is not supported", actions[ttl->action]);
     FN_TRY(check_when(q, ttl->when, schema));
+    if (ttl->action == TTL_MOVE && !ttl->if_exists && !fn_str_eq(ttl->place, FN_STR("default"))) /* the one place there is: nothing to move */
+        return fn_fail(q->ctx, FN_BAD_TTL_EXPRESSION, "No such %s `" FN_STR_FMT "` for given storage policy", ttl->is_volume ? "volume" : "disk", FN_STR_ARG(ttl->place));
     return ttl->where ? plan_bind_expr(q->ctx, &q->world.base, ttl->where, schema, &bound) : FN_OK;
 }
 
@@ -72,7 +74,7 @@ static fn_status check_all(query *q, const ast_create *c, const table_schema *sc
     uint32_t whole = 0;
     for (uint32_t i = 0; i < c->engine.ttl_count; i++) {
         FN_TRY(check_element(q, &c->engine.ttl[i], schema));
-        whole += !c->engine.ttl[i].where;
+        whole += c->engine.ttl[i].action == TTL_DELETE && !c->engine.ttl[i].where;
     }
     if (whole > 1) return fn_fail(q->ctx, FN_BAD_TTL_EXPRESSION, "More than one DELETE TTL expression without WHERE expression is not allowed");
     for (uint32_t i = 0; i < c->column_count; i++)

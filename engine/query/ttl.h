@@ -8,7 +8,8 @@
 #include "query/definition.h"
 
 /* The TTL clauses of a definition that is being made or changed. BAD_TTL_EXPRESSION (450), BAD_ARGUMENTS (36), ILLEGAL_COLUMN (44);
- * NOT_IMPLEMENTED for moves, RECOMPRESS and GROUP BY. */
+ * NOT_IMPLEMENTED for RECOMPRESS and GROUP BY.
+ * TO DISK and TO VOLUME know "default", where everything lies. */
 fn_status ttl_check(query *q, const ast_create *c) FN_MUST_USE;
 /* What is due at this moment. Tables without TTL: nothing. */
 fn_status ttl_apply(fn_ctx *ctx, fn_engine *engine, table *t) FN_MUST_USE;

@@ -1,5 +1,6 @@
 /* view_function.c - v(a = 1): a view called with its parameters filled in, as a view made for one statement.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "expr/convert.h"
 #include "query/definition.h"
 #include "query/table_function.h"
 #include "sql/lex.h"
@@ -21,6 +22,24 @@ static fn_status empty_schema(fn_ctx *ctx, table_schema **out)
 }
 
 /* ---- v(a = 1) ---- */
+/* BAD_QUERY_PARAMETER unless the text is a value of the type. */
+static fn_status check_value(fn_ctx *ctx, fn_str text, fn_str name, fn_str type_name)
+{
+    const fn_type *type;
+    fn_column *value = NULL;
+    FN_TRY(fn_type_parse(ctx, type_name, &type));
+    if (fn_type_is_nullable(type) || !fn_type_can_be_nullable(type)) return FN_OK; /* the conversion itself will tell */
+    fn_column *given = fn_column_const_str(ctx, fn_type_simple(FN_T_STRING), text, 1);
+    FN_TRY_PTR(ctx, given);
+    fn_status status = expr_convert(ctx, given, fn_type_nullable(type), CONVERT_OR_NULL, &value);
+    if (status == FN_OK && fn_column_is_null(value, 0))
+        status = fn_fail(ctx, FN_BAD_QUERY_PARAMETER, "Value " FN_STR_FMT " cannot be parsed as %s for query parameter '" FN_STR_FMT "' because it isn't parsed completely",
+                         FN_STR_ARG(text), type->name, FN_STR_ARG(name));
+    fn_column_drop(value);
+    fn_column_drop(given);
+    return status;
+}
+
 /* The value given for a parameter, as SQL: CAST('1' AS UInt8). */
 static fn_status put_value(query *q, const ast_expr *call, fn_str name, fn_str type, fn_buf *out)
 {
@@ -38,6 +57,7 @@ static fn_status put_value(query *q, const ast_expr *call, fn_str name, fn_str t
         if (fn_column_is_null(value->constant, 0)) return fn_buf_printf(q->ctx, out, "CAST(NULL AS " FN_STR_FMT ")", FN_STR_ARG(type));
         fn_status status = fn_text_write(q->ctx, value->constant, 0, FN_TEXT_PLAIN, &options, &text);
         const bool identifier = fn_str_eq(type, FN_STR("Identifier"));
+        if (status == FN_OK && !identifier) status = check_value(q->ctx, fn_buf_view(&text), name, type);
         if (status == FN_OK && !identifier) status = fn_buf_cstr(q->ctx, out, "CAST(");
         if (status == FN_OK) status = identifier ? sql_quote_identifier(q->ctx, fn_buf_view(&text), out) : sql_quote_string(q->ctx, fn_buf_view(&text), out);
         if (status == FN_OK && !identifier) status = fn_buf_printf(q->ctx, out, " AS " FN_STR_FMT ")", FN_STR_ARG(type));

@@ -204,6 +204,8 @@ typedef enum ast_ttl_action { TTL_DELETE, TTL_MOVE, TTL_RECOMPRESS, TTL_GROUP_BY
 typedef struct ast_ttl {
     ast_ttl_action action;
     ast_expr *when, *where; /* where NULL: all rows */
+    fn_str place;           /* TTL_MOVE: the disk or volume */
+    bool is_volume, if_exists;
 } ast_ttl;
 
 typedef struct ast_engine {

@@ -28,17 +28,17 @@ static fn_status parse_element(sql_parser *p, ast_ttl *ttl, fn_buf *out)
 {
     fn_ctx *ctx = p->ctx;
     ast_expr *codec;
-    fn_str name;
     *ttl = (ast_ttl){.action = TTL_DELETE};
     FN_TRY(sql_expr(p, &ttl->when));
     FN_TRY(sql_print_expr(ctx, ttl->when, out));
     const bool disk = sql_words(p, "TO DISK");
     if (disk || sql_words(p, "TO VOLUME")) {
-        const bool if_exists = sql_words(p, "IF EXISTS");
         ttl->action = TTL_MOVE;
-        FN_TRY(sql_string(p, &name));
-        FN_TRY(fn_buf_printf(ctx, out, " TO %s %s", disk ? "DISK" : "VOLUME", if_exists ? "IF EXISTS " : ""));
-        return sql_quote_string(ctx, name, out);
+        ttl->is_volume = !disk;
+        ttl->if_exists = sql_words(p, "IF EXISTS");
+        FN_TRY(sql_string(p, &ttl->place));
+        FN_TRY(fn_buf_printf(ctx, out, " TO %s %s", disk ? "DISK" : "VOLUME", ttl->if_exists ? "IF EXISTS " : ""));
+        return sql_quote_string(ctx, ttl->place, out);
     }
     if (sql_words(p, "RECOMPRESS")) {
         ttl->action = TTL_RECOMPRESS;
