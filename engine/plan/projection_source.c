@@ -137,6 +137,21 @@ void projection_close(projection_source *s)
 }
 
 /* ---- use ---- */
+fn_status projection_ids(fn_ctx *ctx, plan_query *q, const mt_projection *p, expr *const *exprs, uint32_t count, column_id *ids)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        fn_buf used = FN_BUF_INIT;
+        const fn_status status = expr_columns(ctx, exprs[i], &used);
+        for (size_t k = 0; status == FN_OK && k < used.size / sizeof(column_id); k++) {
+            const column_id id = fn_load_u32(used.data + k * sizeof id);
+            if (id >= PROJECTION_ID && id < PROJECTION_ID + p->value_count && !ids[id - PROJECTION_ID]) ids[id - PROJECTION_ID] = q->next_id++;
+        }
+        fn_buf_release(&used);
+        FN_TRY(status);
+    }
+    return FN_OK;
+}
+
 fn_status projection_scan(fn_ctx *ctx, plan_query *q, const plan *scan, projection_source *source_take, expr *const *matched, const column_id *ids, plan **out)
 {
     projection_source *s = source_take;

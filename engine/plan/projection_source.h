@@ -30,6 +30,8 @@ fn_status projection_open(fn_ctx *ctx, const plan *scan, uint32_t index, expr *c
 void projection_close(projection_source *s); /* of one that is not used */
 fn_status projection_rows_without(fn_ctx *ctx, const plan *scan, uint64_t *out) FN_MUST_USE; /* to read from the table itself */
 
+/* Gives ids[i] an id, if it has none, for each PROJECTION_ID + i in the expressions. */
+fn_status projection_ids(fn_ctx *ctx, plan_query *q, const mt_projection *p, expr *const *exprs, uint32_t count, column_id *ids) FN_MUST_USE;
 /* A SCAN of the projection: columns for all i with ids[i] != 0, conjuncts matched. The query takes table and snapshot; *out 's columns
  * are in the projection's order. */
 fn_status projection_scan(fn_ctx *ctx, plan_query *q, const plan *scan, projection_source *source_take, expr *const *matched, const column_id *ids, plan **out) FN_MUST_USE;

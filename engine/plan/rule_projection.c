@@ -139,12 +139,14 @@ static fn_status rewrite(fn_ctx *ctx, plan_query *q, plan **p, const plan_ids *u
 {
     plan *scan = *p, *with;
     const mt_projection *projection = c->source.projection;
-    column_id *ids, *outputs, *input_ids = FN_NEW_ARRAY(ctx, column_id, scan->column_count + 1);
+    column_id *ids = FN_NEW_ARRAY(ctx, column_id, projection->value_count + 1), *outputs, *input_ids = FN_NEW_ARRAY(ctx, column_id, scan->column_count + 1);
     const bool both = c->source.without != NULL;
-    FN_TRY_PTR(ctx, input_ids);
-    FN_TRY(fresh_ids(ctx, q, projection->value_count, &ids));
+    if (!ids || !input_ids) return ctx->error.code;
+    FN_TRY(projection_ids(ctx, q, projection, c->matched, scan->scan.conjunct_count, ids));
     FN_TRY(fresh_ids(ctx, q, scan->column_count, &outputs));
     for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (!plan_ids_has(used, scan->columns[i].id)) continue;
+        if (!ids[c->from[i]]) ids[c->from[i]] = q->next_id++;
         input_ids[i] = ids[c->from[i]];
         if (!both) outputs[i] = scan->columns[i].id;
     }

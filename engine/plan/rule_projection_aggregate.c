@@ -168,21 +168,6 @@ static expr *to_scan(void *self, column_id index)
     return NULL;
 }
 
-static fn_status note_ids(fn_ctx *ctx, plan_query *q, const mt_projection *p, expr *const *exprs, uint32_t count, column_id *ids)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        fn_buf used = FN_BUF_INIT;
-        const fn_status status = expr_columns(ctx, exprs[i], &used);
-        for (size_t k = 0; status == FN_OK && k < used.size / sizeof(column_id); k++) {
-            const column_id id = fn_load_u32(used.data + k * sizeof id);
-            if (id >= PROJECTION_ID && id < PROJECTION_ID + p->value_count && !ids[id - PROJECTION_ID]) ids[id - PROJECTION_ID] = q->next_id++;
-        }
-        fn_buf_release(&used);
-        FN_TRY(status);
-    }
-    return FN_OK;
-}
-
 /* The rows of the other parts as groups of the projection: columns for all i with ids[i] != 0. */
 static fn_status group_rest(fn_ctx *ctx, plan *scan, const mt_projection *p, const column_id *ids, plan **out)
 {
@@ -244,8 +229,8 @@ static fn_status rewrite(fn_ctx *ctx, plan_query *q, plan *n, plan *scan, groupi
     column_id *ids = FN_NEW_ARRAY(ctx, column_id, p->value_count + p->state_count + 1u);
     plan *input;
     FN_TRY_PTR(ctx, ids);
-    FN_TRY(note_ids(ctx, q, p, c->keys, keys, ids));
-    FN_TRY(note_ids(ctx, q, p, c->conjuncts, scan->scan.conjunct_count, ids));
+    FN_TRY(projection_ids(ctx, q, p, c->keys, keys, ids));
+    FN_TRY(projection_ids(ctx, q, p, c->conjuncts, scan->scan.conjunct_count, ids));
     for (uint32_t i = 0; i < n->aggregate.item_count; i++)
         if (!ids[p->value_count + c->states[i]]) ids[p->value_count + c->states[i]] = q->next_id++;
     FN_TRY(projection_note(ctx, q, scan, p));
