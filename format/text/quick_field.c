@@ -88,7 +88,7 @@ static void find_midnight(quick_field *f)
     fn_civil_from_days(f->day, &c);
     f->midnight = fn_tz_instant(f->zone, c.year, c.month, c.day, 0, 0, 0);
     const int32_t offset = fn_tz_span(f->zone, f->midnight, &from, &to);
-    f->smooth = f->midnight == f->day * 86400 - offset && from <= f->midnight && to - f->midnight >= 86400;
+    f->smooth = f->midnight == f->day * 86400 - offset && from <= f->midnight && to >= f->midnight + 86400;
 }
 
 /* YYYY-MM-DD of the calendar, from year 1000 on. */
