@@ -170,19 +170,17 @@ static fn_status load_table(fn_ctx *ctx, catalog *c, const load_work *w, const s
     table_state *state;
     table *made = NULL;
     FN_TRY(state_add(ctx, c, t->row.uuid, t->id, t->next_block, &state));
-    if (t->detached && !t->dropped_s) {
-        FN_TRY(fn_arena_str(ctx, c->arena, t->row.database, &state->detached_database));
-        return fn_arena_str(ctx, c->arena, t->row.name, &state->detached_name);
-    }
     catalog_database *d = names_database(n, t->row.database);
-    fn_status status = d || t->dropped_s ? w->build(w->self, ctx, &t->row, &made) : fn_fail(ctx, FN_UNKNOWN_DATABASE, "its database does not exist");
+    fn_status status = d || t->dropped_s || t->detached ? w->build(w->self, ctx, &t->row, &made) : fn_fail(ctx, FN_UNKNOWN_DATABASE, "its database does not exist");
     if (status != FN_OK) {
         fn_log(FN_LOG_ERROR, "catalog", "table " FN_STR_FMT "." FN_STR_FMT " cannot be loaded: %s", FN_STR_ARG(t->row.database), FN_STR_ARG(t->row.name),
                ctx->error.text);
         fn_error_clear(ctx);
         return FN_OK;
     }
-    status = t->dropped_s ? names_add_dropped(ctx, n, t->row.database, t->row.name, made, t->dropped_s) : names_add_table(ctx, n, d, t->row.name, made);
+    if (t->dropped_s) status = names_add_dropped(ctx, n, t->row.database, t->row.name, made, t->dropped_s);
+    else if (t->detached) status = names_add_detached(ctx, n, t->row.database, t->row.name, made);
+    else status = names_add_table(ctx, n, d, t->row.name, made);
     table_drop(made); /* the snapshot has its own reference */
     return status;
 }
@@ -219,39 +217,20 @@ fn_status catalog_load(fn_ctx *ctx, catalog *c, catalog_build_fn *build, void *s
 /* ---- single rows ---- */
 typedef struct row_work {
     catalog_work base;
-    const char *uuid;      /* NULL: by name */
-    fn_str database, name;
+    const char *uuid;
     stored_table found;
 } row_work;
 
 static fn_status run_row(catalog *c, catalog_work *work)
 {
     row_work *w = (row_work *)work;
-    fn_ctx *ctx = work->ctx;
-    mt_part_row *parts, *detached;
     bool row;
-    sqlite3_stmt *s = w->uuid ? catalog_sql_bind(c, SQL_TABLE_BY_UUID, "t", fn_cstr(w->uuid)) : catalog_sql_bind(c, SQL_TABLE_DETACHED, "tt", w->database, w->name);
-    FN_TRY(catalog_sql_step(ctx, c, s, &row));
-    if (!row) {
-        if (w->uuid) return fn_fail(ctx, FN_UNKNOWN_TABLE, "Table %s is not in the catalog", w->uuid);
-        return fn_fail(ctx, FN_CANNOT_GET_CREATE_TABLE_QUERY, "Table `" FN_STR_FMT "` doesn't exist", FN_STR_ARG(w->name));
-    }
-    const fn_status status = read_table(ctx, s, &w->found);
+    sqlite3_stmt *s = catalog_sql_bind(c, SQL_TABLE_BY_UUID, "t", fn_cstr(w->uuid));
+    FN_TRY(catalog_sql_step(work->ctx, c, s, &row));
+    if (!row) return fn_fail(work->ctx, FN_UNKNOWN_TABLE, "Table %s is not in the catalog", w->uuid);
+    const fn_status status = read_table(work->ctx, s, &w->found);
     (void)sqlite3_reset(s);
-    FN_TRY(status);
-    if (w->uuid) return FN_OK;
-    FN_TRY(catalog_read_parts(ctx, c, SQL_PARTS_OF, w->found.id, &parts, &w->found.row.part_count));
-    FN_TRY(catalog_read_parts(ctx, c, SQL_DETACHED_PARTS_OF, w->found.id, &detached, &w->found.row.detached_count));
-    w->found.row.parts = parts;
-    w->found.row.detached = detached;
-    return FN_OK;
-}
-
-fn_status catalog_build_detached(fn_ctx *ctx, catalog *c, fn_str database, fn_str name, catalog_build_fn *build, void *self, table **out)
-{
-    row_work work = {.base = {.run = run_row}, .database = database, .name = name};
-    FN_TRY(catalog_do(ctx, c, &work.base));
-    return build(self, ctx, &work.found.row, out);
+    return status;
 }
 
 fn_status catalog_column_ids(fn_ctx *ctx, catalog *c, const char *uuid, fn_str *ids, uint32_t *next)

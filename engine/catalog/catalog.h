@@ -4,6 +4,11 @@
  * an immutable snapshot that is swapped after the commit, so a lookup takes no lock that is held across I/O and never sees half of
  * an EXCHANGE.
  *
+ * Order. What is seen changes in the order of the commits: the leader of a transaction swaps the part lists of its changes, then the
+ * names, before the next transaction begins. A change of parts is refused in the transaction when a name its statement used no longer
+ * means the table (ctx->claims). So every statement has happened at one moment, its commit, under the names of that moment; a reader
+ * that finds the names unchanged (catalog_moment) around taking a part list has read at that moment.
+ *
  * Commits. Threads that want to change something queue a piece of work; the first one leads: it runs all queued pieces in one
  * transaction, each under a savepoint of its own, and commits once for all of them. While it does, the next ones gather. A failed
  * commit leaves everything as it was. If nobody can know what is on disk (an fsync failed, a write broke off) the catalog is read-only
@@ -45,9 +50,12 @@ typedef struct catalog_names {
     catalog_database *databases; /* sorted by name */
     uint32_t dropped_count, dropped_capacity;
     struct catalog_dropped *dropped; /* tables that wait for their end or for UNDROP, in the order they were dropped */
+    uint32_t detached_count, detached_capacity;
+    struct catalog_dropped *detached; /* by DETACH TABLE: they keep their names, and their parts stay listed */
     _Atomic uint32_t refs;
 } catalog_names;
 catalog_names *catalog_names_get(catalog *c); /* the current one, one reference */
+uint64_t catalog_moment(catalog *c); /* a number that changes with every change of names */
 void catalog_names_drop(catalog_names *names);
 const catalog_database *catalog_names_database(const catalog_names *names, fn_str database); /* NULL if absent */
 const catalog_entry *catalog_names_table(const catalog_names *names, fn_str database, fn_str name);
@@ -111,7 +119,7 @@ typedef struct catalog_action {
     bool permanently;          /* DETACH: also after a restart */
     bool keep;                 /* DROP_TABLE, DROP_DATABASE: tables with parts stay among the dropped ones until PURGE */
     const char *uuid;          /* UNDROP: the one to take; NULL: the last that was dropped */
-    table *table;              /* CREATE, REPLACE, ATTACH: referenced by the catalog on success. PURGE: the dropped one; *done tells
+    table *table;              /* CREATE, REPLACE: referenced by the catalog on success. PURGE: the dropped one; *done tells
                                   whether it still was (it may have been undropped) */
     fn_str engine, comment;    /* CREATE_DATABASE */
     fn_str create_sql, column_ids; /* CREATE_TABLE, REPLACE_TABLE, ALTER_TABLE */
@@ -120,10 +128,8 @@ typedef struct catalog_action {
 } catalog_action;
 /* All of them in one transaction, in order. Errors: UNKNOWN_DATABASE (81), UNKNOWN_TABLE (60), TABLE_ALREADY_EXISTS (57),
  * DATABASE_ALREADY_EXISTS (82), TABLE_UUID_MISMATCH (741) if a name no longer means the expected table, TABLE_IS_DROPPED (218) for changes
- * of parts of a dropped table, TABLE_IS_READ_ONLY (242) after a failed commit. */
+ * of parts of a dropped table, CANNOT_GET_CREATE_TABLE_QUERY (390) to attach what is not detached, TABLE_IS_READ_ONLY (242) after a failed commit. */
 fn_status catalog_apply(fn_ctx *ctx, catalog *c, const catalog_action *actions, size_t count) FN_MUST_USE;
-/* A detached table's row, built again: what ATTACH TABLE name needs. CANNOT_GET_CREATE_TABLE_QUERY (390). */
-fn_status catalog_build_detached(fn_ctx *ctx, catalog *c, fn_str database, fn_str name, catalog_build_fn *build, void *self, table **out) FN_MUST_USE;
 /* The column numbers of a table as stored. */
 fn_status catalog_column_ids(fn_ctx *ctx, catalog *c, const char *uuid, fn_str *ids, uint32_t *next) FN_MUST_USE;
 /* One moment of the catalog: databases, and tables with their live parts, of those that are wanted. The callbacks run while no commit

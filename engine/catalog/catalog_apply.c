@@ -41,22 +41,11 @@ static fn_status need_expected(fn_ctx *ctx, const catalog_names *n, const catalo
     return fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "Table " FN_STR_FMT "." FN_STR_FMT " is another one meanwhile", FN_STR_ARG(a->database), FN_STR_ARG(a->name));
 }
 
-/* A table detached in memory keeps its name. */
-static bool is_detached(catalog *c, fn_str database, fn_str name)
-{
-    for (size_t b = 0; b < STATE_BUCKETS; b++) {
-        for (const table_state *s = c->states[b]; s; s = s->next) {
-            if (s->detached_name.size && fn_str_eq(s->detached_database, database) && fn_str_eq(s->detached_name, name)) return true;
-        }
-    }
-    return false;
-}
-
-static fn_status need_free(fn_ctx *ctx, catalog *c, const catalog_database *d, fn_str name)
+static fn_status need_free(fn_ctx *ctx, const catalog_names *n, const catalog_database *d, fn_str name)
 {
     if (names_table(d, name))
         return fn_fail(ctx, FN_TABLE_ALREADY_EXISTS, "Table " FN_STR_FMT "." FN_STR_FMT " already exists", FN_STR_ARG(d->name), FN_STR_ARG(name));
-    if (is_detached(c, d->name, name))
+    if (names_detached(n, d->name, name))
         return fn_fail(ctx, FN_TABLE_ALREADY_EXISTS, "Table " FN_STR_FMT "." FN_STR_FMT " already exists (detached)", FN_STR_ARG(d->name), FN_STR_ARG(name));
     return FN_OK;
 }
@@ -123,6 +112,8 @@ static fn_status rename_database(fn_ctx *ctx, catalog *c, catalog_names *n, cons
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_DATABASE_TABLES_RENAME, "tt", a->to_name, a->name)));
     for (uint32_t i = 0; i < n->dropped_count; i++) /* UNDROP finds them under the new name */
         if (fn_str_eq(n->dropped[i].database, a->name)) FN_TRY(fn_arena_str(ctx, n->arena, a->to_name, &n->dropped[i].database));
+    for (uint32_t i = 0; i < n->detached_count; i++)
+        if (fn_str_eq(n->detached[i].database, a->name)) FN_TRY(fn_arena_str(ctx, n->arena, a->to_name, &n->detached[i].database));
     const catalog_database old = *d;
     FN_TRY(names_add_database(ctx, n, a->to_name, old.engine, old.comment, old.uuid));
     catalog_database *made = names_database(n, a->to_name);
@@ -149,7 +140,7 @@ static fn_status create_table(fn_ctx *ctx, catalog *c, catalog_names *n, const c
         if (a->done) *a->done = false;
         return FN_OK;
     }
-    FN_TRY(need_free(ctx, c, d, a->name));
+    FN_TRY(need_free(ctx, n, d, a->name));
     FN_TRY(insert_table(ctx, c, a));
     return names_add_table(ctx, n, d, a->name, a->table);
 }
@@ -182,7 +173,7 @@ static fn_status undrop_table(fn_ctx *ctx, catalog *c, catalog_names *n, const c
         return fn_fail(ctx, FN_UNKNOWN_TABLE, "Table " FN_STR_FMT "." FN_STR_FMT "%s%s%s is being dropped, has been dropped, or the database engine does not support UNDROP",
                        FN_STR_ARG(a->database), FN_STR_ARG(a->name), a->uuid ? " (" : "", a->uuid ? a->uuid : "", a->uuid ? ")" : "");
     }
-    FN_TRY(need_free(ctx, c, d, a->name));
+    FN_TRY(need_free(ctx, n, d, a->name));
     table *const t = found->table;
     FN_TRY(need_state(ctx, c, t, &state));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_DROPPED, "ii", (int64_t)0, state->id)));
@@ -226,7 +217,7 @@ static fn_status rename_table(fn_ctx *ctx, catalog *c, catalog_names *n, const c
     catalog_entry *e;
     FN_TRY(need_table(ctx, n, a->database, a->name, &from, &e));
     FN_TRY(need_database(ctx, n, a->to_database, &to));
-    FN_TRY(need_free(ctx, c, to, a->to_name));
+    FN_TRY(need_free(ctx, n, to, a->to_name));
     FN_TRY(store_name(ctx, c, e->table, a->to_database, a->to_name));
     FN_TRY(names_add_table(ctx, n, to, a->to_name, e->table)); /* e may move: only the pointer to the table is used */
     names_remove_table(from, a->name);
@@ -269,22 +260,28 @@ static fn_status detach_table(fn_ctx *ctx, catalog *c, catalog_names *n, const c
     FN_TRY(need_expected(ctx, n, a, &d, &e));
     FN_TRY(need_state(ctx, c, e->table, &state));
     if (a->permanently) FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_DETACH, "ii", (int64_t)1, state->id)));
-    FN_TRY(fn_arena_str(ctx, c->arena, a->database, &state->detached_database));
-    FN_TRY(fn_arena_str(ctx, c->arena, a->name, &state->detached_name));
+    FN_TRY(names_add_detached(ctx, n, a->database, a->name, e->table));
     names_remove_table(d, a->name);
     return FN_OK;
 }
 
+/* The table itself comes back, with whatever merges have made of its parts meanwhile. */
 static fn_status attach_table(fn_ctx *ctx, catalog *c, catalog_names *n, const catalog_action *a)
 {
     catalog_database *d;
     table_state *state;
     FN_TRY(need_database(ctx, n, a->database, &d));
-    FN_TRY(need_state(ctx, c, a->table, &state));
-    if (names_table(d, a->name)) return need_free(ctx, c, d, a->name);
+    const catalog_dropped *e = names_detached(n, a->database, a->name);
+    if (!e) {
+        if (names_table(d, a->name)) return need_free(ctx, n, d, a->name);
+        return fn_fail(ctx, FN_CANNOT_GET_CREATE_TABLE_QUERY, "Table `" FN_STR_FMT "` doesn't exist", FN_STR_ARG(a->name));
+    }
+    table *const t = e->table;
+    FN_TRY(need_state(ctx, c, t, &state));
     FN_TRY(catalog_sql_run(ctx, c, catalog_sql_bind(c, SQL_TABLE_DETACH, "ii", (int64_t)0, state->id)));
-    state->detached_name = (fn_str){NULL, 0};
-    return names_add_table(ctx, n, d, a->name, a->table);
+    FN_TRY(names_add_table(ctx, n, d, a->name, t));
+    names_remove_detached(n, t);
+    return FN_OK;
 }
 
 static action_fn *const actions[] = {

@@ -111,6 +111,8 @@ static void lead(catalog *c, catalog_work *list)
         fail_all(c, list, &own);
         return;
     }
+    for (catalog_work *w = list; w; w = w->next)
+        if (w->status == FN_OK && w->committed) w->committed(w);
     if (c->next_names) catalog_publish(c, c->next_names);
     c->next_names = NULL;
     catalog_log_commit(c);

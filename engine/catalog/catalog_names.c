@@ -23,6 +23,7 @@ void catalog_names_drop(catalog_names *n)
     for (uint32_t d = 0; d < n->count; d++)
         for (uint32_t t = 0; t < n->databases[d].count; t++) table_drop(n->databases[d].entries[t].table);
     for (uint32_t i = 0; i < n->dropped_count; i++) table_drop(n->dropped[i].table);
+    for (uint32_t i = 0; i < n->detached_count; i++) table_drop(n->detached[i].table);
     fn_arena_free(n->arena);
 }
 
@@ -35,11 +36,20 @@ catalog_names *catalog_names_get(catalog *c)
     return n;
 }
 
+uint64_t catalog_moment(catalog *c)
+{
+    FN_ASSERT(pthread_mutex_lock(&c->names_lock) == 0);
+    const uint64_t moment = c->moment;
+    FN_ASSERT(pthread_mutex_unlock(&c->names_lock) == 0);
+    return moment;
+}
+
 void catalog_publish(catalog *c, catalog_names *names_take)
 {
     FN_ASSERT(pthread_mutex_lock(&c->names_lock) == 0);
     catalog_names *old = c->names;
     c->names = names_take;
+    c->moment++;
     FN_ASSERT(pthread_mutex_unlock(&c->names_lock) == 0);
     catalog_names_drop(old);
 }
@@ -184,15 +194,45 @@ fn_status names_add_dropped(fn_ctx *ctx, catalog_names *n, fn_str database, fn_s
     return FN_OK;
 }
 
-void names_remove_dropped(catalog_names *n, const table *t)
+static void remove_from(catalog_dropped *list, uint32_t *count, const table *t)
 {
-    for (uint32_t i = 0; i < n->dropped_count; i++) {
-        if (n->dropped[i].table != t) continue;
-        table_drop(n->dropped[i].table);
-        n->dropped_count--;
-        memmove(&n->dropped[i], &n->dropped[i + 1], sizeof *n->dropped * (n->dropped_count - i));
+    for (uint32_t i = 0; i < *count; i++) {
+        if (list[i].table != t) continue;
+        table_drop(list[i].table);
+        --*count;
+        memmove(&list[i], &list[i + 1], sizeof *list * (*count - i));
         return;
     }
+}
+
+void names_remove_dropped(catalog_names *n, const table *t)
+{
+    remove_from(n->dropped, &n->dropped_count, t);
+}
+
+fn_status names_add_detached(fn_ctx *ctx, catalog_names *n, fn_str database, fn_str name, table *t)
+{
+    catalog_dropped *detached = room_for_one(ctx, n, n->detached, n->detached_count, &n->detached_capacity, sizeof *detached);
+    FN_TRY_PTR(ctx, detached);
+    n->detached = detached;
+    catalog_dropped d = {.table = t};
+    FN_TRY(fn_arena_str(ctx, n->arena, database, &d.database));
+    FN_TRY(fn_arena_str(ctx, n->arena, name, &d.name));
+    (void)table_ref(t);
+    n->detached[n->detached_count++] = d;
+    return FN_OK;
+}
+
+void names_remove_detached(catalog_names *n, const table *t)
+{
+    remove_from(n->detached, &n->detached_count, t);
+}
+
+const catalog_dropped *names_detached(const catalog_names *n, fn_str database, fn_str name)
+{
+    for (uint32_t i = 0; i < n->detached_count; i++)
+        if (fn_str_eq(n->detached[i].database, database) && fn_str_eq(n->detached[i].name, name)) return &n->detached[i];
+    return NULL;
 }
 
 fn_status names_copy(fn_ctx *ctx, const catalog_names *from, catalog_names **out)
@@ -210,6 +250,8 @@ fn_status names_copy(fn_ctx *ctx, const catalog_names *from, catalog_names **out
         const catalog_dropped *d = &from->dropped[i];
         status = names_add_dropped(ctx, n, d->database, d->name, d->table, d->dropped_s);
     }
+    for (uint32_t i = 0; i < from->detached_count && status == FN_OK; i++)
+        status = names_add_detached(ctx, n, from->detached[i].database, from->detached[i].name, from->detached[i].table);
     if (status != FN_OK) {
         catalog_names_drop(n);
         return status;

@@ -92,6 +92,8 @@ typedef struct part_work {
     catalog_work base;
     const mt_change *changes;
     size_t count;
+    mt_committed *done;
+    void *done_self;
 } part_work;
 
 static fn_status add_part(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t table_id, const mt_part_row *p)
@@ -140,16 +142,46 @@ static fn_status change_table(fn_ctx *ctx, catalog *c, const mt_change *change)
     return FN_OK;
 }
 
+/* A statement that found its tables before an EXCHANGE, RENAME or DROP that is committed by now has to look again. */
+static fn_status check_claims(fn_ctx *ctx, const catalog_names *names)
+{
+    for (const table_claim *claim = ctx->claims; claim; claim = claim->next) {
+        const catalog_entry *e = catalog_names_table(names, claim->database, claim->name);
+        if (e && e->table == claim->table) continue;
+        return fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "Table " FN_STR_FMT "." FN_STR_FMT " is another one meanwhile", FN_STR_ARG(claim->database), FN_STR_ARG(claim->name));
+    }
+    return FN_OK;
+}
+
 static fn_status run_changes(catalog *c, catalog_work *work)
 {
     const part_work *w = (const part_work *)work;
+    FN_TRY(check_claims(work->ctx, c->base_names));
     for (size_t i = 0; i < w->count; i++) FN_TRY(change_table(work->ctx, c, &w->changes[i]));
     return FN_OK;
 }
 
-static fn_status commit(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count)
+static void changes_committed(catalog_work *work)
 {
-    part_work work = {.base = {.run = run_changes, .writes = true}, .changes = changes, .count = count};
+    const part_work *w = (const part_work *)work;
+    if (w->done) w->done(w->done_self);
+}
+
+/* Nothing is to be written: the statement has happened if its names still mean what they did when it looked. */
+static fn_status commit_nothing(fn_ctx *ctx, catalog *c)
+{
+    if (!ctx->claims) return FN_OK;
+    catalog_names *names = catalog_names_get(c);
+    const fn_status status = check_claims(ctx, names);
+    catalog_names_drop(names);
+    return status;
+}
+
+static fn_status commit(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count, mt_committed *done, void *done_self)
+{
+    if (count == 0) return commit_nothing(ctx, (catalog *)self);
+    part_work work = {.base = {.run = run_changes, .committed = changes_committed, .writes = true},
+                      .changes = changes, .count = count, .done = done, .done_self = done_self};
     return catalog_do(ctx, (catalog *)self, &work.base);
 }
 

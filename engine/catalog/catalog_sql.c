@@ -60,7 +60,6 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_DATABASE_RENAME] = "UPDATE databases SET name = ? WHERE name = ?",
     [SQL_DATABASE_TABLES_RENAME] = "UPDATE tables SET database = ? WHERE database = ?",
     [SQL_TABLES] = "SELECT " TABLE_COLUMNS " FROM tables ORDER BY id",
-    [SQL_TABLE_DETACHED] = "SELECT " TABLE_COLUMNS " FROM tables WHERE database = ? AND name = ? AND dropped_s = 0",
     [SQL_TABLE_BY_UUID] = "SELECT " TABLE_COLUMNS " FROM tables WHERE uuid = ?",
     [SQL_TABLE_ADD] = "INSERT INTO tables (uuid, database, name, create_sql, column_ids, next_column_id, next_block, created_s, detached)"
                       " VALUES (?, ?, ?, ?, ?, ?, 1, ?, 0)",
@@ -86,7 +85,6 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_SEAL] = "UPDATE seal SET generation = ?, low = ?, high = ?",
     [SQL_INSERT_IDS_REMOVE] = "DELETE FROM insert_ids WHERE table_id = ?",
     [SQL_DETACHED_PARTS] = "SELECT table_id, " PART_COLUMNS ", reason FROM detached_parts ORDER BY table_id, name",
-    [SQL_DETACHED_PARTS_OF] = "SELECT table_id, " PART_COLUMNS ", reason FROM detached_parts WHERE table_id = ? ORDER BY name",
     [SQL_DETACHED_PART_ADD] = "INSERT INTO detached_parts (table_id, " PART_COLUMNS ", reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_DETACHED_PART_REMOVE] = "DELETE FROM detached_parts WHERE table_id = ? AND name = ?",
     [SQL_DETACHED_PARTS_REMOVE] = "DELETE FROM detached_parts WHERE table_id = ?",

@@ -10,10 +10,10 @@
 typedef enum catalog_sql {
     SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO,
     SQL_DATABASES, SQL_DATABASE_ADD, SQL_DATABASE_REMOVE, SQL_DATABASE_RENAME, SQL_DATABASE_TABLES_RENAME,
-    SQL_TABLES, SQL_TABLE_DETACHED, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
+    SQL_TABLES, SQL_TABLE_BY_UUID, SQL_TABLE_ADD, SQL_TABLE_REMOVE, SQL_TABLE_NAME, SQL_TABLE_ALTER, SQL_TABLE_DETACH,
     SQL_TABLE_DROPPED, SQL_TABLE_BY_ID, SQL_TABLE_BLOCK, SQL_PARTS, SQL_PARTS_OF, SQL_PART_FILES, SQL_PART_ADD, SQL_PART_REMOVE, SQL_PARTS_REMOVE,
     SQL_INSERT_ID, SQL_INSERT_ID_ADD, SQL_INSERT_ID_REMOVE, SQL_INSERT_ID_LAST, SQL_INSERT_IDS_TRIM, SQL_INSERT_IDS_FORGET, SQL_INSERT_IDS_REMOVE,
-    SQL_DETACHED_PARTS, SQL_DETACHED_PARTS_OF, SQL_DETACHED_PART_ADD, SQL_DETACHED_PART_REMOVE, SQL_DETACHED_PARTS_REMOVE, SQL_SEAL, SQL_COUNT
+    SQL_DETACHED_PARTS, SQL_DETACHED_PART_ADD, SQL_DETACHED_PART_REMOVE, SQL_DETACHED_PARTS_REMOVE, SQL_SEAL, SQL_COUNT
 } catalog_sql;
 
 /* A table known to the store, by uuid; also detached ones. Lives until the catalog closes. */
@@ -24,12 +24,12 @@ struct table_state {
     int64_t id;
     _Atomic uint64_t next_block;
     uint64_t next_insert;      /* number of the next id in insert_ids; 0: not looked up yet. By the leader */
-    fn_str detached_database, detached_name; /* detached in memory only: the name stays taken */
 };
 
 typedef struct catalog_work catalog_work;
 struct catalog_work {
     fn_status (*run)(catalog *c, catalog_work *work); /* by the leader, inside the transaction; errors into work->ctx */
+    void (*committed)(catalog_work *work);            /* by the leader, after it, in the order of the transaction; may be NULL */
     fn_ctx *ctx;
     catalog_work *next;
     fn_status status;
@@ -57,6 +57,7 @@ struct catalog {
     bool mark_whole;           /* there is a mark on the disk: it only changes from now on */
     pthread_mutex_t names_lock; /* held for the time of a pointer copy */
     catalog_names *names;
+    uint64_t moment;           /* how often names were published; names_lock */
     catalog_names *next_names; /* leader: what will be published if the commit succeeds; NULL: no change */
     const catalog_names *base_names; /* leader: what the piece of work at hand starts from */
     pthread_mutex_t states_lock;
@@ -115,6 +116,9 @@ fn_status names_add_table(fn_ctx *ctx, catalog_names *n, catalog_database *d, fn
 void names_remove_table(catalog_database *d, fn_str name);
 fn_status names_add_dropped(fn_ctx *ctx, catalog_names *n, fn_str database, fn_str name, table *t, int64_t dropped_s) FN_MUST_USE;
 void names_remove_dropped(catalog_names *n, const table *t);
+fn_status names_add_detached(fn_ctx *ctx, catalog_names *n, fn_str database, fn_str name, table *t) FN_MUST_USE;
+void names_remove_detached(catalog_names *n, const table *t);
+const catalog_dropped *names_detached(const catalog_names *n, fn_str database, fn_str name); /* NULL: none of that name */
 void catalog_publish(catalog *c, catalog_names *names_take);
 
 /* ---- inserts that were made (catalog_inserts.c) ---- */
@@ -126,7 +130,7 @@ fn_status catalog_inserts_forget(fn_ctx *ctx, catalog *c, const table_state *sta
 /* ---- states (catalog_parts.c) ---- */
 table_state *state_find(catalog *c, const char *uuid);
 fn_status state_add(fn_ctx *ctx, catalog *c, const char *uuid, int64_t id, uint64_t next_block, table_state **out) FN_MUST_USE;
-/* which: SQL_PARTS_OF or SQL_DETACHED_PARTS_OF. */
+/* which: SQL_PARTS_OF. */
 fn_status catalog_read_parts(fn_ctx *ctx, catalog *c, catalog_sql which, int64_t table_id, mt_part_row **out, size_t *count) FN_MUST_USE;
 /* The row under the cursor of the statements over parts; texts in ctx->arena. */
 fn_status catalog_part_row(fn_ctx *ctx, sqlite3_stmt *s, int first_column, mt_part_row *out) FN_MUST_USE;

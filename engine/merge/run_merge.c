@@ -134,6 +134,10 @@ fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t co
         spec.level = FN_MAX(spec.level, parts[i]->row.level + 1);
     }
     mt_shape *shape = mt_table_shape(t);
+    if (how->schema && how->schema != shape->schema) {
+        mt_shape_drop(shape);
+        return fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "The table has another structure meanwhile");
+    }
     mt_part_out writer;
     mt_part *fresh = NULL;
     mt_running running = {.table = t, .parts = parts, .count = count, .spec = &spec};

@@ -159,6 +159,7 @@ typedef struct binder {
     uint32_t subquery_names; /* subqueries named in results so far: _subquery_1, ... */
     table_snapshot *fresh;   /* of fresh_of, taken while its name meant it; see find_with_snapshot */
     table *fresh_of;
+    table_schema *fresh_schema; /* what it is of; one reference as long as `fresh` waits */
 } binder;
 
 /* ---- queries (bind_query.c, bind_setop.c, bind_select.c) ---- */

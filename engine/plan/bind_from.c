@@ -126,7 +126,7 @@ fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **ou
         FN_TRY(bind_subquery_source(b, NULL, view, out));
         return FN_OK;
     }
-    table_schema *schema = table_schema_ref(atomic_load(&t->schema));
+    table_schema *schema = table_schema_ref(b->fresh_of == t && b->fresh_schema ? b->fresh_schema : atomic_load(&t->schema));
     const fn_status status = scan_of(b, s, t, schema, f, out);
     table_schema_drop(schema);
     FN_TRY(status);
@@ -244,28 +244,43 @@ static fn_status name_of(binder *b, fn_str given, const ast_expr *param, fn_str 
     return param ? bind_parameter_name(b, param, out) : FN_OK;
 }
 
-/* A table by name and, if it can change, its snapshot of a moment at which the name meant it: between looking a name up and
- * taking the snapshot an EXCHANGE may come, and a TRUNCATE of what was exchanged. The snapshot waits in b->fresh. */
+static void drop_fresh(binder *b)
+{
+    if (b->fresh) b->fresh_of->ops->snapshot_drop(b->fresh);
+    if (b->fresh_schema) table_schema_drop(b->fresh_schema);
+    b->fresh = NULL;
+    b->fresh_schema = NULL;
+    b->fresh_of = NULL;
+}
+
+static fn_status take_fresh(binder *b, table *t)
+{
+    table_schema *schema = table_schema_ref(atomic_load(&t->schema));
+    const fn_status status = t->ops->snapshot(t, b->ctx, &b->fresh);
+    if (status != FN_OK) {
+        table_schema_drop(schema);
+        return status;
+    }
+    b->fresh_of = t;
+    b->fresh_schema = schema;
+    return FN_OK;
+}
+
+/* A table by name and, if it can change, its snapshot and schema of a moment at which the name meant it: no name has changed from before
+ * the one was looked up until after the other was taken, nor has ALTER given the table another shape. The snapshot waits in b->fresh. */
 static fn_status find_with_snapshot(binder *b, fn_str database, fn_str name, table **out)
 {
-    enum { TRIES = 64 };
-    FN_TRY(b->world->find_table(b->world, b->ctx, database, name, out));
-    for (unsigned i = 0; i < TRIES && (*out)->ops->write; i++) {
-        table *now = NULL;
-        fn_status status = (*out)->ops->snapshot(*out, b->ctx, &b->fresh);
-        if (status == FN_OK) status = b->world->find_table(b->world, b->ctx, database, name, &now);
-        if (status == FN_OK && now == *out) {
-            b->fresh_of = now;
-            table_drop(now);
-            return FN_OK;
-        }
-        if (b->fresh) (*out)->ops->snapshot_drop(b->fresh);
-        b->fresh = NULL;
+    for (;;) {
+        const uint64_t moment = b->world->moment ? b->world->moment(b->world) : 0;
+        FN_TRY(b->world->find_table(b->world, b->ctx, database, name, out));
+        if (!(*out)->ops->write) return FN_OK;
+        fn_status status = take_fresh(b, *out);
+        if (status == FN_OK && atomic_load(&(*out)->schema) == b->fresh_schema && (!b->world->moment || b->world->moment(b->world) == moment)) return FN_OK;
+        drop_fresh(b);
         table_drop(*out);
         FN_TRY(status);
-        *out = now;
+        FN_TRY(fn_ctx_check(b->ctx));
     }
-    return FN_OK;
 }
 
 /* `*` of a Merge table or merge() does not name where a row is from. */
@@ -291,8 +306,7 @@ static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
     FN_TRY(find_with_snapshot(b, database, name, &t));
     const uint32_t sources = s->source_count;
     const fn_status status = bind_table(b, s, t, f, out);
-    if (b->fresh) t->ops->snapshot_drop(b->fresh); /* not used */
-    b->fresh = NULL;
+    drop_fresh(b); /* if it was not used */
     FN_TRY(status);
     if (s->source_count == sources) { /* a view: its query's columns under the view's name */
         FN_TRY(source_of_plan(b, s, *out, f, NULL, 0));

@@ -226,6 +226,8 @@ struct plan_world {
     /* {name:Type}: the raw value; UNKNOWN_QUERY_PARAMETER (456). */
     fn_status (*parameter)(plan_world *w, fn_ctx *ctx, fn_str name, fn_str *out);
     const char *current_database;
+    /* A number that changes with every change of what names mean; NULL: they never change. */
+    uint64_t (*moment)(plan_world *w);
 };
 
 /* Binds and optimises. ctx->settings hold. Everything lives in ctx->arena. */

@@ -66,6 +66,7 @@ static fn_status other_table(alter_run *a, const ast_name *name, table **out)
     catalog_names_drop(names);
     if (moved) return fn_fail(q->ctx, FN_TABLE_UUID_MISMATCH, "Table " FN_STR_FMT "." FN_STR_FMT " is another one meanwhile", FN_STR_ARG(a->database), FN_STR_ARG(a->name));
     if (!*out) FN_TRY(world_table(q, database, table_name, out)); /* temporary, or the error */
+    FN_TRY(query_claim(q, database, table_name, *out, NULL));
     if (mt_is(*out)) return FN_OK;
     const fn_status status = fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Table " FN_STR_FMT " of storage %s has no partitions", FN_STR_ARG(table_name), (*out)->ops->engine);
     table_drop(*out);

@@ -39,7 +39,7 @@ static fn_status bare_parameter(plan_world *w, fn_ctx *ctx, fn_str name, fn_str 
 
 plan_world definition_bare_world(void)
 {
-    return (plan_world){bare_table, bare_function, bare_view, bare_parameter, "default"};
+    return (plan_world){bare_table, bare_function, bare_view, bare_parameter, "default", NULL};
 }
 
 /* ---- schema ---- */

@@ -128,7 +128,7 @@ static fn_status open_writer(table *t, fn_ctx *ctx, table_writer **out)
     fn_format_settings settings;
     output_writer *w = FN_NEW(ctx, output_writer);
     FN_TRY_PTR(ctx, w);
-    *w = (output_writer){.base = {write_block, commit, close_writer}, .table = o, .schema = {FN_NEW_ARRAY(ctx, fn_field, FN_MAX(schema->count, 1u)), schema->count}};
+    *w = (output_writer){.base = {.write = write_block, .commit = commit, .close = close_writer}, .table = o, .schema = {FN_NEW_ARRAY(ctx, fn_field, FN_MAX(schema->count, 1u)), schema->count}};
     FN_TRY_PTR(ctx, w->schema.fields);
     for (uint32_t i = 0; i < schema->count; i++) w->schema.fields[i] = (fn_field){schema->columns[i].name, schema->columns[i].type};
     settings_format(&o->query->settings, &settings);

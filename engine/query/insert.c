@@ -221,20 +221,20 @@ fn_status insert_compile(insert_target *in, const bool *missing)
     return expr_compile(ctx, exprs, count, layout, in->given_count, &in->program);
 }
 
-fn_status insert_open(query *q, table *t, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out)
+fn_status insert_open(query *q, table *t, table_claim *claim, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out)
 {
     fn_ctx *ctx = q->ctx;
-    *out = (insert_target){.query = q, .table = t};
+    *out = (insert_target){.query = q, .table = t, .claim = claim};
     if (!t->ops->write) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Method write is not supported by storage %s", t->ops->engine);
-    out->schema = table_schema_ref(atomic_load(&t->schema));
+    FN_TRY(t->ops->write(t, ctx, &out->writer)); /* first: from here on ALTER does not change what the rows are */
+    out->schema = table_schema_ref(out->writer->schema ? out->writer->schema : atomic_load(&t->schema));
     FN_TRY(choose_columns(out, columns));
     if (types && type_count != out->given_count)
         return fn_fail(ctx, FN_NUMBER_OF_COLUMNS_DOESNT_MATCH, "Number of columns doesn't match (source: %u and result: %u)", type_count, out->given_count);
     out->given_types = FN_NEW_ARRAY(ctx, const fn_type *, FN_MAX(out->given_count, 1u));
     FN_TRY_PTR(ctx, out->given_types);
     for (uint32_t i = 0; i < out->given_count; i++) out->given_types[i] = types ? types[i] : out->schema->columns[out->given[i]].type;
-    if (!t->is_temporary) FN_TRY(materialized_of(q, t, &out->views, &out->view_count));
-    return t->ops->write(t, ctx, &out->writer);
+    return t->is_temporary ? FN_OK : materialized_of(q, t, claim, &out->views, &out->view_count);
 }
 
 /* ---- blocks ---- */
@@ -329,7 +329,7 @@ static fn_status take_view_block(exec_output *self, fn_ctx *ctx, const fn_block 
 }
 
 /* Columns go by name, as in ClickHouse. */
-static fn_status open_view_target(query *q, table *target, const fn_schema *from, insert_target *out)
+static fn_status open_view_target(query *q, table *target, table_claim *claim, const fn_schema *from, insert_target *out)
 {
     fn_ctx *ctx = q->ctx;
     ast_list names = {FN_NEW_ARRAY(ctx, ast_expr *, FN_MAX(from->count, 1u)), from->count};
@@ -341,7 +341,7 @@ static fn_status open_view_target(query *q, table *target, const fn_schema *from
         names.items[i] = &nodes[i];
         types[i] = from->fields[i].type;
     }
-    FN_TRY(insert_open(q, target, &names, types, from->count, out));
+    FN_TRY(insert_open(q, target, claim, &names, types, from->count, out));
     return insert_compile(out, NULL);
 }
 
@@ -352,13 +352,17 @@ static fn_status run_view(insert_target *in, const table *view, insert_target *o
     ast_statement *s;
     plan_query *bound;
     table *target;
+    table_claim *claim;
+    fn_str database, name;
     view_output output = {.base = {take_view_block}, .in = out};
     FN_TRY(definition_text(q->ctx, q->engine, (table *)(uintptr_t)view, &sql));
     FN_TRY(sql_parse(q->ctx, sql, &s));
-    FN_TRY(materialized_target(q, view, &target));
-    fn_status status = query_plan(q, s->create->as_select, &bound);
+    materialized_target_name(view, &database, &name);
+    FN_TRY(world_stored_table(q, database, name, &target));
+    fn_status status = query_claim(q, database, name, target, &claim);
+    if (status == FN_OK) status = query_plan(q, s->create->as_select, &bound);
     if (status == FN_OK) {
-        status = open_view_target(q, target, &bound->schema, out);
+        status = open_view_target(q, target, claim, &bound->schema, out);
         if (status == FN_OK) status = insert_identity_of_view(in, view, &out->identity);
         if (status == FN_OK) status = query_exec(q, bound, &output.base, NULL, NULL);
         plan_query_release(bound);
@@ -428,10 +432,20 @@ static fn_status commit_all(insert_target *in)
     return FN_OK;
 }
 
+static fn_status commit_until_done(insert_target *in)
+{
+    for (;;) {
+        const fn_status status = commit_all(in);
+        if (status != FN_TABLE_UUID_MISMATCH) return status;
+        fn_error_clear(in->query->ctx);
+        FN_TRY(insert_follow(in));
+    }
+}
+
 fn_status insert_commit(insert_target *in)
 {
     FN_TRY(run_views(in));
-    return commit_all(in);
+    return commit_until_done(in);
 }
 
 fn_status insert_commit_later(insert_target *in, const char *format)
@@ -444,7 +458,7 @@ fn_status insert_commit_later(insert_target *in, const char *format)
     FN_TRY_PTR(ctx, writers);
     (void)list_writers(in, writers);
     FN_TRY(async_insert_add(in->query, writers, count, format, &queued));
-    return queued ? FN_OK : commit_all(in);
+    return queued ? FN_OK : commit_until_done(in);
 }
 
 void insert_close(insert_target *in)
@@ -478,7 +492,7 @@ static fn_status take_block(exec_output *self, fn_ctx *ctx, const fn_block *bloc
     return insert_block(((select_output *)self)->in, ctx, block);
 }
 
-fn_status insert_from_query(query *q, table *t, const ast_list *columns, const ast_query *select)
+fn_status insert_from_query(query *q, table *t, table_claim *claim, const ast_list *columns, const ast_query *select)
 {
     plan_query *bound;
     insert_target in = {.query = q};
@@ -487,7 +501,7 @@ fn_status insert_from_query(query *q, table *t, const ast_list *columns, const a
     const fn_type **types = FN_NEW_ARRAY(q->ctx, const fn_type *, FN_MAX(bound->schema.count, 1u));
     fn_status status = types ? FN_OK : q->ctx->error.code;
     for (uint32_t i = 0; i < bound->schema.count && types; i++) types[i] = bound->schema.fields[i].type;
-    if (status == FN_OK) status = insert_open(q, t, columns, types, bound->schema.count, &in);
+    if (status == FN_OK) status = insert_open(q, t, claim, columns, types, bound->schema.count, &in);
     if (status == FN_OK) status = insert_identity_begin(q, select, &in.identity);
     if (status == FN_OK) status = insert_compile(&in, NULL);
     if (status == FN_OK) status = query_exec(q, bound, &out.base, NULL, NULL);
@@ -499,5 +513,5 @@ fn_status insert_from_query(query *q, table *t, const ast_list *columns, const a
 
 fn_status insert_select(query *q, table *t, const ast_query *select)
 {
-    return insert_from_query(q, t, NULL, select);
+    return insert_from_query(q, t, NULL, NULL, select);
 }

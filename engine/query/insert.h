@@ -14,6 +14,7 @@ typedef struct insert_constraint {
 typedef struct insert_target {
     query *query;
     table *table;              /* borrowed */
+    table_claim *claim;        /* the name it was found under; NULL: temporary, or no other statement can name it */
     table_schema *schema;      /* one reference */
     table_writer *writer;
     uint32_t given_count;
@@ -35,14 +36,17 @@ typedef struct insert_target {
 /* columns NULL or empty: all a writer may name. types NULL: the columns' own types. `missing` (may be NULL): given columns that the
  * source turned out not to have; they get their defaults. Errors: NO_SUCH_COLUMN_IN_TABLE (16), DUPLICATE_COLUMN (15),
  * ILLEGAL_COLUMN (44), NUMBER_OF_COLUMNS_DOESNT_MATCH (20), NOT_IMPLEMENTED (48) for tables that cannot be written. */
-fn_status insert_open(query *q, table *t, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out) FN_MUST_USE;
+fn_status insert_open(query *q, table *t, table_claim *claim, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out) FN_MUST_USE;
 fn_status insert_compile(insert_target *in, const bool *missing) FN_MUST_USE; /* before the first block, and when `missing` changes */
 fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block) FN_MUST_USE;
 fn_status insert_commit(insert_target *in) FN_MUST_USE;
 /* The same a moment later, together with others: see async_insert.h. */
 fn_status insert_commit_later(insert_target *in, const char *format) FN_MUST_USE;
 void insert_close(insert_target *in);
+/* After a commit was refused with TABLE_UUID_MISMATCH: the rows go to the tables that the names mean by now, if those are defined as the
+ * first ones were. Otherwise that error. UNKNOWN_TABLE if a name means none. (insert_follow.c) */
+fn_status insert_follow(insert_target *in) FN_MUST_USE;
 /* The whole of INSERT INTO t [(columns)] SELECT ... */
-fn_status insert_from_query(query *q, table *t, const ast_list *columns, const ast_query *select) FN_MUST_USE;
+fn_status insert_from_query(query *q, table *t, table_claim *claim, const ast_list *columns, const ast_query *select) FN_MUST_USE;
 fn_status insert_select(query *q, table *t, const ast_query *select) FN_MUST_USE;
 #endif

@@ -81,11 +81,34 @@ fn_str materialized_inner(const table *view)
     return v->target_name.size ? (fn_str){NULL, 0} : fn_cstr(v->inner);
 }
 
-fn_status materialized_target(query *q, const table *view, table **out)
+void materialized_target_name(const table *view, fn_str *database, fn_str *name)
 {
     const materialized_view *v = (const materialized_view *)(const void *)view;
-    if (!v->target_name.size) return world_stored_table(q, view->database, fn_cstr(v->inner), out);
-    return world_stored_table(q, v->target_database.size ? v->target_database : view->database, v->target_name, out);
+    *database = v->target_name.size && v->target_database.size ? v->target_database : view->database;
+    *name = v->target_name.size ? v->target_name : fn_cstr(v->inner);
+}
+
+fn_status materialized_target(query *q, const table *view, table **out)
+{
+    fn_str database, name;
+    materialized_target_name(view, &database, &name);
+    return world_stored_table(q, database, name, out);
+}
+
+fn_status materialized_claim(query *q, fn_str database, fn_str name, table **t, table_claim **claim)
+{
+    fn_status status = query_claim(q, database, name, *t, claim);
+    for (int depth = 0; status == FN_OK && materialized_is(*t); depth++) {
+        table *target = NULL;
+        materialized_target_name(*t, &database, &name);
+        status = depth < 16 ? world_stored_table(q, database, name, &target) : fn_fail(q->ctx, FN_TOO_DEEP_RECURSION, "Materialized views refer to each other");
+        if (status != FN_OK) break;
+        status = query_claim(q, database, name, target, claim);
+        table_drop(*t);
+        *t = target;
+    }
+    if (status != FN_OK) table_drop(*t);
+    return status;
 }
 
 fn_status materialized_resolve(query *q, table **t)
@@ -121,12 +144,18 @@ void materialized_source(const table *view, fn_str *database, fn_str *name)
     *name = v->source_name;
 }
 
-fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count)
+fn_status materialized_of(query *q, const table *source, const table_claim *claim, table ***out, uint32_t *count)
 {
     fn_str database, name;
     catalog_names *names = q->insert_names ? q->insert_names : catalog_names_get(q->engine->catalog);
     uint32_t n = 0;
-    fn_status status = name_in(names, source, &database, &name) ? FN_OK : table_name(q->ctx, source, &database, &name);
+    fn_status status = FN_OK;
+    if (claim) {
+        database = claim->database;
+        name = claim->name;
+    } else if (!name_in(names, source, &database, &name)) {
+        status = table_name(q->ctx, source, &database, &name);
+    }
     *count = 0;
     for (int pass = 0; pass < 2 && status == FN_OK; pass++) { /* count, then fill */
         for (uint32_t d = 0; d < names->count; d++) {

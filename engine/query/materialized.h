@@ -18,9 +18,14 @@ fn_str materialized_inner(const table *view);
 fn_status materialized_resolve(query *q, table **t) FN_MUST_USE;
 /* What the view calls the table it reads; borrowed from the view. */
 void materialized_source(const table *view, fn_str *database, fn_str *name);
-/* The views that read `source`, one reference each. If there are any, this and all later names of the statement are those of one moment
+/* The name of what it writes to. */
+void materialized_target_name(const table *view, fn_str *database, fn_str *name);
+/* materialized_resolve for statements that write: they rely on all the names on the way. name: what `t` was found under. *claim: of the
+ * last name. */
+fn_status materialized_claim(query *q, fn_str database, fn_str name, table **t, table_claim **claim) FN_MUST_USE;
+/* The views that read `source`, which its claim says the name of (NULL: it is looked for), one reference each. If there are any, this and all later names of the statement are those of one moment
  * (query.insert_names, until the insert is closed): source, views and targets are looked up before or after an EXCHANGE, never astride. */
-fn_status materialized_of(query *q, const table *source, table ***out, uint32_t *count) FN_MUST_USE;
+fn_status materialized_of(query *q, const table *source, const table_claim *claim, table ***out, uint32_t *count) FN_MUST_USE;
 /* Statement of the inner table of a complete view definition. */
 fn_status materialized_inner_sql(fn_ctx *ctx, const ast_statement *view, fn_str name, fn_str *out) FN_MUST_USE;
 #endif

@@ -322,6 +322,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     fn_tracker_init(&p.memory, "Query", &p.of->memory, 0);
     ctx->cancel = p.cancel;
     ctx->memory = &p.memory;
+    ctx->claims = NULL;
     ctx->arena = fn_arena_new(ctx); /* the statement's own: freed before its tracker goes */
     status = ctx->arena ? run(&q) : ctx->error.code;
     if (status != FN_OK && ctx->arena) hide_in_error(ctx);
@@ -333,6 +334,7 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     ctx->arena = outer.arena;
     ctx->memory = outer.memory;
     ctx->cancel = outer.cancel;
+    ctx->claims = outer.claims;
     ctx->settings = outer.settings;
     if (!request->session) session_end(&transient);
     return status;

@@ -181,4 +181,11 @@ fn_status world_table(query *q, fn_str database, fn_str name, table **out) FN_MU
 /* Like it, but with a database always: temporary tables are not looked at. */
 fn_status world_stored_table(query *q, fn_str database, fn_str name, table **out) FN_MUST_USE;
 fn_status world_parameter(query *q, fn_str name, fn_str *out) FN_MUST_USE;
+/* What this statement commits from now on relies on the name meaning t (table_claim). *out (may be NULL): the claim, to be changed by its
+ * owner only; NULL for temporary tables, which nobody else names. */
+fn_status query_claim(query *q, fn_str database, fn_str name, const table *t, table_claim **out) FN_MUST_USE;
+/* world_table for statements that change it. */
+fn_status query_claim_table(query *q, fn_str database, fn_str name, table **out, table_claim **claim) FN_MUST_USE;
+/* Was the statement overtaken by an EXCHANGE, RENAME, DROP or ALTER, so that nothing has changed and it is to be done again? */
+bool query_begins_again(query *q, fn_status status);
 #endif

@@ -141,6 +141,7 @@ static fn_status change_definition(alter_run *a, const ast_statement *s)
     FN_TRY(definition_check_settings(a->query->ctx, &a->statement->create->engine));
     FN_TRY(ttl_check(a->query, a->statement->create));
     FN_TRY(apply(a));
+    a->begun = true;
     return changes_ttl(s) ? ttl_apply(a->query->ctx, a->query->engine, a->table) : FN_OK; /* materialize_ttl_after_modify */
 }
 
@@ -191,7 +192,8 @@ static fn_status try_alter(query *q, const ast_statement *s, bool *again)
     alter_run a = {.query = q};
     *again = false;
     FN_TRY(query_name(q, &s->name, &a.database, &a.name));
-    fn_status status = world_table(q, a.database, a.name, &a.table);
+    q->ctx->claims = NULL;
+    fn_status status = query_claim_table(q, a.database, a.name, &a.table, NULL);
     if (status == FN_UNKNOWN_TABLE) {
         fn_error_clear(q->ctx);
         return fn_fail(q->ctx, FN_UNKNOWN_TABLE, "Could not find table: " FN_STR_FMT, FN_STR_ARG(a.name));

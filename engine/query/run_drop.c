@@ -173,7 +173,6 @@ fn_status run_attach(query *q, const ast_statement *s)
 {
     const ast_create *c = s->create;
     fn_str database, name;
-    table *t;
     if (c->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(c->on_cluster));
     if (s->what == 'd') return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "ATTACH DATABASE is not supported");
     if (s->what == 't' && c->has_columns) return run_create_table(q, s);
@@ -184,11 +183,8 @@ fn_status run_attach(query *q, const ast_statement *s)
     catalog_names_drop(names);
     if (exists && c->if_not_exists) return result_none(q);
     if (exists) return fn_fail(q->ctx, FN_TABLE_ALREADY_EXISTS, "Table " FN_STR_FMT "." FN_STR_FMT " already exists", FN_STR_ARG(database), FN_STR_ARG(name));
-    FN_TRY(catalog_build_detached(q->ctx, q->engine->catalog, database, name, definition_build, q->engine, &t));
-    const catalog_action action = {.kind = CATALOG_ATTACH_TABLE, .database = database, .name = name, .table = t};
-    const fn_status status = catalog_apply(q->ctx, q->engine->catalog, &action, 1);
-    table_drop(t);
-    FN_TRY(status);
+    const catalog_action action = {.kind = CATALOG_ATTACH_TABLE, .database = database, .name = name};
+    FN_TRY(catalog_apply(q->ctx, q->engine->catalog, &action, 1));
     return result_none(q);
 }
 
@@ -229,24 +225,33 @@ static fn_status truncate_all(query *q, const ast_statement *s, fn_str database)
     return status;
 }
 
+static fn_status try_truncate(query *q, const ast_statement *s, fn_str database, fn_str name)
+{
+    table *t;
+    fn_status status = query_claim_table(q, database, name, &t, NULL);
+    if (status != FN_OK && s->if_exists && (status == FN_UNKNOWN_TABLE || status == FN_UNKNOWN_DATABASE)) {
+        fn_error_clear(q->ctx);
+        return FN_OK;
+    }
+    FN_TRY(status);
+    status = truncate_table(q, t);
+    table_drop(t);
+    return status;
+}
+
 fn_status run_truncate(query *q, const ast_statement *s)
 {
     fn_str database, name;
+    fn_status status;
     FN_TRY(refuse_cluster(q, s));
     FN_TRY(query_name(q, &s->name, &database, &name));
     if (s->what == 'a' || s->what == 'd') {
         FN_TRY(truncate_all(q, s, database.size ? database : q->database));
         return result_none(q);
     }
-    table *t;
-    fn_status status = world_table(q, database, name, &t);
-    if (status != FN_OK && s->if_exists && (status == FN_UNKNOWN_TABLE || status == FN_UNKNOWN_DATABASE)) {
-        fn_error_clear(q->ctx);
-        return result_none(q);
-    }
-    FN_TRY(status);
-    status = truncate_table(q, t);
-    table_drop(t);
+    do {
+        status = try_truncate(q, s, database, name);
+    } while (query_begins_again(q, status));
     FN_TRY(status);
     return result_none(q);
 }

@@ -165,7 +165,7 @@ static fn_status read_format(insert_target *in, fn_source *data, const fn_format
     return status;
 }
 
-static fn_status insert_data(query *q, const ast_statement *s, const ast_list *columns, table *t)
+static fn_status insert_data(query *q, const ast_statement *s, const ast_list *columns, table *t, table_claim *claim)
 {
     const fn_str sql = q->request->sql;
     const fn_format *format;
@@ -173,7 +173,7 @@ static fn_status insert_data(query *q, const ast_statement *s, const ast_list *c
     const size_t offset = FN_MIN(s->data_offset, sql.size);
     data_source data = {.base = {read_data, NULL}, .text = {sql.data + offset, sql.size - offset}, .body = q->request->body};
     FN_TRY(find_format(q->ctx, s->format, &format));
-    fn_status status = insert_open(q, t, columns, NULL, 0, &in);
+    fn_status status = insert_open(q, t, claim, columns, NULL, 0, &in);
     if (status == FN_OK) status = insert_identity_begin(q, NULL, &in.identity);
     if (status == FN_OK) status = read_format(&in, &data.base, format);
     if (status == FN_OK && s->insert_values && !data.any) status = fn_fail(q->ctx, FN_NO_DATA_TO_INSERT, "No data to insert");
@@ -193,9 +193,10 @@ static fn_status find_file(query *q, const ast_statement *s, table **out)
     return status;
 }
 
-static fn_status find_target(query *q, const ast_statement *s, const ast_list **columns, table **out)
+static fn_status find_target(query *q, const ast_statement *s, const ast_list **columns, table **out, table_claim **claim)
 {
     *columns = &s->insert_columns;
+    *claim = NULL;
     if (s->function) {
         if (s->partition.value) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "INSERT INTO FUNCTION ... PARTITION BY is not supported");
         if (!fn_str_eq(s->function->text, FN_STR("file"))) return table_function_make(q, s->function, out);
@@ -204,16 +205,20 @@ static fn_status find_target(query *q, const ast_statement *s, const ast_list **
     fn_str database, name;
     FN_TRY(query_name(q, &s->name, &database, &name));
     FN_TRY(world_table(q, database, name, out));
-    FN_TRY(materialized_resolve(q, out));
-    return facade_target(q, out, columns);
+    FN_TRY(materialized_claim(q, database, name, out, claim));
+    const table *const named = *out;
+    FN_TRY(facade_target(q, out, columns));
+    if (*out != named) *claim = NULL; /* what it stands for is found by its own rules */
+    return FN_OK;
 }
 
 fn_status run_insert(query *q, const ast_statement *s)
 {
     table *t;
     const ast_list *columns;
-    FN_TRY(find_target(q, s, &columns, &t));
-    const fn_status status = s->query ? insert_from_query(q, t, columns, s->query) : insert_data(q, s, columns, t);
+    table_claim *claim;
+    FN_TRY(find_target(q, s, &columns, &t, &claim));
+    const fn_status status = s->query ? insert_from_query(q, t, claim, columns, s->query) : insert_data(q, s, columns, t, claim);
     table_drop(t);
     FN_TRY(status);
     return result_none(q);

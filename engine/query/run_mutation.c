@@ -18,6 +18,7 @@ static fn_status open_run(query *q, table *t, mutation_run *m)
     *m = (mutation_run){.query = q, .table = t};
     if (!mt_is(t)) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Mutations are not supported by storage %s", t->ops->engine);
     m->schema = table_schema_ref(atomic_load(&t->schema));
+    m->mutation.schema = m->schema;
     return FN_OK;
 }
 
@@ -203,7 +204,7 @@ static fn_status find(query *q, const ast_statement *s, table **out)
     fn_str database, name;
     if (s->on_cluster.size) return fn_fail(q->ctx, FN_CLUSTER_DOESNT_EXIST, "Requested cluster '" FN_STR_FMT "' not found", FN_STR_ARG(s->on_cluster));
     FN_TRY(query_name(q, &s->name, &database, &name));
-    return world_table(q, database, name, out);
+    return query_claim_table(q, database, name, out, NULL);
 }
 
 static fn_status check_projections(fn_ctx *ctx, const table *t)
@@ -215,7 +216,7 @@ static fn_status check_projections(fn_ctx *ctx, const table *t)
                    "before running the query", FN_STR_ARG(t->database), FN_STR_ARG(t->name));
 }
 
-fn_status run_delete(query *q, const ast_statement *s)
+static fn_status try_delete(query *q, const ast_statement *s)
 {
     table *t;
     FN_TRY(find(q, s, &t));
@@ -224,16 +225,34 @@ fn_status run_delete(query *q, const ast_statement *s)
     else status = check_projections(q->ctx, t);
     if (status == FN_OK) status = mutate_delete(q, t, s->where, &s->partition, true);
     table_drop(t);
+    return status;
+}
+
+fn_status run_delete(query *q, const ast_statement *s)
+{
+    fn_status status;
+    do {
+        status = try_delete(q, s);
+    } while (query_begins_again(q, status));
     FN_TRY(status);
     return result_none(q);
 }
 
-fn_status run_update(query *q, const ast_statement *s)
+static fn_status try_update(query *q, const ast_statement *s)
 {
     table *t;
     FN_TRY(find(q, s, &t));
     const fn_status status = mutate_update(q, t, &s->assignments, s->where, &s->partition);
     table_drop(t);
+    return status;
+}
+
+fn_status run_update(query *q, const ast_statement *s)
+{
+    fn_status status;
+    do {
+        status = try_update(q, s);
+    } while (query_begins_again(q, status));
     FN_TRY(status);
     return result_none(q);
 }

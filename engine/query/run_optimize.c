@@ -29,9 +29,8 @@ static fn_status star_columns(query *q, const table_schema *schema, const ast_ex
     return FN_OK;
 }
 
-static fn_status key_columns(query *q, const table *t, const ast_list *names, uint32_t **out, uint32_t *count)
+static fn_status key_columns(query *q, const table_schema *schema, const ast_list *names, uint32_t **out, uint32_t *count)
 {
-    const table_schema *schema = atomic_load(&t->schema);
     *out = FN_NEW_ARRAY(q->ctx, uint32_t, (size_t)names->count * schema->count + 1);
     FN_TRY_PTR(q->ctx, *out);
     *count = 0;
@@ -50,14 +49,14 @@ static fn_status key_columns(query *q, const table *t, const ast_list *names, ui
 }
 
 /* Rows are only looked at beside rows of the same sorting key, and go by their partition. */
-static fn_status check_keys(query *q, const table *t, const uint32_t *columns, uint32_t count)
+static fn_status check_keys(query *q, const table *t, const table_schema *schema, const uint32_t *columns, uint32_t count)
 {
     for (uint32_t k = 0; k < t->sort_key_count; k++) {
         bool found = false;
         for (uint32_t i = 0; i < count; i++) found |= columns[i] == t->sort_key[k];
         if (!found)
             return fn_fail(q->ctx, FN_THERE_IS_NO_COLUMN, "DEDUPLICATE BY expression must include all columns used in table's ORDER BY, PRIMARY KEY, or PARTITION BY but `" FN_STR_FMT
-                           "` is missing", FN_STR_ARG(atomic_load(&t->schema)->columns[t->sort_key[k]].name));
+                           "` is missing", FN_STR_ARG(schema->columns[t->sort_key[k]].name));
     }
     return FN_OK;
 }
@@ -70,6 +69,17 @@ static fn_status check_projections(fn_ctx *ctx, const table *t)
                    "manually before running the query, or set setting 'deduplicate_merge_projection_mode' to 'drop' or 'rebuild'", FN_STR_ARG(t->name));
 }
 
+static fn_status deduplicate(query *q, const ast_statement *s, table *t, fn_str partition_id)
+{
+    uint32_t *columns, count = 0;
+    table_schema *schema = table_schema_ref(atomic_load(&t->schema));
+    fn_status status = key_columns(q, schema, &s->deduplicate_by, &columns, &count);
+    if (status == FN_OK) status = check_keys(q, t, schema, columns, count);
+    if (status == FN_OK) status = mt_deduplicate(q->ctx, t, partition_id, schema, columns, count);
+    table_schema_drop(schema);
+    return status;
+}
+
 static fn_status optimize(query *q, const ast_statement *s, table *t)
 {
     fn_str id = {NULL, 0};
@@ -77,10 +87,11 @@ static fn_status optimize(query *q, const ast_statement *s, table *t)
     if (s->partition.present && mt_is(t)) FN_TRY(alter_partition_id(q, t, &s->partition, &id));
     if ((s->deduplicate || s->deduplicate_by.count) && mt_is(t)) FN_TRY(check_projections(q->ctx, t));
     if (s->deduplicate_by.count && mt_is(t)) {
-        uint32_t *columns, count = 0;
-        FN_TRY(key_columns(q, t, &s->deduplicate_by, &columns, &count));
-        FN_TRY(check_keys(q, t, columns, count));
-        return mt_deduplicate(q->ctx, t, id, columns, count);
+        fn_status status;
+        do {
+            status = deduplicate(q, s, t, id);
+        } while (query_begins_again(q, status));
+        return status;
     }
     FN_TRY(ttl_apply(q->ctx, q->engine, t));
     return t->ops->optimize(t, q->ctx, id, s->final, s->deduplicate, s->cleanup);

@@ -127,7 +127,7 @@ static fn_status is_due(ttl_run *r, const ast_expr *when, const ast_expr *where,
 
 static fn_status delete_rows(ttl_run *r, const ast_ttl *ttl)
 {
-    mt_mutation m = {.is_delete = true};
+    mt_mutation m = {.schema = r->schema, .is_delete = true};
     FN_TRY(is_due(r, ttl->when, ttl->where, &m.where));
     return mt_mutate(r->ctx, r->table, &m);
 }
@@ -135,7 +135,7 @@ static fn_status delete_rows(ttl_run *r, const ast_ttl *ttl)
 static fn_status reset_column(ttl_run *r, uint32_t column, const ast_expr *when)
 {
     const table_column *def = &r->schema->columns[column];
-    mt_mutation m = {.columns = &column, .count = 1};
+    mt_mutation m = {.schema = r->schema, .columns = &column, .count = 1};
     ast_expr *ast;
     expr *value, *differs;
     FN_TRY(is_due(r, when, NULL, &m.where));
@@ -207,12 +207,21 @@ static fn_status apply_now(fn_ctx *ctx, table *t, const ast_create *c)
     return status;
 }
 
+/* For the table, whatever its name is by now; anew when ALTER has changed it meanwhile. */
 fn_status ttl_apply(fn_ctx *ctx, fn_engine *engine, table *t)
 {
-    const ast_create *c;
-    uint64_t period_s;
-    FN_TRY(read_definition(ctx, engine, t, &c, &period_s));
-    return c ? apply_now(ctx, t, c) : FN_OK;
+    const table_claim *const claims = ctx->claims;
+    fn_status status;
+    ctx->claims = NULL;
+    do {
+        const ast_create *c;
+        uint64_t period_s;
+        fn_error_clear(ctx);
+        status = read_definition(ctx, engine, t, &c, &period_s);
+        if (status == FN_OK && c) status = apply_now(ctx, t, c);
+    } while (status == FN_TABLE_UUID_MISMATCH);
+    ctx->claims = claims;
+    return status;
 }
 
 /* ---- the thread ---- */

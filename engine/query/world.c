@@ -65,6 +65,36 @@ fn_status world_table(query *q, fn_str database, fn_str name, table **out)
     return FN_OK;
 }
 
+fn_status query_claim(query *q, fn_str database, fn_str name, const table *t, table_claim **out)
+{
+    if (out) *out = NULL;
+    if (t->is_temporary) return FN_OK;
+    table_claim *c = FN_NEW(q->ctx, table_claim);
+    FN_TRY_PTR(q->ctx, c);
+    *c = (table_claim){.table = t, .next = q->ctx->claims};
+    FN_TRY(fn_arena_str(q->ctx, q->ctx->arena, database.size ? database : q->database, &c->database));
+    FN_TRY(fn_arena_str(q->ctx, q->ctx->arena, name, &c->name));
+    q->ctx->claims = c;
+    if (out) *out = c;
+    return FN_OK;
+}
+
+fn_status query_claim_table(query *q, fn_str database, fn_str name, table **out, table_claim **claim)
+{
+    FN_TRY(world_table(q, database, name, out));
+    const fn_status status = query_claim(q, database, name, *out, claim);
+    if (status != FN_OK) table_drop(*out);
+    return status;
+}
+
+bool query_begins_again(query *q, fn_status status)
+{
+    q->ctx->claims = NULL;
+    if (status != FN_TABLE_UUID_MISMATCH) return false;
+    fn_error_clear(q->ctx);
+    return true;
+}
+
 fn_status world_parameter(query *q, fn_str name, fn_str *out)
 {
     const fn_pair *const lists[] = {q->request->params, q->session->params};
@@ -128,6 +158,12 @@ static fn_status find_table(plan_world *w, fn_ctx *ctx, fn_str database, fn_str 
     return facade_source(q, out);
 }
 
+static uint64_t moment(plan_world *w)
+{
+    const query *q = query_of(w);
+    return q->insert_names ? 0 : catalog_moment(q->engine->catalog);
+}
+
 static fn_status make_table(plan_world *w, fn_ctx *ctx, const ast_expr *call, table **out)
 {
     (void)ctx;
@@ -158,6 +194,6 @@ fn_status world_init(query *q)
 {
     const char *database = fn_arena_copy(q->ctx, q->ctx->arena, q->database.data, q->database.size);
     FN_TRY_PTR(q->ctx, database);
-    q->world = (query_world){.base = {find_table, make_table, view_query, parameter, database}, .query = q};
+    q->world = (query_world){.base = {find_table, make_table, view_query, parameter, database, moment}, .query = q};
     return FN_OK;
 }

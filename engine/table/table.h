@@ -10,6 +10,14 @@ typedef struct table_snapshot table_snapshot;
 typedef struct table_scan table_scan;
 typedef struct table_writer table_writer;
 
+/* What a statement takes a name to mean. A commit with claims (ctx->claims) is refused with TABLE_UUID_MISMATCH (741), and nothing has
+ * changed, when one of the names means another table by then, or none: the statement looks again. Compared only. */
+typedef struct table_claim {
+    fn_str database, name;
+    const table *table;
+    const struct table_claim *next;
+} table_claim;
+
 typedef enum table_default_kind { DEFAULT_NONE, DEFAULT_DEFAULT, DEFAULT_MATERIALIZED, DEFAULT_ALIAS, DEFAULT_EPHEMERAL } table_default_kind;
 
 typedef struct table_column {
@@ -102,6 +110,7 @@ typedef struct table_column_stats {
 
 /* Writing: blocks in, then commit or abort. One thread at a time per writer. */
 struct table_writer {
+    const table_schema *schema; /* what the blocks are of, whatever ALTER makes of the table meanwhile; NULL: the table's. Borrowed */
     fn_status (*write)(table_writer *self, fn_ctx *ctx, const fn_block *block); /* all stored columns, in schema order */
     fn_status (*commit)(table_writer *self, fn_ctx *ctx);                       /* durable and visible when it returns OK */
     void (*close)(table_writer *self);                                          /* without commit: everything is undone */

@@ -31,7 +31,8 @@ static fn_status make_simple(fn_ctx *ctx, const fn_type_class *class, const fn_t
     const char *name = fn_arena_printf(ctx, ctx->arena, "SimpleAggregateFunction(" FN_STR_FMT ", %s)", FN_STR_ARG(args->items[0].text), types[0]->name);
     FN_TRY_PTR(ctx, name);
     t.name = name;
-    t.function_name = type_keep(args->items[0].text.data, args->items[0].text.size);
+    t.function_name = fn_arena_copy(ctx, ctx->arena, args->items[0].text.data, args->items[0].text.size);
+    FN_TRY_PTR(ctx, t.function_name);
     *out = t;
     return FN_OK;
 }

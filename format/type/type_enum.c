@@ -23,7 +23,9 @@ static fn_status make(fn_ctx *ctx, const fn_type_class *class, const fn_type_arg
             if (fn_str_eq(values[k].name, a->text) || values[k].value == v)
                 return fn_fail(ctx, FN_SYNTAX_ERROR, "Duplicate names or values in enum: '" FN_STR_FMT "' = %lld", FN_STR_ARG(a->text), (long long)v);
     }
-    *out = *fn_type_enum(values, args->count, wide);
+    const fn_type *t = fn_type_enum(values, args->count, wide);
+    if (!t) return fn_fail_memory(ctx, args->count * sizeof *values);
+    *out = *t;
     return FN_OK;
 }
 

@@ -1,6 +1,8 @@
-/* type_make.c - types from parts: each maker prints the canonical name and interns it. SPDX-License-Identifier: Apache-2.0 */
+/* type_make.c - types from parts: each maker prints the canonical name and interns it. Without memory too (type_intern.c).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "type/type_parse.h"
 #include "type/type_text.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,27 +57,99 @@ const fn_type *fn_type_simple(fn_type_id id)
     return t;
 }
 
-/* Interns a proto whose name is in `name`, which is released. */
-static const fn_type *finish(fn_type *proto, fn_buf *name)
+/* ---- names ---- */
+static bool plain_name(const char *name)
+{
+    if (!*name || (*name >= '0' && *name <= '9')) return false;
+    for (; *name; name++)
+        if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') || *name == '_')) return false;
+    return true;
+}
+
+static fn_status print_args(fn_ctx *ctx, const fn_type *t, fn_buf *out)
+{
+    for (size_t i = 0; i < t->arg_count; i++) {
+        if (i) FN_TRY(fn_buf_cstr(ctx, out, ", "));
+        if (t->arg_names) {
+            FN_TRY(plain_name(t->arg_names[i]) ? fn_buf_cstr(ctx, out, t->arg_names[i]) : text_put_backquoted(ctx, fn_cstr(t->arg_names[i]), out));
+            FN_TRY(fn_buf_byte(ctx, out, ' '));
+        }
+        FN_TRY(fn_buf_cstr(ctx, out, t->args[i]->name));
+    }
+    return FN_OK;
+}
+
+static fn_status print_values(fn_ctx *ctx, const fn_type *t, fn_buf *out)
+{
+    for (size_t i = 0; i < t->enum_count; i++) {
+        if (i) FN_TRY(fn_buf_cstr(ctx, out, ", "));
+        FN_TRY(text_put_quoted(ctx, t->enum_values[i].name, out));
+        FN_TRY(fn_buf_printf(ctx, out, " = %d", t->enum_values[i].value));
+    }
+    return FN_OK;
+}
+
+/* Family(arguments), ends with 0. */
+static fn_status print_name(fn_ctx *ctx, const fn_type *t, const char *family, fn_buf *out)
+{
+    FN_TRY(fn_buf_cstr(ctx, out, family));
+    FN_TRY(fn_buf_byte(ctx, out, '('));
+    if (t->function_name) FN_TRY(fn_buf_cstr(ctx, out, t->function_name));
+    if (t->function_name && t->arg_count) FN_TRY(fn_buf_cstr(ctx, out, ", "));
+    FN_TRY(print_args(ctx, t, out));
+    FN_TRY(print_values(ctx, t, out));
+    FN_TRY(fn_buf_byte(ctx, out, ')'));
+    return fn_buf_byte(ctx, out, 0);
+}
+
+/* Bytes of a name at most: quoting makes four of one. */
+static size_t name_bound(const fn_type *t)
+{
+    size_t bytes = 128 + (t->function_name ? strlen(t->function_name) : 0);
+    for (size_t i = 0; i < t->arg_count; i++) bytes += strlen(t->args[i]->name) + (t->arg_names ? 4 * strlen(t->arg_names[i]) : 0) + 8;
+    for (size_t i = 0; i < t->enum_count; i++) bytes += 4 * t->enum_values[i].name.size + 24;
+    return bytes;
+}
+
+/* There is no memory for the name: it is printed into the program's own. */
+static const fn_type *finish_without_memory(fn_type *proto, const char *family)
+{
+    enum { ROOM = 1 << 20 };
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static char room[ROOM + 64];
+    fn_ctx ctx = {0};
+    FN_ASSERT(name_bound(proto) < ROOM);
+    FN_ASSERT(pthread_mutex_lock(&lock) == 0);
+    fn_buf name = {room, 0, ROOM};
+    FN_ASSERT(print_name(&ctx, proto, family, &name) == FN_OK);
+    proto->name = name.data;
+    const fn_type *t = type_intern(proto);
+    FN_ASSERT(pthread_mutex_unlock(&lock) == 0);
+    return t;
+}
+
+/* What proto points to is the caller's. */
+static const fn_type *finish(fn_type *proto, const char *family)
 {
     fn_ctx ctx = {0};
-    FN_ASSERT(fn_buf_byte(&ctx, name, 0) == FN_OK);
-    proto->name = name->data;
-    const fn_type *t = type_intern(proto);
-    fn_buf_release(name);
-    FN_ASSERT(t); /* types are few and small: running out of memory here is the end anyway */
+    fn_buf name = FN_BUF_INIT;
+    const fn_type *t;
+    if (print_name(&ctx, proto, family, &name) == FN_OK) {
+        proto->name = name.data;
+        t = type_intern(proto);
+    } else {
+        t = finish_without_memory(proto, family);
+    }
+    fn_buf_release(&name);
     return t;
 }
 
 /* "Family(inner)" over one argument. */
 static const fn_type *wrap(fn_type *proto, const char *family, const fn_type *inner)
 {
-    fn_ctx ctx = {0};
-    fn_buf name = FN_BUF_INIT;
-    FN_ASSERT(fn_buf_printf(&ctx, &name, "%s(%s)", family, inner->name) == FN_OK);
-    proto->args = type_keep(&inner, sizeof inner);
+    proto->args = &inner;
     proto->arg_count = 1;
-    return finish(proto, &name);
+    return finish(proto, family);
 }
 
 bool fn_type_can_be_nullable(const fn_type *t)
@@ -107,45 +181,16 @@ const fn_type *fn_type_array(const fn_type *element)
 
 const fn_type *fn_type_map(const fn_type *key, const fn_type *value)
 {
-    fn_ctx ctx = {0};
-    fn_buf name = FN_BUF_INIT;
     const fn_type *args[2] = {key, value};
     static const char *const names[2] = {"keys", "values"};
-    fn_type proto = {.class = &type_map, .id = FN_T_MAP, .phys = FN_PHYS_ARRAY, .items = fn_type_tuple(args, names, 2), .arg_count = 2};
-    proto.args = type_keep(args, sizeof args);
-    FN_ASSERT(fn_buf_printf(&ctx, &name, "Map(%s, %s)", key->name, value->name) == FN_OK);
-    return finish(&proto, &name);
-}
-
-static bool plain_name(const char *name)
-{
-    if (!*name || (*name >= '0' && *name <= '9')) return false;
-    for (; *name; name++)
-        if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') || *name == '_')) return false;
-    return true;
+    fn_type proto = {.class = &type_map, .id = FN_T_MAP, .phys = FN_PHYS_ARRAY, .items = fn_type_tuple(args, names, 2), .args = args, .arg_count = 2};
+    return finish(&proto, "Map");
 }
 
 const fn_type *fn_type_tuple(const fn_type *const *args, const char *const *names, size_t count)
 {
-    fn_ctx ctx = {0};
-    fn_buf name = FN_BUF_INIT;
-    fn_type proto = {.class = &type_tuple, .id = FN_T_TUPLE, .phys = FN_PHYS_TUPLE, .arg_count = (uint16_t)count};
-    fn_status status = fn_buf_cstr(&ctx, &name, "Tuple(");
-    for (size_t i = 0; i < count && status == FN_OK; i++) {
-        if (i) status = fn_buf_cstr(&ctx, &name, ", ");
-        if (status == FN_OK && names) status = plain_name(names[i]) ? fn_buf_printf(&ctx, &name, "%s ", names[i]) : text_put_backquoted(&ctx, fn_cstr(names[i]), &name);
-        if (status == FN_OK && names && !plain_name(names[i])) status = fn_buf_byte(&ctx, &name, ' ');
-        if (status == FN_OK) status = fn_buf_cstr(&ctx, &name, args[i]->name);
-    }
-    FN_ASSERT(status == FN_OK && fn_buf_byte(&ctx, &name, ')') == FN_OK);
-    proto.args = type_keep(args, count * sizeof *args);
-    if (names && count) {
-        const char **kept = type_keep(names, count * sizeof *names);
-        FN_ASSERT(kept);
-        for (size_t i = 0; i < count; i++) kept[i] = type_keep(names[i], strlen(names[i]));
-        proto.arg_names = kept;
-    }
-    return finish(&proto, &name);
+    fn_type proto = {.class = &type_tuple, .id = FN_T_TUPLE, .phys = FN_PHYS_TUPLE, .args = args, .arg_names = count ? names : NULL, .arg_count = (uint16_t)count};
+    return finish(&proto, "Tuple");
 }
 
 const fn_type *fn_type_decimal(unsigned precision, unsigned scale)
@@ -198,34 +243,22 @@ static int by_value(const void *a, const void *b)
 
 const fn_type *fn_type_enum(const fn_enum_value *values, size_t count, bool wide)
 {
+    enum { FEW = 64 };
     fn_ctx ctx = {0};
-    fn_buf name = FN_BUF_INIT;
-    fn_enum_value *sorted = type_keep(values, count * sizeof *values);
-    FN_ASSERT(sorted);
-    qsort(sorted, count, sizeof *sorted, by_value);
-    fn_status status = fn_buf_cstr(&ctx, &name, wide ? "Enum16(" : "Enum8(");
-    for (size_t i = 0; i < count && status == FN_OK; i++) {
-        sorted[i].name.data = type_keep(sorted[i].name.data, sorted[i].name.size);
-        FN_ASSERT(sorted[i].name.data);
-        if (i) status = fn_buf_cstr(&ctx, &name, ", ");
-        if (status == FN_OK) status = text_put_quoted(&ctx, sorted[i].name, &name);
-        if (status == FN_OK) status = fn_buf_printf(&ctx, &name, " = %d", sorted[i].value);
-    }
-    FN_ASSERT(status == FN_OK && fn_buf_byte(&ctx, &name, ')') == FN_OK);
+    fn_enum_value few[FEW], *sorted = count <= FEW ? few : fn_alloc(&ctx, count * sizeof *sorted);
+    if (!sorted) return NULL;
+    if (count) memcpy(sorted, values, count * sizeof *sorted);
+    if (count > 1) qsort(sorted, count, sizeof *sorted, by_value);
     fn_type proto = {.class = wide ? &type_enum16 : &type_enum8, .id = wide ? FN_T_ENUM16 : FN_T_ENUM8, .phys = wide ? FN_PHYS_I16 : FN_PHYS_I8,
                      .width = wide ? 2 : 1, .enum_values = sorted, .enum_count = (uint32_t)count};
-    return finish(&proto, &name);
+    const fn_type *t = finish(&proto, wide ? "Enum16" : "Enum8");
+    if (sorted != few) fn_free(sorted);
+    return t;
 }
 
 const fn_type *fn_type_aggregate(const char *function_name, const fn_type *const *args, size_t count)
 {
-    fn_ctx ctx = {0};
-    fn_buf name = FN_BUF_INIT;
-    fn_status status = fn_buf_printf(&ctx, &name, "AggregateFunction(%s", function_name);
-    for (size_t i = 0; i < count && status == FN_OK; i++) status = fn_buf_printf(&ctx, &name, ", %s", args[i]->name);
-    FN_ASSERT(status == FN_OK && fn_buf_byte(&ctx, &name, ')') == FN_OK);
-    fn_type proto = {.class = &type_aggregate_function, .id = FN_T_AGGREGATE_FUNCTION, .phys = FN_PHYS_STRING, .arg_count = (uint16_t)count};
-    proto.args = type_keep(args, count * sizeof *args);
-    proto.function_name = type_keep(function_name, strlen(function_name));
-    return finish(&proto, &name);
+    fn_type proto = {.class = &type_aggregate_function, .id = FN_T_AGGREGATE_FUNCTION, .phys = FN_PHYS_STRING, .args = args, .arg_count = (uint16_t)count,
+                     .function_name = function_name};
+    return finish(&proto, "AggregateFunction");
 }

@@ -216,7 +216,7 @@ static fn_status parse_type(parser *p, unsigned depth, const fn_type **out)
     fn_type proto = {.class = class};
     FN_TRY(class->make(p->ctx, class, &args, &proto));
     *out = type_intern(&proto);
-    return *out ? FN_OK : fn_fail_memory(p->ctx, sizeof proto);
+    return FN_OK;
 }
 
 fn_status fn_type_parse(fn_ctx *ctx, fn_str text, const fn_type **out)

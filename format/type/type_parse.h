@@ -23,10 +23,8 @@ struct fn_type_args {
     fn_str written; /* the family's name as written */
 };
 
-/* The type with proto's canonical name: the interned one, made from a copy of *proto if it is new. Never fails but for memory
- * (NULL). Everything proto points to must live for the process (type_keep). */
-const fn_type *type_intern(fn_type *proto);
-void *type_keep(const void *bytes, size_t size); /* a copy that lives as long as the process; NULL without memory */
+/* The type with proto's canonical name: the interned one, made from a copy of *proto and all it points to if it is new. Never NULL. */
+const fn_type *type_intern(const fn_type *proto);
 const fn_type_class *type_class_find(fn_str name);
 const fn_type_class *type_class_of(fn_type_id id); /* first class row made for this id */
 fn_status type_arg_count(fn_ctx *ctx, const fn_type_args *args, const char *family, uint32_t min, uint32_t max) FN_MUST_USE;

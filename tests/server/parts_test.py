@@ -88,6 +88,26 @@ def detached_table_keeps_its_files(path):
 
 
 @test
+def detached_table_keeps_files_that_others_share(path):
+    s = server_over(path)
+    try:
+        s.ask('CREATE TABLE a (x UInt64) ENGINE = MergeTree ORDER BY x')
+        s.ask('INSERT INTO a SELECT number FROM numbers(100)')
+        s.ask('CREATE TABLE b AS a')
+        s.ask('ALTER TABLE b REPLACE PARTITION tuple() FROM a')
+        s.ask('DETACH TABLE a PERMANENTLY')
+        s.again()
+        s.ask('DROP TABLE b SYNC')
+        fails(s.ask, 'CREATE TABLE a (x UInt8) ENGINE = Memory', 57)
+        s.ask('ATTACH TABLE a')
+        same(s.ask('SELECT count(), sum(x) FROM a'), '100\t4950\n')
+        s.again(signal.SIGKILL)
+        same(s.ask('SELECT count(), sum(x) FROM a'), '100\t4950\n')
+    finally:
+        s.stop()
+
+
+@test
 def dropped_tables_come_back(path):
     s = server_over(path)
     try:

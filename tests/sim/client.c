@@ -12,7 +12,7 @@ fn_engine *client_open(fn_error *error)
 {
     fn_engine *e = NULL;
     fn_ctx ctx = {.arena = NULL};
-    const fn_engine_options options = {.path = SIM_ROOT, .threads = 2, .memory_limit = (int64_t)1 << 30, .display_name = "sim", .files = sim_disk()};
+    const fn_engine_options options = {.path = SIM_ROOT, .threads = 2, .memory_limit = (int64_t)1 << 30, .display_name = "sim", .drop_delay_s = 480, .files = sim_disk()};
     ctx.arena = fn_arena_new(&ctx);
     if (ctx.arena && fn_engine_open(&ctx, &options, &e) != FN_OK) e = NULL;
     fn_arena_free(ctx.arena);
@@ -95,7 +95,7 @@ void client_run_statement(fn_engine *e, statement *s, bool verbose)
     s->status = client_run(e, s->sql, &out, &error);
     s->done = true;
     if (verbose) printf("  %.*s%s -> %d %.200s\n", 200, s->sql, strlen(s->sql) > 200 ? "..." : "", s->status, s->status ? error.text : "");
-    if (s->kind == STATEMENT_READ && s->status == FN_OK) {
+    if ((s->kind == STATEMENT_READ || s->kind == STATEMENT_READ_SOME) && s->status == FN_OK) {
         world_rows_drop(s->rows);
         if (!client_parse_rows(fn_buf_view(&out), false, &s->rows)) s->rows = NULL;
     }
@@ -179,6 +179,8 @@ bool client_check_parts(fn_engine *e, const world *w)
         }
     }
     if (number_of(e, "SELECT count() FROM system.dropped_tables") != 0) return true; /* what they keep is in no list */
+    for (int i = 0; i < WORLD_TABLES; i++)
+        if (w->tables[i].away) return true; /* nor is that */
     const long long parts = number_of(e, "SELECT (SELECT count() FROM system.parts WHERE active) + (SELECT count() FROM system.detached_parts)");
     const size_t files = client_count_files();
     if (parts >= 0 && (long long)files <= parts) return true;
@@ -193,7 +195,10 @@ bool client_drop_all(fn_engine *e, const world *w)
     fn_error error;
     if (w->view) ok = client_run(e, "DROP TABLE view", NULL, &error) == FN_OK;
     for (int i = 0; i < WORLD_TABLES && ok; i++) {
-        if (!w->tables[i].exists) continue;
+        if (!w->tables[i].exists && !w->tables[i].away) continue;
+        (void)snprintf(sql, sizeof sql, "ATTACH TABLE t%d", i);
+        if (w->tables[i].away) ok = client_run(e, sql, NULL, &error) == FN_OK;
+        if (!ok) break;
         (void)snprintf(sql, sizeof sql, "DROP TABLE t%d", i);
         ok = client_run(e, sql, NULL, &error) == FN_OK;
     }

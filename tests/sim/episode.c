@@ -19,13 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BATCH_MAX = 3, WORLDS_MAX = 4096, STARTS_MAX = 4, SECONDS_MAX = 60 };
+enum { BATCH_MAX = 3, WORLDS_MAX = 4096, STARTS_MAX = 4, SECONDS_MAX = 60, FLIP_RARITY = 60 };
 
 typedef enum trouble { TROUBLE_NONE, TROUBLE_FAULT, TROUBLE_CRASH } trouble;
 
 typedef struct episode {
     uint64_t seed;
     bool verbose, failed;
+    bool flips;             /* now and then a bit of a part file is wrong */
     sim_random random;
     fn_engine *engine;
     uint32_t next_id;
@@ -50,11 +51,7 @@ static void say(const episode *e, const char *what)
 static void add_world(episode *e, world *list, unsigned *count, world *w_take)
 {
     for (unsigned i = 0; i < *count; i++) {
-        const bool same_view = list[i].view == w_take->view && list[i].view_source == w_take->view_source && list[i].view_target == w_take->view_target;
-        bool same = same_view && world_equal(&list[i], w_take);
-        for (int t = 0; t < WORLD_TABLES && same; t++)
-            same = list[i].tables[t].has_extra == w_take->tables[t].has_extra && world_rows_equal(list[i].tables[t].detached, w_take->tables[t].detached);
-        if (!same) continue;
+        if (!world_same(&list[i], w_take)) continue;
         world_release(w_take);
         return;
     }
@@ -97,7 +94,11 @@ static void expand(expansion *x, const world *from, unsigned left)
         const bool can = statement_apply(s, &next);
         if (s->status == FN_OK ? can : can && x->trouble != TROUBLE_NONE) expand(x, &next, left & ~(1u << i));
         world_release(&next);
-        const bool may_fail = !can || x->trouble != TROUBLE_NONE || (e->batch_count > 1 && s->status == FN_TABLE_IS_DROPPED);
+        next = world_copy(from);
+        if (s->status != FN_OK && x->trouble != TROUBLE_NONE && statement_apply_half(s, &next)) expand(x, &next, left & ~(1u << i));
+        world_release(&next);
+        const bool overtaken = e->batch_count > 1 && (s->status == FN_TABLE_IS_DROPPED || (s->status == FN_TABLE_UUID_MISMATCH && s->kind == STATEMENT_INSERT));
+        const bool may_fail = !can || x->trouble != TROUBLE_NONE || overtaken;
         if (s->status != FN_OK && may_fail) expand(x, from, left & ~(1u << i));
     }
 }
@@ -166,8 +167,10 @@ static void run_batch(episode *e)
         runners[i] = (runner){e, &e->batch[i]};
     }
     if (e->batch_count > 1) say(e, "side by side:");
+    sim_disk_flip(&e->random, e->flips ? FLIP_RARITY : 0);
     for (unsigned i = 0; i < e->batch_count; i++) FN_ASSERT(pthread_create(&threads[i], NULL, run_one, &runners[i]) == 0);
     for (unsigned i = 0; i < e->batch_count; i++) FN_ASSERT(pthread_join(threads[i], NULL) == 0);
+    sim_disk_flip(&e->random, 0);
 }
 
 static void release_batch(episode *e)
@@ -244,6 +247,7 @@ static void restart(episode *e, bool stopped)
     fn_part_cache_clear();
     start(e);
     if (!e->engine) return;
+    for (unsigned i = 0; i < e->world_count; i++) world_restart(&e->worlds[i]);
     look(e, true);
     if (!e->failed && !client_check_parts(e->engine, &e->worlds[0])) fail(e, "the parts are not in order");
 }
@@ -255,10 +259,10 @@ static bool is_read_only(episode *e)
     return status == FN_TABLE_IS_READ_ONLY;
 }
 
-static void after_batch(episode *e, trouble t)
+static void after_batch(episode *e, trouble t, bool flipped)
 {
     const bool hit = t != TROUBLE_NONE && fn_fs_memory_failed(sim_disk_below());
-    expand_batch(e, hit ? t : TROUBLE_NONE);
+    expand_batch(e, hit ? t : flipped ? TROUBLE_FAULT : TROUBLE_NONE);
     if (t == TROUBLE_FAULT) disarm();
     if (hit && t == TROUBLE_CRASH) {
         if (!e->failed) restart(e, true);
@@ -292,14 +296,17 @@ static int run_seed(uint64_t seed, unsigned verbose)
     FN_ASSERT(e.worlds != NULL);
     e.world_count = 1;
     e.worlds[0].replacing = sim_chance(&e.random, 25);
+    e.worlds[0].indexed = sim_chance(&e.random, 30);
+    e.flips = sim_chance(&e.random, 20);
     FN_ASSERT(sim_disk_below()->make_dir(sim_disk_below(), &ctx, SIM_ROOT) == FN_OK);
     start(&e);
     const unsigned batches = 10 + (unsigned)sim_draw(&e.random, 60);
     for (unsigned i = 0; i < batches && !e.failed; i++) {
         const trouble t = arm(&e);
+        const uint64_t flips = sim_disk_flips();
         run_batch(&e);
         if (sim_chance(&e.random, 20)) sim_sleep((int64_t)sim_draw(&e.random, 2000000000));
-        after_batch(&e, t);
+        after_batch(&e, t, sim_disk_flips() != flips);
         release_batch(&e);
         if (!e.failed && sim_chance(&e.random, 4)) restart(&e, sim_chance(&e.random, 50));
     }

@@ -63,23 +63,61 @@ bool world_rows_equal(const world_rows *a, const world_rows *b)
     return true;
 }
 
+static void ref_table(const world_table *t)
+{
+    (void)world_rows_ref(t->rows);
+    (void)world_rows_ref(t->detached);
+}
+
+static void drop_table(const world_table *t)
+{
+    world_rows_drop(t->rows);
+    world_rows_drop(t->detached);
+}
+
 world world_copy(const world *w)
 {
     world out = *w;
-    for (int i = 0; i < WORLD_TABLES; i++) {
-        (void)world_rows_ref(out.tables[i].rows);
-        (void)world_rows_ref(out.tables[i].detached);
-    }
+    for (int i = 0; i < WORLD_TABLES; i++) ref_table(&out.tables[i]);
+    for (unsigned i = 0; i < w->dropped_count; i++) ref_table(&out.dropped[i]);
+    ref_table(&out.backup_table);
     return out;
 }
 
 void world_release(world *w)
 {
+    for (int i = 0; i < WORLD_TABLES; i++) drop_table(&w->tables[i]);
+    for (unsigned i = 0; i < w->dropped_count; i++) drop_table(&w->dropped[i]);
+    drop_table(&w->backup_table);
+    *w = (world){.replacing = w->replacing, .indexed = w->indexed};
+}
+
+void world_restart(world *w)
+{
     for (int i = 0; i < WORLD_TABLES; i++) {
-        world_rows_drop(w->tables[i].rows);
-        world_rows_drop(w->tables[i].detached);
+        world_table *t = &w->tables[i];
+        if (!t->away || t->permanently) continue;
+        t->away = false;
+        t->exists = true;
     }
-    *w = (world){.replacing = w->replacing};
+    drop_table(&w->backup_table);
+    w->backup_table = (world_table){.exists = false};
+    w->backup = 0;
+}
+
+static bool same_table(const world_table *a, const world_table *b)
+{
+    return a->exists == b->exists && a->has_extra == b->has_extra && a->away == b->away && a->permanently == b->permanently &&
+           world_rows_equal(a->rows, b->rows) && world_rows_equal(a->detached, b->detached);
+}
+
+bool world_same(const world *a, const world *b)
+{
+    bool same = a->view == b->view && a->view_source == b->view_source && a->view_target == b->view_target && a->dropped_count == b->dropped_count &&
+                a->backup == b->backup && same_table(&a->backup_table, &b->backup_table);
+    for (int i = 0; i < WORLD_TABLES && same; i++) same = same_table(&a->tables[i], &b->tables[i]);
+    for (unsigned i = 0; i < a->dropped_count && same; i++) same = a->dropped_names[i] == b->dropped_names[i] && same_table(&a->dropped[i], &b->dropped[i]);
+    return same;
 }
 
 bool world_equal(const world *a, const world *b)

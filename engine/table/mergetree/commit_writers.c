@@ -21,6 +21,7 @@ struct mt_waiting {
     mt_writer **writers;
     uint32_t count;
     uint64_t rows, bytes;
+    const table_claim *claims; /* of the statement */
     bool taken, finished, alone; /* group.lock. taken: a leader has it */
 };
 
@@ -114,6 +115,21 @@ static fn_status join_writer(fn_ctx *ctx, joint *j, const mt_writer *w)
     return FN_OK;
 }
 
+/* What all of them rely on. */
+static fn_status join_claims(fn_ctx *ctx, const mt_waiting *first)
+{
+    for (const mt_waiting *w = first; w; w = w->next) {
+        for (const table_claim *c = w->claims; c; c = c->next) {
+            table_claim *copy = FN_NEW(ctx, table_claim);
+            FN_TRY_PTR(ctx, copy);
+            *copy = *c;
+            copy->next = ctx->claims;
+            ctx->claims = copy;
+        }
+    }
+    return FN_OK;
+}
+
 /* led: where the caller leads, *leads as long as it does; NULL: nowhere. */
 static fn_status commit_joint(fn_ctx *ctx, const mt_waiting *first, bool *leads, mt_group *led)
 {
@@ -122,7 +138,7 @@ static fn_status commit_joint(fn_ctx *ctx, const mt_waiting *first, bool *leads,
     j.writers = FN_NEW_ARRAY(ctx, mt_writer *, j.room);
     j.members = FN_NEW_ARRAY(ctx, mt_writer_member *, j.room);
     if (!j.writers || !j.members) return ctx->error.code;
-    fn_status status = FN_OK;
+    fn_status status = join_claims(ctx, first);
     for (const mt_waiting *w = first; w && status == FN_OK; w = w->next)
         for (uint32_t i = 0; i < w->count && status == FN_OK; i++) status = join_writer(ctx, &j, w->writers[i]);
     if (status == FN_OK) {
@@ -238,7 +254,7 @@ static fn_status commit_small(fn_ctx *ctx, mt_waiting *w)
 
 fn_status mt_writers_commit(table_writer *const *writers, uint32_t count, fn_ctx *ctx)
 {
-    mt_waiting w = {.writers = FN_NEW_ARRAY(ctx, mt_writer *, FN_MAX(count, 1u)), .count = count};
+    mt_waiting w = {.writers = FN_NEW_ARRAY(ctx, mt_writer *, FN_MAX(count, 1u)), .count = count, .claims = ctx->claims};
     FN_TRY_PTR(ctx, w.writers);
     for (uint32_t i = 0; i < count; i++) w.writers[i] = (mt_writer *)writers[i];
     if (count == 0) return FN_OK;

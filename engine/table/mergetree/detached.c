@@ -54,6 +54,7 @@ fn_status mt_detach(fn_ctx *ctx, table *t, fn_str partition_id, fn_str name)
     mt_selection s;
     if (name.data) FN_TRY(mt_part_name_check(ctx, name));
     mt_lock_change(m, NULL);
+    mt_lock_adding(m, NULL);
     fn_status status = mt_select(ctx, mt_table_list(m), partition_id, name, &s);
     if (status == FN_OK) {
         mt_part **moved = FN_NEW_ARRAY(ctx, mt_part *, s.count + 1);
@@ -63,6 +64,7 @@ fn_status mt_detach(fn_ctx *ctx, table *t, fn_str partition_id, fn_str name)
         for (uint32_t i = 0; moved && i < s.count; i++) mt_part_drop(moved[i]);
         mt_list_drop(s.list);
     }
+    mt_unlock_adding(m, NULL);
     mt_unlock_change(m, NULL);
     return status;
 }

@@ -62,10 +62,14 @@ typedef struct mt_change {
 } mt_change;
 
 /* Handed down by the engine (catalog/): makes changes durable. Returns only when they are; on failure nothing has changed.
- * Commits of several threads are grouped. `detail` rows for system.part_log are made by the caller of commit. */
+ * Commits of several threads are grouped. ctx->claims must hold when it comes to it: TABLE_UUID_MISMATCH (741). `detail` rows for
+ * system.part_log are made by the caller of commit. */
 typedef struct mt_catalog mt_catalog;
+/* Makes the change seen: called once, by whatever thread leads, when it is durable and before any later commit is seen. Cannot fail,
+ * does no I/O. */
+typedef void mt_committed(void *self);
 struct mt_catalog {
-    fn_status (*commit)(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count);
+    fn_status (*commit)(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count, mt_committed *done, void *done_self);
     /* Numbers for new parts of a table: `count` consecutive block numbers, never given again (also after a restart). */
     fn_status (*block_numbers)(mt_catalog *self, fn_ctx *ctx, const char *table_uuid, uint64_t count, uint64_t *first);
     /* The files of all rows, also of tables that are detached or could not be loaded; in ctx->arena, any order. */
@@ -194,6 +198,9 @@ bool mt_has_parts(const table *t); /* also the Log family, which has parts but n
  * them behind the real columns with is_virtual set. */
 const fn_field *mt_virtual_columns(uint32_t *count);
 const mt_definition *mt_table_definition(const table *t);
+/* What a writer holds goes to another table of the same definition when it is committed: the name it was given means that one now.
+ * NOT_IMPLEMENTED if one of them has no parts. */
+fn_status mt_writer_move(fn_ctx *ctx, table_writer *w, table *to) FN_MUST_USE;
 
 /* ---- inserts that are committed later (wait_for_async_insert = 0) ---- */
 typedef struct mt_parked mt_parked;
@@ -231,11 +238,13 @@ fn_status mt_unfreeze(fn_ctx *ctx, table *t, fn_str partition_id, const char *na
 /* The next number of <root>/shadow/increment.txt: the name of a FREEZE that has none. One caller at a time. */
 fn_status mt_freeze_number(fn_ctx *ctx, table *t, uint64_t *out) FN_MUST_USE;
 
-/* OPTIMIZE ... DEDUPLICATE BY: like ops->optimize, rows are equal when these columns are (schema indexes). */
-fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const uint32_t *columns, uint32_t count) FN_MUST_USE;
+/* OPTIMIZE ... DEDUPLICATE BY: like ops->optimize, rows are equal when these columns (indexes of `schema`) are. TABLE_UUID_MISMATCH if
+ * ALTER has replaced the schema. */
+fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const table_schema *schema, const uint32_t *columns, uint32_t count) FN_MUST_USE;
 
-/* ---- mutations: rewrite every part that has matching rows; all parts change in one commit ---- */
+/* ---- mutations: rewrite every part that has matching rows; all parts change in one commit, also those inserted meanwhile ---- */
 typedef struct mt_mutation {
+    const table_schema *schema; /* what the expressions are over; TABLE_UUID_MISMATCH if ALTER has replaced it */
     expr *where;              /* rows it applies to; NULL: all */
     bool is_delete;
     bool lightweight;         /* DELETE FROM: lightweight_mutation_projection_mode says what becomes of projections */

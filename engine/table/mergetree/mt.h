@@ -6,8 +6,10 @@
  * mt_shape  schema, definition and their compiled programs; immutable, swapped by ALTER
  * A reader holds a list and a shape; nothing it needs can change under it.
  *
- * Locks, in the order they may be taken: table.change (held over a catalog commit that removes parts), table.lock (pointers and
- * flags; never over I/O), store.lock (the map of files).
+ * Locks, in the order they may be taken: table.change (held over a catalog commit that removes parts), table.adding (held shared over
+ * one that only adds parts without `change`, and exclusively from the last look at the parts to the commit by statements that replace
+ * all rows of a partition or all that match: no insert comes between), table.lock (pointers and flags; never over I/O), store.lock
+ * (the map of files).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_MT_H
 #define FIRN_MT_H
@@ -84,6 +86,7 @@ typedef struct mt_table {
     fn_arena *arena;
     mt_store *store;
     pthread_mutex_t change, lock;
+    pthread_rwlock_t adding;
     mt_list *list;              /* lock */
     mt_list *detached;          /* parts set aside; lock. NULL: none ever */
     mt_shape *shape;            /* lock */
@@ -141,8 +144,10 @@ typedef struct mt_rewrite { /* first member of what `choose` needs besides */
     uint64_t version;           /* number of the change, part of the new names; 0: none taken yet */
     mt_part **added, **removed; /* room for as many as the list has */
     uint32_t added_count, removed_count;
+    const mt_list *earlier;     /* NULL at the first call of `choose`; at the second, which inserts wait for, the parts of it are done */
 } mt_rewrite;
 typedef fn_status mt_rewrite_fn(fn_ctx *ctx, mt_rewrite *r, const mt_list *list); /* writes parts; what it has added is dropped if it fails */
+bool mt_rewrite_is_done(const mt_rewrite *r, const mt_part *part);
 fn_status mt_rewrite_parts(fn_ctx *ctx, mt_table *t, mt_rewrite *r, mt_rewrite_fn *choose) FN_MUST_USE;
 struct mt_reader;
 fn_status mt_rewrite_read(fn_ctx *ctx, const mt_rewrite *r, mt_part *part, struct mt_reader *out) FN_MUST_USE; /* a reader of the old part */
@@ -185,12 +190,17 @@ typedef struct mt_edit {
     uint32_t id_count;
     const mt_definition *definition; /* says how many ids are remembered; NULL: no ids */
     bool *skipped;              /* out, per added part: its id was known, it is not added; NULL: INSERT_WAS_DEDUPLICATED then */
+    bool alone;                 /* the caller holds `adding` exclusively */
 } mt_edit;
-/* One catalog transaction, then every table's lists are swapped. Whoever removes parts (also detached ones) holds the `change` lock
+/* One catalog transaction, in which ctx->claims must hold, then every table's lists are swapped. Whoever removes parts (also detached ones) holds the `change` lock
  * of those tables and has taken them from their current lists. On failure nothing has changed. */
 fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count) FN_MUST_USE;
 void mt_lock_change(mt_table *a, mt_table *b); /* b may be NULL or a; in one order for all */
 void mt_unlock_change(mt_table *a, mt_table *b);
+void mt_lock_adding(mt_table *a, mt_table *b); /* exclusively; b may be NULL or a */
+void mt_unlock_adding(mt_table *a, mt_table *b);
+/* ALTER has given the table another shape: TABLE_UUID_MISMATCH (741), the statement begins again. */
+fn_status mt_check_shape(fn_ctx *ctx, mt_table *t, const mt_shape *shape) FN_MUST_USE;
 
 /* Parts of a list by partition (data NULL: all) and name (data NULL: any). */
 typedef struct mt_selection {
@@ -200,6 +210,11 @@ typedef struct mt_selection {
 } mt_selection;
 /* Takes the reference, also on failure. */
 fn_status mt_select(fn_ctx *ctx, mt_list *list_take, fn_str partition_id, fn_str name, mt_selection *out) FN_MUST_USE;
+
+/* ---- partition_change.c ---- */
+/* Parts written for one table that nobody lists yet become another's: as they are where both number their columns alike, else written
+ * anew. INCOMPATIBLE_COLUMNS, BAD_ARGUMENTS as for REPLACE PARTITION. On failure they are still all parts of the first. */
+fn_status mt_parts_convert(fn_ctx *ctx, mt_table *from, mt_shape *from_shape, mt_table *to, mt_shape *to_shape, mt_part **parts, uint32_t count) FN_MUST_USE;
 
 /* ---- shape.c ---- */
 fn_status mt_shape_new(fn_ctx *ctx, table_schema *schema_take, const mt_definition *definition, mt_shape **out) FN_MUST_USE;
@@ -328,6 +343,7 @@ typedef struct mt_merge_how {
     bool deduplicate;           /* rows equal in these columns (schema indexes; count 0: all stored ones) are kept once */
     const uint32_t *columns;
     uint32_t count;
+    const table_schema *schema; /* whose columns these are; TABLE_UUID_MISMATCH if it is the table's no longer. NULL: there are none */
 } mt_merge_how;
 
 /* ---- final.c ---- */

@@ -89,9 +89,9 @@ static fn_status mt_optimize_table(table *t, fn_ctx *ctx, fn_str partition_id, b
     return mt_optimize(ctx, (mt_table *)t, partition_id, final || deduplicate || cleanup, &how);
 }
 
-fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const uint32_t *columns, uint32_t count)
+fn_status mt_deduplicate(fn_ctx *ctx, table *t, fn_str partition_id, const table_schema *schema, const uint32_t *columns, uint32_t count)
 {
-    const mt_merge_how how = {.deduplicate = true, .columns = columns, .count = count};
+    const mt_merge_how how = {.deduplicate = true, .columns = columns, .count = count, .schema = schema};
     return mt_optimize(ctx, (mt_table *)t, partition_id, true, &how);
 }
 
@@ -110,6 +110,7 @@ static void mt_destroy(table *t)
         mt_shape_drop(s);
     }
     mt_group_release(&m->group);
+    pthread_rwlock_destroy(&m->adding);
     pthread_mutex_destroy(&m->change);
     pthread_mutex_destroy(&m->lock);
     fn_arena_free(m->arena);
@@ -183,6 +184,16 @@ static fn_status check_definition(fn_ctx *ctx, const table_schema *schema, const
     return FN_OK;
 }
 
+/* Inserts without a gap must not keep a DROP PARTITION waiting. */
+static void init_adding(mt_table *m)
+{
+    pthread_rwlockattr_t how;
+    pthread_rwlockattr_init(&how);
+    pthread_rwlockattr_setkind_np(&how, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&m->adding, &how);
+    pthread_rwlockattr_destroy(&how);
+}
+
 fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_definition *definition, const mt_part_row *rows, size_t row_count, table **out)
 {
     table_schema *schema = atomic_load(&head->schema);
@@ -211,6 +222,7 @@ fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_defin
     (void)table_schema_ref(schema); /* the shape's; the head's own is dropped with the table */
     mt_group_init(&m->group);
     pthread_mutex_init(&m->change, NULL);
+    init_adding(m);
     pthread_mutex_init(&m->lock, NULL);
     *out = &m->base;
     return FN_OK;

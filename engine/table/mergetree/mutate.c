@@ -1,5 +1,6 @@
 /* mutate.c - ALTER TABLE DELETE / UPDATE and DELETE FROM: parts with matching rows are written anew beside the old ones, then all are
- * exchanged in one catalog transaction. Inserts go on meanwhile; other changes of the table wait.
+ * exchanged in one catalog transaction. Inserts go on meanwhile; other changes of the table wait. At the end inserts wait too, until
+ * what they have added is treated in the same way and all is committed: a mutation is one of all the rows there are at one moment.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/prune.h"
 
@@ -219,29 +220,53 @@ static fn_status mutate_part(fn_ctx *ctx, mutator *m, mt_part *part)
 static fn_status mutate_list(fn_ctx *ctx, mt_rewrite *r, const mt_list *list)
 {
     mutator *m = (mutator *)r;
-    FN_TRY(prepare(ctx, m));
-    fn_status status = FN_OK;
-    for (uint32_t i = 0; i < list->count && status == FN_OK; i++) status = mutate_part(ctx, m, list->parts[i]);
-    mt_conditions_release(m->conditions);
-    return status;
+    if (r->shape->schema != m->mutation->schema) return fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "The table has another structure meanwhile");
+    if (!r->earlier) FN_TRY(prepare(ctx, m));
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!mt_rewrite_is_done(r, list->parts[i])) FN_TRY(mutate_part(ctx, m, list->parts[i]));
+    return FN_OK;
 }
 
 fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation)
 {
     mutator m = {.mutation = mutation};
-    return mt_rewrite_parts(ctx, (mt_table *)t, &m.base, mutate_list);
+    const fn_status status = mt_rewrite_parts(ctx, (mt_table *)t, &m.base, mutate_list);
+    if (m.conditions) mt_conditions_release(m.conditions);
+    return status;
 }
 
 /* ---- parts written anew ---- */
-static fn_status choose_and_apply(fn_ctx *ctx, mt_rewrite *r, const mt_list *list, mt_rewrite_fn *choose)
+bool mt_rewrite_is_done(const mt_rewrite *r, const mt_part *part)
 {
-    r->added = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
-    r->removed = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
-    if (!r->added || !r->removed) return ctx->error.code;
-    FN_TRY(choose(ctx, r, list));
-    if (r->removed_count == 0) return FN_OK;
-    const mt_edit edit = {.table = r->table, .add = r->added, .add_count = r->added_count, .remove = r->removed, .remove_count = r->removed_count};
-    return mt_apply(ctx, r->table->store, &edit, 1);
+    for (uint32_t i = 0; r->earlier && i < r->earlier->count; i++)
+        if (r->earlier->parts[i] == part) return true;
+    return false;
+}
+
+static fn_status choose_parts(fn_ctx *ctx, mt_rewrite *r, const mt_list *list, mt_rewrite_fn *choose)
+{
+    mt_part **added = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1), **removed = FN_NEW_ARRAY(ctx, mt_part *, list->count + 1);
+    if (!added || !removed) return ctx->error.code;
+    if (r->added_count) memcpy(added, r->added, sizeof *added * r->added_count);
+    if (r->removed_count) memcpy(removed, r->removed, sizeof *removed * r->removed_count);
+    r->added = added;
+    r->removed = removed;
+    return choose(ctx, r, list);
+}
+
+/* Nobody else removes parts (`change`) and for this moment nobody adds any. */
+static fn_status choose_rest_and_apply(fn_ctx *ctx, mt_rewrite *r, const mt_list *earlier, mt_rewrite_fn *choose)
+{
+    mt_lock_adding(r->table, NULL);
+    mt_list *list = mt_table_list(r->table);
+    fn_status status = mt_check_shape(ctx, r->table, r->shape);
+    r->earlier = earlier;
+    if (status == FN_OK && list != earlier) status = choose_parts(ctx, r, list, choose);
+    const mt_edit edit = {.table = r->table, .add = r->added, .add_count = r->added_count, .remove = r->removed, .remove_count = r->removed_count, .alone = true};
+    if (status == FN_OK) status = mt_apply(ctx, r->table->store, &edit, 1);
+    mt_unlock_adding(r->table, NULL);
+    mt_list_drop(list);
+    return status;
 }
 
 fn_status mt_rewrite_parts(fn_ctx *ctx, mt_table *t, mt_rewrite *r, mt_rewrite_fn *choose)
@@ -250,7 +275,8 @@ fn_status mt_rewrite_parts(fn_ctx *ctx, mt_table *t, mt_rewrite *r, mt_rewrite_f
     mt_lock_change(t, NULL);
     mt_list *list = mt_table_list(t);
     r->shape = mt_table_shape(t);
-    const fn_status status = choose_and_apply(ctx, r, list, choose);
+    fn_status status = choose_parts(ctx, r, list, choose);
+    if (status == FN_OK) status = choose_rest_and_apply(ctx, r, list, choose);
     for (uint32_t i = 0; i < r->added_count; i++) mt_part_drop(r->added[i]);
     mt_shape_drop(r->shape);
     mt_list_drop(list);

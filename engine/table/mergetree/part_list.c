@@ -180,6 +180,14 @@ mt_shape *mt_table_shape(mt_table *t)
     return s;
 }
 
+fn_status mt_check_shape(fn_ctx *ctx, mt_table *t, const mt_shape *shape)
+{
+    pthread_mutex_lock(&t->lock);
+    const bool same = t->shape == shape;
+    pthread_mutex_unlock(&t->lock);
+    return same ? FN_OK : fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "The table has another structure meanwhile");
+}
+
 void mt_lock_change(mt_table *a, mt_table *b)
 {
     mt_table *const first = b && b < a ? b : a, *const second = b && b < a ? a : b;
@@ -207,6 +215,7 @@ enum { SPARE = 256 }; /* parts that others may add between the reservation and t
 typedef struct edit_room {
     mt_list *live, *detached;
     uint32_t live_capacity, detached_capacity;
+    mt_list *old, *old_detached; /* what they replaced */
 } edit_room;
 
 static bool changes_detached(const mt_edit *e)
@@ -263,17 +272,27 @@ static mt_list *swap_list(mt_list **at, mt_list *fresh_take, uint32_t capacity, 
     return old;
 }
 
-static void swap_lists(const mt_edit *e, const edit_room *room_take)
+/* The lists of the room are in their places afterwards; the old ones wait for whoever has time to remove files. */
+static void swap_lists(const mt_edit *e, edit_room *r)
 {
-    const edit_room *r = room_take;
     mt_table *t = e->table;
-    mt_list *old = NULL, *old_detached = NULL;
     pthread_mutex_lock(&t->lock);
-    if (r->live) old = swap_list(&t->list, r->live, r->live_capacity, e->add, e->add_count, e->skipped, e->remove, e->remove_count);
-    if (r->detached) old_detached = swap_list(&t->detached, r->detached, r->detached_capacity, e->detach, e->detach_count, NULL, e->take_back, e->take_back_count);
+    if (r->live) r->old = swap_list(&t->list, r->live, r->live_capacity, e->add, e->add_count, e->skipped, e->remove, e->remove_count);
+    if (r->detached) r->old_detached = swap_list(&t->detached, r->detached, r->detached_capacity, e->detach, e->detach_count, NULL, e->take_back, e->take_back_count);
     pthread_mutex_unlock(&t->lock);
-    mt_list_drop(old);
-    mt_list_drop(old_detached);
+    r->live = r->detached = NULL;
+}
+
+typedef struct edit_set {
+    const mt_edit *edits;
+    edit_room *rooms;
+    uint32_t count;
+} edit_set;
+
+static void swap_all(void *self)
+{
+    const edit_set *s = self;
+    for (uint32_t i = 0; i < s->count; i++) swap_lists(&s->edits[i], &s->rooms[i]);
 }
 
 static fn_status rows_of(fn_ctx *ctx, mt_part *const *parts, uint32_t count, const mt_part_row **out)
@@ -310,34 +329,69 @@ static fn_status fill_change(fn_ctx *ctx, const mt_edit *e, mt_change *out)
     return names_of(ctx, e->take_back, e->take_back_count, &out->take_back);
 }
 
-static fn_status commit_edits(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count)
+static fn_status commit_edits(fn_ctx *ctx, mt_store *store, edit_set *s)
 {
-    mt_change *changes = FN_NEW_ARRAY(ctx, mt_change, count);
+    mt_change *changes = FN_NEW_ARRAY(ctx, mt_change, s->count);
     FN_TRY_PTR(ctx, changes);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (changes_live(&edits[i]) || changes_detached(&edits[i]) || edits[i].forget_partition) FN_TRY(fill_change(ctx, &edits[i], &changes[n++]));
+    for (uint32_t i = 0; i < s->count; i++) {
+        const mt_edit *e = &s->edits[i];
+        if (changes_live(e) || changes_detached(e) || e->forget_partition) FN_TRY(fill_change(ctx, e, &changes[n++]));
     }
-    if (n == 0) return FN_OK;
-    const fn_status status = store->options.catalog->commit(store->options.catalog, ctx, changes, n);
+    if (n == 0 && !ctx->claims) return FN_OK;
+    const fn_status status = store->options.catalog->commit(store->options.catalog, ctx, changes, n, swap_all, s);
     if (status == FN_CANNOT_WRITE_TO_FILE || status == FN_CORRUPTED_DATA) atomic_store(&store->keeps_files, true);
     return status;
 }
 
+static int compare_tables(const void *a, const void *b)
+{
+    const mt_table *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Whoever only adds parts lets others add too, but not those who replace what they have looked at; in the order of addresses. Returns
+ * how many tables are locked. */
+static uint32_t lock_adding(const mt_edit *edits, uint32_t count, mt_table **out)
+{
+    uint32_t n = 0, kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (edits[i].add_count && !edits[i].alone && !edits[i].remove_count && !edits[i].take_back_count) out[n++] = edits[i].table;
+    if (n > 1) qsort(out, n, sizeof *out, compare_tables);
+    for (uint32_t i = 0; i < n; i++)
+        if (kept == 0 || out[kept - 1] != out[i]) out[kept++] = out[i];
+    for (uint32_t i = 0; i < kept; i++) pthread_rwlock_rdlock(&out[i]->adding);
+    return kept;
+}
+
+void mt_lock_adding(mt_table *a, mt_table *b)
+{
+    mt_table *const first = b && b < a ? b : a, *const second = b && b < a ? a : b;
+    pthread_rwlock_wrlock(&first->adding);
+    if (second && second != first) pthread_rwlock_wrlock(&second->adding);
+}
+
+void mt_unlock_adding(mt_table *a, mt_table *b)
+{
+    if (b && b != a) pthread_rwlock_unlock(&b->adding);
+    pthread_rwlock_unlock(&a->adding);
+}
+
 fn_status mt_apply(fn_ctx *ctx, mt_store *store, const mt_edit *edits, uint32_t count)
 {
-    edit_room *rooms = FN_NEW_ARRAY(ctx, edit_room, count);
-    FN_TRY_PTR(ctx, rooms);
+    edit_set s = {edits, FN_NEW_ARRAY(ctx, edit_room, count), count};
+    mt_table **adding = FN_NEW_ARRAY(ctx, mt_table *, count);
+    if (!s.rooms || !adding) return ctx->error.code;
+    const uint32_t adding_count = lock_adding(edits, count, adding);
     fn_status status = FN_OK;
-    for (uint32_t i = 0; i < count && status == FN_OK; i++) status = reserve(ctx, &edits[i], &rooms[i]);
-    if (status == FN_OK) status = commit_edits(ctx, store, edits, count);
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) status = reserve(ctx, &edits[i], &s.rooms[i]);
+    if (status == FN_OK) status = commit_edits(ctx, store, &s);
+    for (uint32_t i = 0; i < adding_count; i++) pthread_rwlock_unlock(&adding[i]->adding);
     for (uint32_t i = 0; i < count; i++) {
-        if (status == FN_OK) {
-            swap_lists(&edits[i], &rooms[i]);
-        } else {
-            mt_list_drop(rooms[i].live);
-            mt_list_drop(rooms[i].detached);
-        }
+        mt_list_drop(s.rooms[i].live); /* those that were not needed */
+        mt_list_drop(s.rooms[i].detached);
+        mt_list_drop(s.rooms[i].old);
+        mt_list_drop(s.rooms[i].old_detached);
     }
     return status;
 }

@@ -1,5 +1,6 @@
 /* partition_change.c - DROP, REPLACE, ATTACH FROM and MOVE of partitions: one catalog transaction over shared files each.
- * Files can be shared only between tables that number their columns alike; otherwise the parts are written anew.
+ * Files can be shared only between tables that number their columns alike; otherwise the parts are written anew. Nobody adds parts
+ * between the last look at them and the commit, so that the change is one of all the rows there are at one moment.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
 #include "table/mergetree/mt.h"
@@ -9,12 +10,14 @@ fn_status mt_drop_partition(fn_ctx *ctx, table *t, fn_str partition_id)
     mt_table *m = (mt_table *)t;
     mt_selection s;
     mt_lock_change(m, NULL);
+    mt_lock_adding(m, NULL);
     fn_status status = mt_select(ctx, mt_table_list(m), partition_id, (fn_str){NULL, 0}, &s);
     if (status == FN_OK) {
         const mt_edit edit = {.table = m, .remove = s.parts, .remove_count = s.count, .forget_partition = &partition_id};
         status = mt_apply(ctx, m->store, &edit, 1);
         mt_list_drop(s.list);
     }
+    mt_unlock_adding(m, NULL);
     mt_unlock_change(m, NULL);
     return status;
 }
@@ -130,24 +133,78 @@ static fn_status only_known(fn_ctx *ctx, const mt_shape *shape, mt_part *part, b
     return FN_OK;
 }
 
-/* The source's parts under names of the target. */
-static fn_status clone_parts(fn_ctx *ctx, const transfer_tables *t, const mt_selection *from, mt_part ***out)
+fn_status mt_parts_convert(fn_ctx *ctx, mt_table *from, mt_shape *from_shape, mt_table *to, mt_shape *to_shape, mt_part **parts, uint32_t count)
 {
-    uint64_t first;
+    const transfer_tables t = {from, to, from_shape, to_shape};
+    FN_TRY(check_same(ctx, from_shape, to_shape));
+    if (same_ids(from_shape, to_shape)) return FN_OK;
+    mt_part **fresh = FN_NEW_ARRAY(ctx, mt_part *, count + 1);
+    FN_TRY_PTR(ctx, fresh);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) {
+        const mt_part_row *row = &parts[i]->row;
+        const mt_part_spec spec = {.partition_id = row->partition_id, .partition = row->partition, .min_block = row->min_block, .max_block = row->max_block};
+        status = rewrite_part(ctx, &t, parts[i], &spec, &fresh[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        mt_part_drop(status == FN_OK ? parts[i] : fresh[i]);
+        if (status == FN_OK) parts[i] = fresh[i];
+    }
+    return status;
+}
+
+/* Parts of the source, and each beside its clone under a name of the target. */
+typedef struct clone_list {
+    mt_part **parts, **clones;
+    uint32_t count;
+} clone_list;
+
+static bool is_cloned(const clone_list *l, const mt_part *part)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->parts[i] == part) return true;
+    return false;
+}
+
+static fn_status grow(fn_ctx *ctx, clone_list *l, uint32_t more)
+{
+    mt_part **parts = FN_NEW_ARRAY(ctx, mt_part *, l->count + more + 1), **clones = FN_NEW_ARRAY(ctx, mt_part *, l->count + more + 1);
+    if (!parts || !clones) return ctx->error.code;
+    if (l->count) memcpy(parts, l->parts, sizeof *parts * l->count);
+    if (l->count) memcpy(clones, l->clones, sizeof *clones * l->count);
+    l->parts = parts;
+    l->clones = clones;
+    return FN_OK;
+}
+
+/* Those parts of the partition that have no clone yet get one: first all, later what was inserted meanwhile. */
+static fn_status clone_parts(fn_ctx *ctx, const transfer_tables *t, const mt_selection *from, clone_list *l)
+{
     mt_catalog *catalog = t->to->store->options.catalog;
     const bool same = same_ids(t->from_shape, t->to_shape);
-    *out = FN_NEW_ARRAY(ctx, mt_part *, from->count + 1);
-    FN_TRY_PTR(ctx, *out);
-    if (from->count == 0) return FN_OK;
-    FN_TRY(catalog->block_numbers(catalog, ctx, t->to->base.uuid, from->count, &first));
+    FN_TRY(grow(ctx, l, from->count));
     for (uint32_t i = 0; i < from->count; i++) {
-        const mt_part_row *row = &from->parts[i]->row;
+        mt_part *part = from->parts[i];
+        const mt_part_row *row = &part->row;
+        uint64_t number;
         bool shared = same;
-        if (same) FN_TRY(only_known(ctx, t->to_shape, from->parts[i], &shared));
-        const mt_part_spec spec = {.partition_id = row->partition_id, .partition = row->partition, .min_block = first + i, .max_block = first + i, .level = row->level};
-        FN_TRY(shared ? share_part(ctx, t, from->parts[i], &spec, &(*out)[i]) : rewrite_part(ctx, t, from->parts[i], &spec, &(*out)[i]));
+        if (is_cloned(l, part)) continue;
+        FN_TRY(catalog->block_numbers(catalog, ctx, t->to->base.uuid, 1, &number));
+        if (same) FN_TRY(only_known(ctx, t->to_shape, part, &shared));
+        const mt_part_spec spec = {.partition_id = row->partition_id, .partition = row->partition, .min_block = number, .max_block = number, .level = row->level};
+        FN_TRY(shared ? share_part(ctx, t, part, &spec, &l->clones[l->count]) : rewrite_part(ctx, t, part, &spec, &l->clones[l->count]));
+        l->parts[l->count++] = part; /* the source's list, or whoever listed it before, keeps it: nobody else removes parts */
     }
     return FN_OK;
+}
+
+static fn_status clone_partition(fn_ctx *ctx, const transfer_tables *t, fn_str partition_id, clone_list *l)
+{
+    mt_selection source;
+    FN_TRY(mt_select(ctx, mt_table_list(t->from), partition_id, (fn_str){NULL, 0}, &source));
+    const fn_status status = clone_parts(ctx, t, &source, l);
+    mt_list_drop(source.list);
+    return status;
 }
 
 static fn_status refuse_empty(fn_ctx *ctx, const mt_table *from, fn_str partition_id)
@@ -160,28 +217,35 @@ static fn_status refuse_empty(fn_ctx *ctx, const mt_table *from, fn_str partitio
 
 typedef enum transfer { TRANSFER_ATTACH, TRANSFER_REPLACE, TRANSFER_MOVE } transfer;
 
-/* Under the change locks of both. */
+/* Under the locks of both, against those who add parts too. */
+static fn_status commit_transfer(fn_ctx *ctx, const transfer_tables *t, fn_str partition_id, transfer how, clone_list *l)
+{
+    mt_selection target;
+    FN_TRY(mt_check_shape(ctx, t->from, t->from_shape));
+    FN_TRY(mt_check_shape(ctx, t->to, t->to_shape));
+    FN_TRY(clone_partition(ctx, t, partition_id, l));
+    if (how == TRANSFER_REPLACE && l->count == 0 && !settings_of(ctx)->allow_replace_partition_from_empty_source) return refuse_empty(ctx, t->from, partition_id);
+    FN_TRY(mt_select(ctx, mt_table_list(t->to), partition_id, (fn_str){NULL, 0}, &target));
+    const mt_edit edits[2] = {
+        {.table = t->to, .add = l->clones, .add_count = l->count, .remove = target.parts, .remove_count = how == TRANSFER_REPLACE ? target.count : 0, .alone = true},
+        {.table = t->from, .remove = l->parts, .remove_count = l->count},
+    };
+    const fn_status status = mt_apply(ctx, t->to->store, edits, how == TRANSFER_MOVE ? 2 : 1);
+    mt_list_drop(target.list);
+    return status;
+}
+
+/* Under the change locks of both. What takes long is done before inserts have to wait. */
 static fn_status transfer_parts(fn_ctx *ctx, const transfer_tables *t, fn_str partition_id, transfer how)
 {
-    mt_table *const from = t->from, *const to = t->to;
-    mt_selection source, target;
-    mt_part **clones = NULL;
-    FN_TRY(mt_select(ctx, mt_table_list(from), partition_id, (fn_str){NULL, 0}, &source));
-    fn_status status = mt_select(ctx, mt_table_list(to), partition_id, (fn_str){NULL, 0}, &target);
-    if (status != FN_OK) {
-        mt_list_drop(source.list);
-        return status;
+    clone_list l = {.count = 0};
+    fn_status status = clone_partition(ctx, t, partition_id, &l);
+    if (status == FN_OK) {
+        mt_lock_adding(t->from, t->to);
+        status = commit_transfer(ctx, t, partition_id, how, &l);
+        mt_unlock_adding(t->from, t->to);
     }
-    if (how == TRANSFER_REPLACE && source.count == 0 && !settings_of(ctx)->allow_replace_partition_from_empty_source) status = refuse_empty(ctx, from, partition_id);
-    if (status == FN_OK) status = clone_parts(ctx, t, &source, &clones);
-    const mt_edit edits[2] = {
-        {.table = to, .add = clones, .add_count = source.count, .remove = target.parts, .remove_count = how == TRANSFER_REPLACE ? target.count : 0},
-        {.table = from, .remove = source.parts, .remove_count = source.count},
-    };
-    if (status == FN_OK) status = mt_apply(ctx, to->store, edits, how == TRANSFER_MOVE ? 2 : 1);
-    for (uint32_t i = 0; clones && i < source.count; i++) mt_part_drop(clones[i]);
-    mt_list_drop(source.list);
-    mt_list_drop(target.list);
+    for (uint32_t i = 0; i < l.count; i++) mt_part_drop(l.clones[i]);
     return status;
 }
 

@@ -92,7 +92,8 @@ static fn_status rebuild_part(fn_ctx *ctx, rebuilder *r, mt_part *part)
 
 static fn_status rebuild_list(fn_ctx *ctx, mt_rewrite *r, const mt_list *list)
 {
-    for (uint32_t i = 0; i < list->count; i++) FN_TRY(rebuild_part(ctx, (rebuilder *)r, list->parts[i]));
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!mt_rewrite_is_done(r, list->parts[i])) FN_TRY(rebuild_part(ctx, (rebuilder *)r, list->parts[i]));
     return FN_OK;
 }
 

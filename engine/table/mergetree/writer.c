@@ -477,9 +477,29 @@ fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool col
     w->table = (mt_table *)table_ref(&t->base);
     w->shape = shape_take;
     w->collapses = collapses;
-    w->base = (table_writer){.write = writer_write, .commit = writer_commit, .close = writer_close, .commit_together = mt_writers_commit,
+    w->base = (table_writer){.schema = shape_take->schema, .write = writer_write, .commit = writer_commit, .close = writer_close, .commit_together = mt_writers_commit,
                              .identify = shape_take->definition->window ? writer_identify : NULL};
     *out = w;
+    return FN_OK;
+}
+
+fn_status mt_writer_move(fn_ctx *ctx, table_writer *self, table *to)
+{
+    mt_writer *w = (mt_writer *)self;
+    if (self->write != writer_write || !mt_has_parts(to)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Rows of storage %s cannot be moved", to->ops->engine);
+    mt_table *t = (mt_table *)to;
+    mt_shape *shape = mt_table_shape(t);
+    fn_status status = mt_writer_flush(ctx, w);
+    if (status == FN_OK) status = mt_parts_convert(ctx, w->table, w->shape, t, shape, w->parts, w->part_count);
+    if (status != FN_OK) {
+        mt_shape_drop(shape);
+        return status;
+    }
+    mt_shape_drop(w->shape);
+    table_drop(&w->table->base);
+    w->shape = shape;
+    w->base.schema = shape->schema;
+    w->table = (mt_table *)table_ref(to);
     return FN_OK;
 }
 

@@ -82,7 +82,7 @@ struct fn_type {
     uint32_t serial;              /* dense number of the interned type */
 };
 
-/* ---- finding and making types (thread safe; the result is interned) ---- */
+/* ---- finding and making types (thread safe; the result is interned). Without memory too: never NULL unless it says so ---- */
 /* Parses "Map(String, Array(UInt8))" and the aliases of system.data_type_families (INT, VARCHAR, ...).
  * Errors: UNKNOWN_TYPE (50), SYNTAX_ERROR (62), BAD_ARGUMENTS, ILLEGAL_TYPE_OF_ARGUMENT, TOO_DEEP_... */
 fn_status fn_type_parse(fn_ctx *ctx, fn_str text, const fn_type **out) FN_MUST_USE;
@@ -97,7 +97,7 @@ const fn_type *fn_type_fixed_string(uint32_t width);
 const fn_type *fn_type_datetime(const fn_tz *tz);              /* tz may be NULL */
 const fn_type *fn_type_datetime64(unsigned scale, const fn_tz *tz);
 const fn_type *fn_type_interval(fn_interval_unit unit);
-const fn_type *fn_type_enum(const fn_enum_value *values, size_t count, bool wide); /* sorts a copy; wide: Enum16 */
+const fn_type *fn_type_enum(const fn_enum_value *values, size_t count, bool wide); /* sorts a copy; wide: Enum16. NULL: no memory for more than 64 values */
 const fn_type *fn_type_aggregate(const char *function_name, const fn_type *const *args, size_t count);
 
 /* ---- asking ---- */

@@ -63,6 +63,7 @@ typedef struct fn_ctx {
     fn_tracker *memory;                /* may be NULL: not tracked */
     fn_cancel *cancel;                 /* may be NULL */
     const struct fn_settings *settings; /* may be NULL below the engine */
+    const struct table_claim *claims;  /* what names must still mean when something is committed; see table/table.h. NULL: none */
     fn_error error;
 } fn_ctx;
 

@@ -99,7 +99,7 @@ static fn_status add_part(fn_ctx *ctx, catalog *c, const char *uuid, uint64_t ro
     (void)snprintf(name, sizeof name, "all_%llu_%llu_0", (unsigned long long)block, (unsigned long long)block);
     const mt_part_row row = part_row(name, block, rows);
     const mt_change change = {.table_uuid = uuid, .add = &row, .add_count = 1, .remove = &gone, .remove_count = remove ? 1 : 0};
-    return m->commit(m, ctx, &change, 1);
+    return m->commit(m, ctx, &change, 1, NULL, NULL);
 }
 
 /* ---- restart, and a copy of the files while the catalog is open ---- */
@@ -372,7 +372,7 @@ static void test_many(fn_ctx *ctx)
         mt_part_row rows[PARTS];
         for (uint64_t p = 0; p < PARTS; p++) rows[p] = part_row(fn_arena_printf(ctx, ctx->arena, "all_%llu_%llu_0", (unsigned long long)p, (unsigned long long)p), p + 1, 1);
         const mt_change change = {.table_uuid = actions[i].table->uuid, .add = rows, .add_count = PARTS};
-        CHECK(m->commit(m, ctx, &change, 1) == FN_OK);
+        CHECK(m->commit(m, ctx, &change, 1, NULL, NULL) == FN_OK);
         table_drop(actions[i].table);
     }
     catalog_close(c);

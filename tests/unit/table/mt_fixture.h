@@ -49,7 +49,7 @@ static void fake_fix(fake_row *r) /* texts point into the row itself */
     r->row.partition.data = r->partition;
 }
 
-static fn_status fake_commit(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count)
+static fn_status fake_commit(mt_catalog *self, fn_ctx *ctx, const mt_change *changes, size_t count, mt_committed *done, void *done_self)
 {
     fake_catalog *c = (fake_catalog *)self;
     pthread_mutex_lock(&c->lock);
@@ -83,6 +83,7 @@ static fn_status fake_commit(mt_catalog *self, fn_ctx *ctx, const mt_change *cha
             fake_text(r->partition, sizeof r->partition, add->partition, &r->row.partition);
         }
     }
+    if (done) done(done_self);
     pthread_mutex_unlock(&c->lock);
     return FN_OK;
 }

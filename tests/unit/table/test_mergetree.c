@@ -560,7 +560,7 @@ static void test_mutations(void)
     test_row *rows = random_rows(ctx, ROWS, KEYS);
     insert(ctx, t, rows, ROWS);
     expr *where = compare(ctx, s, "less", COL_V, -100), *value = NULL;
-    mt_mutation m = {.where = where, .is_delete = true};
+    mt_mutation m = {.schema = atomic_load(&t->schema), .where = where, .is_delete = true};
     MUST(ctx, mt_mutate(ctx, t, &m));
     uint32_t n = 0;
     for (uint32_t i = 0; i < ROWS; i++)
@@ -574,7 +574,7 @@ static void test_mutations(void)
     expr *pair[2] = {column(ctx, s, COL_V), column(ctx, s, COL_K)};
     MUST(ctx, expr_call(ctx, "plus", pair, 2, &value));
     const uint32_t col = COL_V;
-    m = (mt_mutation){.where = compare(ctx, s, "equals", COL_P, 1), .columns = &col, .values = &value, .count = 1};
+    m = (mt_mutation){.schema = atomic_load(&t->schema), .where = compare(ctx, s, "equals", COL_P, 1), .columns = &col, .values = &value, .count = 1};
     MUST(ctx, mt_mutate(ctx, t, &m));
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].p == 1) rows[i].v += rows[i].k;
@@ -600,7 +600,7 @@ static void test_deduplicate(void)
     CHECK(f.count == 3);
     fn_free(f.rows);
     const uint32_t by = COL_K;
-    MUST(ctx, mt_deduplicate(ctx, t, (fn_str){NULL, 0}, &by, 1));
+    MUST(ctx, mt_deduplicate(ctx, t, (fn_str){NULL, 0}, atomic_load(&t->schema), &by, 1));
     f = read_all(ctx, t, false);
     CHECK(f.count == 2 && f.rows[0].v == 1);
     fn_free(f.rows);
