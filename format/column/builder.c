@@ -123,8 +123,8 @@ fn_status fn_builder_finish(fn_ctx *ctx, fn_builder *b, fn_column **out)
 
 void fn_builder_truncate(fn_builder *b, uint32_t rows)
 {
-    if (rows >= b->rows) return;
-    b->rows = rows;
+    if (rows > b->rows) return;
+    b->rows = rows; /* also without a row too many: what a row that failed has left goes */
     if (b->nulls.size > rows) b->nulls.size = rows;
     uint32_t kid_rows = rows;
     if (has_offsets(b) && b->offsets.size) {
@@ -200,13 +200,16 @@ fn_status fn_builder_str(fn_ctx *ctx, fn_builder *b, fn_str value)
         const size_t width = b->type->width;
         if (value.size > width)
             return fn_fail(ctx, FN_TOO_LARGE_STRING_SIZE, "Too large value for %s: %zu bytes", b->type->name, value.size);
-        FN_TRY(fn_buf_append(ctx, &b->values, value.data, value.size));
         FN_TRY(fn_buf_reserve(ctx, &b->values, width));
+        if (fn_type_is_nullable(b->type)) FN_TRY(fn_buf_reserve(ctx, &b->nulls, 1));
+        FN_TRY(fn_buf_append(ctx, &b->values, value.data, value.size));
         memset(b->values.data + b->values.size, 0, width - value.size);
         b->values.size += width - value.size;
         return close_row(ctx, b, false);
     }
     FN_DEBUG_ASSERT(b->type->phys == FN_PHYS_STRING);
+    FN_TRY(fn_buf_reserve(ctx, &b->values, value.size)); /* first: a row is there as a whole or not at all */
+    if (fn_type_is_nullable(b->type)) FN_TRY(fn_buf_reserve(ctx, &b->nulls, 1));
     FN_TRY(append_offset(ctx, b, b->values.size + value.size));
     FN_TRY(fn_buf_append(ctx, &b->values, value.data, value.size));
     return close_row(ctx, b, false);

@@ -52,10 +52,11 @@ static fn_status take_value(row_reader *r, fn_ctx *ctx, fn_text_in *in, uint32_t
         skip_blank(in);
         if (at_separator(in)) return FN_OK;
     }
+    if (row_is_hopeless(status)) return status;
     if (!r->settings.eval) return status == FN_OK ? expected(ctx, in, "',' or ')'") : status;
     fn_error saved = ctx->error;
     fn_error_clear(ctx);
-    if (r->builders[c].rows > rows) fn_builder_truncate(&r->builders[c], rows);
+    fn_builder_truncate(&r->builders[c], rows);
     in->at = from;
     const fn_status evaluated = r->settings.eval->eval(r->settings.eval, ctx, in, t, &r->builders[c]);
     /* A literal that is wrong for its type is told as such, not as a failed expression. */

@@ -24,8 +24,7 @@ fn_status row_reader_more(row_reader *r, fn_ctx *ctx)
 
 static void take_back(row_reader *r, uint32_t rows)
 {
-    for (uint32_t c = 0; c < r->schema.count; c++)
-        if (r->builders[c].rows > rows) fn_builder_truncate(&r->builders[c], rows);
+    for (uint32_t c = 0; c < r->schema.count; c++) fn_builder_truncate(&r->builders[c], rows);
 }
 
 /* "... (at row 3)" */
@@ -52,6 +51,7 @@ static fn_status one(row_reader *r, fn_ctx *ctx, row_fn *parse, uint32_t rows, b
         r->row_at = r->at;
         if (r->keyed) memset(r->seen, 0, r->schema.count);
         const fn_status status = r->window.size == 0 && !r->ended ? FN_OK : parse(r, ctx, &in, end);
+        if (row_is_hopeless(status)) return status;
         const bool cut = !r->ended && (r->window.size == 0 || in.at >= in.end || status != FN_OK);
         if (!cut) {
             if (status == FN_OK) {

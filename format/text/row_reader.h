@@ -52,6 +52,11 @@ fn_status row_reader_fill(row_reader *r, fn_ctx *ctx) FN_MUST_USE;
 /* Sets r->columns from names; unknown names are an error unless skip_unknown_fields. */
 fn_status row_reader_bind(row_reader *r, fn_ctx *ctx, const fn_str *names, uint32_t count) FN_MUST_USE;
 bool row_skip_line(fn_text_in *in);
+/* Failures that are not the row's: reading it in another way, skipping it or reading on would hide them. */
+static inline bool row_is_hopeless(fn_status status)
+{
+    return status == FN_MEMORY_LIMIT_EXCEEDED || status == FN_CANNOT_ALLOCATE_MEMORY || status == FN_TIMEOUT_EXCEEDED || status == FN_QUERY_WAS_CANCELLED;
+}
 void row_skip_lines(fn_text_in *in, uint64_t count);
 
 /* What stands before the rows: lines to skip, names, types. `row` reads one line of fields. With `detect` a first line whose
