@@ -158,9 +158,13 @@ fn_status definition_projections(fn_ctx *ctx, const ast_create *c, const table_s
         if (c->items[i].kind != 'p') continue;
         projection_reader r = {.ctx = ctx, .schema = schema, .item = &c->items[i], .p = &mt->projections[mt->projection_count]};
         const fn_status status = read_projection(&r);
-        if (status == FN_OK) mt->projection_count++;
-        else if (status == FN_MEMORY_LIMIT_EXCEEDED) return status;
-        else fn_error_clear(ctx); /* taken by an earlier version, which kept nothing for it */
+        if (status == FN_OK) {
+            mt->projection_count++;
+            continue;
+        }
+        if (status == FN_MEMORY_LIMIT_EXCEEDED) return status;
+        fn_log(FN_LOG_WARN, "mergetree", "projection " FN_STR_FMT " of " FN_STR_FMT " is not kept: %s", FN_STR_ARG(c->items[i].name), FN_STR_ARG(c->name.table), ctx->error.text);
+        fn_error_clear(ctx); /* taken by an earlier version, which kept nothing for it */
     }
     return FN_OK;
 }
