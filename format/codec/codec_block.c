@@ -140,7 +140,7 @@ static fn_status pack_lz4(fn_ctx *ctx, int level, fn_str in, fn_buf *out)
     FN_TRY(fn_buf_reserve(ctx, out, (size_t)bound));
     char *to = out->data + out->size;
     const int made = level > 1 ? LZ4_compress_HC(in.data, to, (int)in.size, bound, level)
-                               : LZ4_compress_default(in.data, to, (int)in.size, bound);
+                               : LZ4_compress_fast(in.data, to, (int)in.size, bound, level < 0 ? -level : 1);
     if (made <= 0) return pack_failed(ctx, "LZ4", "the library refused");
     out->size += (size_t)made;
     return FN_OK;

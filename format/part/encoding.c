@@ -56,7 +56,7 @@ void enc_ints_judge(enc_ints *b)
     analyse(b);
     b->best_cost = UINT64_MAX;
     b->patches = b->count;
-    if (enc_is_allowed(b->place, ENC_PATCHED)) enc_patched_find(b);
+    if (b->thorough && enc_is_allowed(b->place, ENC_PATCHED)) enc_patched_find(b);
     for (unsigned id = 0; id < ENC_COUNT; id++)
         if (classes[id] && classes[id]->cost && enc_is_allowed(b->place, id)) enc_ints_consider(b, id);
 }

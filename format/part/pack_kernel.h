@@ -41,6 +41,7 @@ typedef struct pack_kernels {
      * are read. */
     void (*repeat)(const uint8_t *bits, size_t n, const uint8_t *values, unsigned width, uint8_t *out);
     uint32_t (*max_code)(const uint8_t *codes, size_t n, unsigned width); /* width 1, 2, 4 */
+    int64_t (*sum)(const int64_t *v, size_t n); /* wrapping */
 } pack_kernels;
 
 extern const pack_kernels pack_kernels_scalar;

@@ -85,7 +85,7 @@ static fn_status encode_inner(fn_ctx *ctx, const chunk_source *c, const enc_oute
 /* Is LZ4 worth it for this chunk? Judged by its first block. */
 static fn_status try_codec(fn_ctx *ctx, const chunk_source *c, enc_outer *outer)
 {
-    enum { TRY_BYTES = 512, PERCENT_LEFT = 60, PERCENT_LEFT_NUMBERS = 40 };
+    enum { QUICK = -4, TRY_BYTES = 512, PERCENT_LEFT = 60, PERCENT_LEFT_NUMBERS = 40 };
     const unsigned width = c->form == CHUNK_CODES ? 4 : c->s->width;
     if (outer->chosen || (c->form != CHUNK_TEXT && (width < 4 || c->form == CHUNK_CODES || c->form == CHUNK_LENGTHS))) return FN_OK;
     fn_buf inner = FN_BUF_INIT, packed = FN_BUF_INIT;
@@ -94,8 +94,8 @@ static fn_status try_codec(fn_ctx *ctx, const chunk_source *c, enc_outer *outer)
     fn_status status = encode_inner(ctx, c, outer, 0, n, &bytes, &inner);
     if (status == FN_OK && inner.size >= TRY_BYTES) {
         const fn_str plain = c->form == CHUNK_TEXT ? fn_buf_view(&inner) : (fn_str){(const char *)c->values, (size_t)n * width};
-        status = fn_codec_compress(ctx, FN_CODEC_LZ4_RAW, 0, plain, &packed);
-        if (status == FN_OK && packed.size * 100 < inner.size * (c->form == CHUNK_TEXT ? PERCENT_LEFT : PERCENT_LEFT_NUMBERS)) *outer = (enc_outer){.codec = FN_CODEC_LZ4_RAW, .raw = c->form != CHUNK_TEXT};
+        status = fn_codec_compress(ctx, FN_CODEC_LZ4_RAW, c->thorough ? 0 : QUICK, plain, &packed);
+        if (status == FN_OK && packed.size * 100 < inner.size * (c->form == CHUNK_TEXT ? PERCENT_LEFT : PERCENT_LEFT_NUMBERS)) *outer = (enc_outer){.codec = FN_CODEC_LZ4_RAW, .level = c->thorough ? 0 : QUICK, .raw = c->form != CHUNK_TEXT};
     }
     fn_buf_release(&inner);
     fn_buf_release(&packed);

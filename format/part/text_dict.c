@@ -29,17 +29,34 @@ static uint64_t hash_of(fn_str s)
     return fn_hash_bytes(s.data, s.size, 0);
 }
 
-/* A table of mask + 1 slots over all entries. */
+static void put_slot(uint64_t *slots, uint32_t mask, uint64_t slot)
+{
+    uint32_t at = (uint32_t)(slot >> 32) & mask;
+    while (slots[at]) at = (at + 1) & mask;
+    slots[at] = slot;
+}
+
+/* A table of mask + 1 slots over all entries: a new one from their strings. */
 static fn_status rehash(fn_ctx *ctx, text_dict *d, uint32_t mask)
 {
     uint64_t *slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
     FN_TRY_PTR(ctx, slots);
-    for (uint32_t e = 0; e < d->entries; e++) {
-        const uint64_t hash = hash_of(text_dict_at(d, e));
-        uint32_t at = (uint32_t)hash & mask;
-        while (slots[at]) at = (at + 1) & mask;
-        slots[at] = (hash >> 32) << 32 | (e + 1u);
-    }
+    for (uint32_t e = 0; e < d->entries; e++) put_slot(slots, mask, hash_of(text_dict_at(d, e)) << 32 | (e + 1u));
+    fn_free(d->slots);
+    d->slots = slots;
+    d->mask = mask;
+    return FN_OK;
+}
+
+/* A larger one: the tags say where entries belong, no string is looked at. */
+static fn_status grow(fn_ctx *ctx, text_dict *d)
+{
+    enum { STEP = 4 };
+    const uint32_t mask = d->mask < UINT32_MAX / STEP ? (d->mask + 1) * STEP - 1 : UINT32_MAX;
+    uint64_t *slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
+    FN_TRY_PTR(ctx, slots);
+    for (size_t i = 0; i <= d->mask; i++)
+        if (d->slots[i]) put_slot(slots, mask, d->slots[i]);
     fn_free(d->slots);
     d->slots = slots;
     d->mask = mask;
@@ -59,47 +76,62 @@ static fn_status append_entry(fn_ctx *ctx, text_dict *d, fn_str s)
     return FN_OK;
 }
 
-static fn_status add_hashed(fn_ctx *ctx, text_dict *d, fn_str s, uint64_t hash, uint32_t *out)
+static fn_status add_hashed(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t tag, uint32_t *out)
 {
-    uint32_t at = (uint32_t)hash & d->mask;
+    uint32_t at = tag & d->mask;
     for (; d->slots[at]; at = (at + 1) & d->mask) {
-        if (d->slots[at] >> 32 != hash >> 32) continue;
+        if (d->slots[at] >> 32 != tag) continue;
         const uint32_t entry = (uint32_t)d->slots[at] - 1;
         if (!fn_str_eq(text_dict_at(d, entry), s)) continue;
         *out = entry;
         return FN_OK;
     }
     FN_TRY(append_entry(ctx, d, s));
-    d->slots[at] = (hash >> 32) << 32 | d->entries;
+    d->slots[at] = (uint64_t)tag << 32 | d->entries;
     *out = d->entries - 1;
-    return (uint64_t)d->entries * 2 > d->mask ? rehash(ctx, d, d->mask * 2 + 1) : FN_OK;
+    return (uint64_t)d->entries * 2 > d->mask ? grow(ctx, d) : FN_OK;
 }
 
 fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out)
 {
-    return add_hashed(ctx, d, s, hash_of(s), out);
+    return add_hashed(ctx, d, s, (uint32_t)hash_of(s), out);
 }
 
 /* A string costs three misses of the cache, each behind the one before: slot, end, bytes. A batch has them side by side. */
+static fn_status add_batch(fn_ctx *ctx, text_dict *d, const fn_str *strings, const uint32_t *tags, uint32_t n, uint32_t *out)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        const uint32_t entry = (uint32_t)d->slots[tags[k] & d->mask];
+        if (entry) __builtin_prefetch(d->ends.data + (entry - 1u) * sizeof(uint64_t));
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        const uint32_t entry = (uint32_t)d->slots[tags[k] & d->mask];
+        if (entry) __builtin_prefetch(text_dict_at(d, entry - 1).data);
+    }
+    for (uint32_t k = 0; k < n; k++) FN_TRY(add_hashed(ctx, d, strings[k], tags[k], &out[k]));
+    return FN_OK;
+}
+
 fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out)
 {
     enum { BATCH = 32 };
-    uint64_t hashes[BATCH];
-    for (uint32_t i = 0; i < rows; i += BATCH) {
-        const uint32_t n = FN_MIN(rows - i, (uint32_t)BATCH);
-        for (uint32_t k = 0; k < n; k++) {
-            hashes[k] = hash_of(fn_column_str_at(c, from + i + k));
-            __builtin_prefetch(&d->slots[(uint32_t)hashes[k] & d->mask]);
+    fn_str strings[BATCH];
+    uint32_t tags[BATCH], codes[BATCH], place[BATCH], n = 0;
+    const uint32_t *offsets = c->offsets + from;
+    for (uint32_t i = 0; i < rows; i++) {
+        const fn_str s = {(const char *)c->values + offsets[i], offsets[i + 1] - offsets[i]};
+        if (s.size == 0 && d->empty != DICT_NONE) { /* many columns are empty in most rows */
+            out[i] = d->empty;
+        } else {
+            strings[n] = s;
+            tags[n] = (uint32_t)hash_of(s);
+            __builtin_prefetch(&d->slots[tags[n] & d->mask]);
+            place[n++] = i;
         }
-        for (uint32_t k = 0; k < n; k++) {
-            const uint32_t entry = (uint32_t)d->slots[(uint32_t)hashes[k] & d->mask];
-            if (entry) __builtin_prefetch(d->ends.data + (entry - 1u) * sizeof(uint64_t));
-        }
-        for (uint32_t k = 0; k < n; k++) {
-            const uint32_t entry = (uint32_t)d->slots[(uint32_t)hashes[k] & d->mask];
-            if (entry) __builtin_prefetch(text_dict_at(d, entry - 1).data);
-        }
-        for (uint32_t k = 0; k < n; k++) FN_TRY(add_hashed(ctx, d, fn_column_str_at(c, from + i + k), hashes[k], &out[i + k]));
+        if (n < BATCH && i + 1 < rows) continue;
+        FN_TRY(add_batch(ctx, d, strings, tags, n, codes));
+        for (uint32_t k = 0; k < n; k++) out[place[k]] = codes[k];
+        n = 0;
     }
     return FN_OK;
 }
@@ -122,19 +154,27 @@ static fn_status map_for(fn_ctx *ctx, text_dict *d, const fn_column *dictionary,
     return FN_OK;
 }
 
+#define TRANSLATE(CODE)                                                                            \
+    for (uint32_t i = 0; i < rows; i++) {                                                          \
+        out[i] = 0;                                                                                \
+        if (c->nulls && c->nulls[from + i]) continue;                                              \
+        const uint32_t code = CODE;                                                                \
+        if (map[code] == DICT_NONE) FN_TRY(text_dict_add(ctx, d, fn_column_str_at(c->kids[0], code), &map[code])); \
+        out[i] = map[code];                                                                        \
+    }                                                                                              \
+    return FN_OK
+
 fn_status text_dict_translate(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out)
 {
     uint32_t *map = NULL;
     FN_TRY(map_for(ctx, d, c->kids[0], &map));
-    for (uint32_t i = 0; i < rows; i++) {
-        out[i] = 0;
-        if (c->nulls && c->nulls[from + i]) continue;
-        const uint32_t code = fn_column_code(c, from + i);
-        if (map[code] == DICT_NONE) FN_TRY(text_dict_add(ctx, d, fn_column_str_at(c->kids[0], code), &map[code]));
-        out[i] = map[code];
+    switch (c->code_width) {
+    case 1: TRANSLATE(c->values[from + i]);
+    case 2: TRANSLATE(fn_load_u16(c->values + 2 * (from + i)));
+    default: TRANSLATE(fn_load_u32(c->values + 4 * (from + i)));
     }
-    return FN_OK;
 }
+#undef TRANSLATE
 
 static int by_text(const void *a, const void *b, void *self)
 {

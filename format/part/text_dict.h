@@ -11,7 +11,7 @@
 typedef struct text_dict {
     fn_buf bytes, ends; /* ends: u64 per entry */
     fn_buf prefixes;    /* u64 per entry: the first 8 bytes, big endian, so that numbers order as strings do */
-    uint64_t *slots;    /* high half: tag, low half: entry + 1; 0 = free */
+    uint64_t *slots;    /* high half: 32 bits of the hash, whose low ones say where the slot should lie; low half: entry + 1; 0 = free */
     uint32_t mask, entries;
     uint32_t empty;     /* entry of '', DICT_NONE */
     /* DICT columns: their entries' numbers here, filled as they are met */

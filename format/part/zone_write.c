@@ -53,8 +53,11 @@ static uint32_t drop_nulls(const granule *g, int64_t *v)
     return n;
 }
 
-static fn_i128 sum_of(const int64_t *v, uint32_t n, bool is_signed)
+/* min and max: of v; small numbers add up without care. */
+static fn_i128 sum_of(const int64_t *v, uint32_t n, bool is_signed, int64_t min, int64_t max)
 {
+    const int64_t safe = INT64_MAX / FN_GRANULE_ROWS;
+    if (min >= -safe && max <= safe && (is_signed || min >= 0)) return pack_kernels_get()->sum(v, n);
     uint64_t low = 0;
     int64_t high = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -64,24 +67,47 @@ static fn_i128 sum_of(const int64_t *v, uint32_t n, bool is_signed)
     return (fn_i128)high * ((fn_i128)1 << 32) + (fn_i128)low;
 }
 
-static fn_status add_integers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
+/* v: the values, or the one that all rows have. */
+static fn_status add_numbers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, int64_t *v, uint32_t n)
 {
-    int64_t v[FN_GRANULE_ROWS], min, max;
     const pack_kernels *k = pack_kernels_get();
-    k->widen((const uint8_t *)s->values.data + (size_t)g->first * s->width, g->rows, s->width, s->kind == ENC_SIGNED, v);
-    const uint32_t n = g->nulls ? drop_nulls(g, v) : g->rows;
-    if (z->has_sum) g->sum = sum_of(v, n, s->kind == ENC_SIGNED);
+    int64_t min, max, last;
     g->defaults = (uint32_t)k->zeros(v, n);
     g->valid = n > 0;
-    const uint64_t flip = s->kind == ENC_UNSIGNED && s->width == 8 ? (uint64_t)1 << 63 : 0; /* order of UInt64 as signed numbers */
-    for (uint32_t i = 0; i < n && flip; i++) v[i] = (int64_t)((uint64_t)v[i] ^ flip);
     if (n == 0) return FN_OK;
     k->range(v, n, &min, &max);
-    for (uint32_t i = 0; i < (min == max ? 1 : n); i++) sketch_add(z, fn_hash_u64((uint64_t)v[i] ^ flip));
-    min = (int64_t)((uint64_t)min ^ flip);
-    max = (int64_t)((uint64_t)max ^ flip);
+    if (z->has_sum) g->sum = sum_of(v, n, s->kind == ENC_SIGNED, min, max);
+    sketch_add(z, fn_hash_u64((uint64_t)v[0]));
+    last = v[0];
+    for (uint32_t i = 1; i < n && min != max; i++) {
+        if (v[i] != last) sketch_add(z, fn_hash_u64((uint64_t)v[i]));
+        last = v[i];
+    }
+    if (s->kind == ENC_UNSIGNED && s->width == 8 && min < 0) { /* signed order is not theirs */
+        const uint64_t flip = (uint64_t)1 << 63;
+        for (uint32_t i = 0; i < n; i++) v[i] = (int64_t)((uint64_t)v[i] ^ flip);
+        k->range(v, n, &min, &max);
+        min = (int64_t)((uint64_t)min ^ flip);
+        max = (int64_t)((uint64_t)max ^ flip);
+    }
     FN_TRY(fn_builder_fixed(ctx, &z->min, &min));
     return fn_builder_fixed(ctx, &z->max, &max);
+}
+
+static fn_status add_integers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
+{
+    int64_t v[FN_GRANULE_ROWS];
+    const uint8_t *from = (const uint8_t *)s->values.data + (size_t)g->first * s->width;
+    const bool same = memcmp(from, from + s->width, (size_t)(g->rows - 1) * s->width) == 0;
+    if (same && !g->nulls) {
+        pack_kernels_get()->widen(from, 1, s->width, s->kind == ENC_SIGNED, v);
+        FN_TRY(add_numbers(ctx, z, s, g, v, 1));
+        g->sum *= g->rows;
+        g->defaults *= g->rows;
+        return FN_OK;
+    }
+    pack_kernels_get()->widen(from, g->rows, s->width, s->kind == ENC_SIGNED, v);
+    return add_numbers(ctx, z, s, g, v, g->nulls ? drop_nulls(g, v) : g->rows);
 }
 
 static fn_status add_floats(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)

@@ -77,7 +77,7 @@ static void check_rest(const pack_kernels *a, const pack_kernels *b)
     }
     memcpy(v, in, sizeof v);
     a->range(v, n + 1, &min[0], &max[0]), b->range(v, n + 1, &min[1], &max[1]);
-    CHECK(min[0] == min[1] && max[0] == max[1]);
+    CHECK(min[0] == min[1] && max[0] == max[1] && a->sum(v, n) == b->sum(v, n));
     a->deltas(v, n, p), b->deltas(v, n, q);
     CHECK(memcmp(p, q, n * 8) == 0);
     for (size_t i = 0; i < n; i++) v[i] = (int64_t)(in[i] % 3);

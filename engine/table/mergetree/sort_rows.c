@@ -1,18 +1,14 @@
 /* sort_rows.c - keys of rows and the sort of one block by them.
  *
  * Keys are put into 16 bytes per row whose unsigned order is the key's order (sign bits flipped, NULL behind, NaN behind, descending
- * columns inverted, dictionary codes replaced by their rank). Sorting is a stable radix sort over those bytes that differ at all;
- * only rows whose 16 bytes are equal while the key is longer are compared value by value.
+ * columns inverted, dictionary codes replaced by their rank). The leading bits that differ at all, as many as fit beside the row's
+ * number into 64, are sorted by a stable radix sort; rows that are equal so far are compared by their 16 bytes, and value by value
+ * where the key is longer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/mt.h"
 #include <stdlib.h>
 
 enum { PREFIX_BYTES = 16 };
-
-typedef struct entry {
-    mt_prefix key;
-    uint32_t row;
-} entry;
 
 int mt_key_compare(const mt_key *a, size_t row_a, const mt_key *b, size_t row_b)
 {
@@ -250,32 +246,95 @@ static unsigned byte_of(mt_prefix p, unsigned index) /* 0 = least significant */
     return (unsigned)((index < 8 ? p.low >> (8 * index) : p.high >> (8 * (index - 8))) & 0xff);
 }
 
-/* Stable, least significant byte first; bytes equal in all rows are skipped. Returns where the result is. */
-static entry *radix_sort(entry *from, entry *to, uint32_t rows)
+/* Which bits of a prefix go into an entry: of each byte from the front the low `bits[byte]`. */
+typedef struct packing {
+    unsigned bits[PREFIX_BYTES];
+    unsigned used;  /* of the entry, above row_bits */
+    unsigned row_bits;
+    bool complete;  /* no bit that differs was left out */
+} packing;
+
+static packing plan_packing(const mt_prefix *p, uint32_t rows)
 {
+    packing k = {.row_bits = 32u - (unsigned)__builtin_clz(rows), .complete = true};
     mt_prefix differ = {0, 0};
     for (uint32_t i = 1; i < rows; i++) {
-        differ.high |= from[i].key.high ^ from[0].key.high;
-        differ.low |= from[i].key.low ^ from[0].key.low;
+        differ.high |= p[i].high ^ p[0].high;
+        differ.low |= p[i].low ^ p[0].low;
     }
-    for (unsigned b = 0; b < PREFIX_BYTES; b++) {
-        if (byte_of(differ, b) == 0) continue;
-        uint32_t count[257] = {0};
-        for (uint32_t i = 0; i < rows; i++) count[byte_of(from[i].key, b) + 1]++;
-        for (unsigned i = 1; i < 257; i++) count[i] += count[i - 1];
-        for (uint32_t i = 0; i < rows; i++) to[count[byte_of(from[i].key, b)]++] = from[i];
-        entry *const swap = from;
+    for (unsigned b = PREFIX_BYTES; b-- > 0;) {
+        const unsigned byte = byte_of(differ, b), bits = byte ? 32u - (unsigned)__builtin_clz(byte) : 0;
+        if (bits && k.used + bits + k.row_bits > 64) {
+            k.complete = false;
+            break;
+        }
+        k.bits[b] = bits;
+        k.used += bits;
+    }
+    return k;
+}
+
+static void pack_entries(const packing *k, const mt_prefix *p, uint32_t rows, uint64_t *out)
+{
+    for (uint32_t i = 0; i < rows; i++) out[i] = 0;
+    for (unsigned b = PREFIX_BYTES; b-- > 0;) {
+        const unsigned bits = k->bits[b], shift = 8 * (b % 8);
+        const uint64_t mask = ((uint64_t)1 << bits) - 1;
+        if (bits == 0) continue;
+        if (b < 8)
+            for (uint32_t i = 0; i < rows; i++) out[i] = out[i] << bits | (p[i].low >> shift & mask);
+        else
+            for (uint32_t i = 0; i < rows; i++) out[i] = out[i] << bits | (p[i].high >> shift & mask);
+    }
+    for (uint32_t i = 0; i < rows; i++) out[i] = out[i] << k->row_bits | i;
+}
+
+/* Stable, least significant digit first, over the bits above the row's number. Returns where the result is. */
+static uint64_t *radix_sort(const packing *k, uint64_t *from, uint64_t *to, uint32_t rows)
+{
+    enum { DIGIT = 11, DIGITS = 1 << DIGIT };
+    for (unsigned at = 0; at < k->used; at += DIGIT) {
+        const unsigned shift = k->row_bits + at;
+        uint32_t count[DIGITS + 1] = {0};
+        for (uint32_t i = 0; i < rows; i++) count[(from[i] >> shift & (DIGITS - 1)) + 1]++;
+        for (unsigned i = 1; i <= DIGITS; i++) count[i] += count[i - 1];
+        for (uint32_t i = 0; i < rows; i++) to[count[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+        uint64_t *const swap = from;
         from = to;
         to = swap;
     }
     return from;
 }
 
-static int compare_tied(const void *a, const void *b, void *key)
+/* Rows that the entries could not tell apart. */
+typedef struct tie {
+    const mt_key *key;
+    const mt_prefix *prefixes;
+    bool exact;
+} tie;
+
+static int compare_tied(const void *a, const void *b, void *self)
 {
-    const entry *x = a, *y = b;
-    const int order = mt_key_compare(key, x->row, key, y->row);
-    return order ? order : (x->row > y->row) - (x->row < y->row);
+    const tie *t = self;
+    const uint32_t x = fn_load_u32(a), y = fn_load_u32(b);
+    int order = mt_prefix_compare(t->prefixes[x], t->prefixes[y]);
+    if (order == 0 && !t->exact) order = mt_key_compare(t->key, x, t->key, y);
+    return order ? order : (x > y) - (x < y);
+}
+
+static void sort_tied(const tie *t, uint32_t *rows, uint32_t count)
+{
+    enum { FEW = 12 };
+    if (count > FEW) {
+        qsort_r(rows, count, sizeof *rows, compare_tied, (void *)(uintptr_t)t);
+        return;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        const uint32_t row = rows[i];
+        uint32_t at = i;
+        for (; at > 0 && compare_tied(&rows[at - 1], &row, (void *)(uintptr_t)t) > 0; at--) rows[at] = rows[at - 1];
+        rows[at] = row;
+    }
 }
 
 static bool is_sorted(const mt_key *key, const mt_prefix *p, uint32_t rows, bool exact)
@@ -289,15 +348,18 @@ static bool is_sorted(const mt_key *key, const mt_prefix *p, uint32_t rows, bool
 
 static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p, uint32_t rows, bool exact, uint32_t *order)
 {
-    entry *entries = fn_alloc(ctx, (size_t)rows * 2 * sizeof *entries);
+    const packing k = plan_packing(p, rows);
+    const tie t = {key, p, exact};
+    uint64_t *entries = fn_alloc(ctx, (size_t)rows * 2 * sizeof *entries);
     FN_TRY_PTR(ctx, entries);
-    for (uint32_t i = 0; i < rows; i++) entries[i] = (entry){p[i], i};
-    entry *sorted = radix_sort(entries, entries + rows, rows);
-    for (uint32_t from = 0, to; !exact && from < rows; from = to) {
-        for (to = from + 1; to < rows && mt_prefix_compare(sorted[from].key, sorted[to].key) == 0;) to++;
-        if (to - from > 1) qsort_r(sorted + from, to - from, sizeof *sorted, compare_tied, (void *)(uintptr_t)key);
+    pack_entries(&k, p, rows, entries);
+    const uint64_t *sorted = radix_sort(&k, entries, entries + rows, rows);
+    const uint64_t mask = ((uint64_t)1 << k.row_bits) - 1;
+    for (uint32_t i = 0; i < rows; i++) order[i] = (uint32_t)(sorted[i] & mask);
+    for (uint32_t from = 0, to; !(exact && k.complete) && from < rows; from = to) {
+        for (to = from + 1; to < rows && sorted[from] >> k.row_bits == sorted[to] >> k.row_bits;) to++;
+        if (to - from > 1) sort_tied(&t, order + from, to - from);
     }
-    for (uint32_t i = 0; i < rows; i++) order[i] = sorted[i].row;
     fn_free(entries);
     return FN_OK;
 }

@@ -13,7 +13,7 @@ typedef enum fn_codec {
 /* Whole blocks. `out_size` is the exact size expected (Parquet and part headers have it).
  * Errors: CANNOT_DECOMPRESS (271) naming the codec and the reason. Never writes beyond out_size. */
 fn_status fn_codec_decompress(fn_ctx *ctx, fn_codec codec, fn_str in, void *out, size_t out_size) FN_MUST_USE;
-fn_status fn_codec_compress(fn_ctx *ctx, fn_codec codec, int level, fn_str in, fn_buf *out) FN_MUST_USE; /* appends; level 0 = default */
+fn_status fn_codec_compress(fn_ctx *ctx, fn_codec codec, int level, fn_str in, fn_buf *out) FN_MUST_USE; /* appends; level 0 = default, LZ4: -n = n times as quick, and packs less */
 
 /* Streams: GZIP, ZLIB, ZSTD, LZ4_FRAME, BROTLI (decode). One member/frame per stream when encoding; several when decoding. */
 fn_status fn_codec_decoder(fn_ctx *ctx, fn_codec codec, fn_source *in_take, fn_source **out) FN_MUST_USE;
