@@ -22,6 +22,7 @@ void exec_progress_tell(exec_progress *p);
 typedef struct exec_output exec_output;
 struct exec_output {
     fn_status (*block)(exec_output *self, fn_ctx *ctx, const fn_block *block);
+    bool is_shared; /* block may be called by several workers at once; otherwise one waits for the other */
 };
 
 typedef struct exec_env {

@@ -317,7 +317,8 @@ static fn_status output_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *i
     (void)worker;
     FN_ASSERT(pthread_mutex_lock(&o->lock) == 0);
     fn_status status = FN_OK;
-    if (!o->full) {
+    const bool takes = !o->full;
+    if (takes) {
         exec_progress *p = self->exec->env->progress;
         const size_t bytes = fn_block_bytes(in);
         o->rows += in->rows;
@@ -325,10 +326,10 @@ static fn_status output_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *i
         atomic_store_explicit(&p->result_rows, o->rows, memory_order_relaxed);
         atomic_store_explicit(&p->result_bytes, o->bytes, memory_order_relaxed);
         status = check_result(o, ctx);
-        if (status == FN_OK) status = o->out->block(o->out, ctx, in);
+        if (status == FN_OK && !o->out->is_shared) status = o->out->block(o->out, ctx, in);
     }
     FN_ASSERT(pthread_mutex_unlock(&o->lock) == 0);
-    return status;
+    return takes && status == FN_OK && o->out->is_shared ? o->out->block(o->out, ctx, in) : status;
 }
 
 static void output_close(op *self)

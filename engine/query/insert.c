@@ -294,7 +294,7 @@ fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block)
     if (status == FN_OK) status = in->writer->write(in->writer, ctx, stored);
     if (status == FN_OK && in->view_count) status = keep_block(in, ctx, stored);
     if (status == FN_OK) {
-        in->rows += block->rows;
+        if (in->constraint_count) in->rows += block->rows;
         exec_progress *p = &in->query->progress;
         atomic_fetch_add_explicit(&p->written_rows, block->rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&p->written_bytes, fn_block_bytes(stored), memory_order_relaxed);
@@ -487,6 +487,12 @@ typedef struct select_output {
     insert_target *in;
 } select_output;
 
+/* Blocks may come in any order and at once: nothing counts rows, hashes them or keeps them for views. */
+static bool takes_threads(const insert_target *in)
+{
+    return in->writer->is_shared && in->view_count == 0 && in->constraint_count == 0 && !(in->identity.wanted && in->writer->identify);
+}
+
 static fn_status take_block(exec_output *self, fn_ctx *ctx, const fn_block *block)
 {
     return insert_block(((select_output *)self)->in, ctx, block);
@@ -504,6 +510,7 @@ fn_status insert_from_query(query *q, table *t, table_claim *claim, const ast_li
     if (status == FN_OK) status = insert_open(q, t, claim, columns, types, bound->schema.count, &in);
     if (status == FN_OK) status = insert_identity_begin(q, select, &in.identity);
     if (status == FN_OK) status = insert_compile(&in, NULL);
+    if (status == FN_OK) out.base.is_shared = takes_threads(&in);
     if (status == FN_OK) status = query_exec(q, bound, &out.base, NULL, NULL);
     if (status == FN_OK) status = insert_commit(&in);
     insert_close(&in);

@@ -23,7 +23,7 @@ typedef struct insert_target {
     expr_program *program;     /* stored columns, then constraint conditions */
     uint32_t stored_count, constraint_count;
     insert_constraint *constraints;
-    uint64_t rows;
+    uint64_t rows;             /* so far; counted where there are constraints */
     insert_identity identity;  /* set between insert_open and the first block */
     table *owned;              /* the table, when this target holds it */
     table **views;             /* materialized views of the table, referenced */
@@ -38,6 +38,7 @@ typedef struct insert_target {
  * ILLEGAL_COLUMN (44), NUMBER_OF_COLUMNS_DOESNT_MATCH (20), NOT_IMPLEMENTED (48) for tables that cannot be written. */
 fn_status insert_open(query *q, table *t, table_claim *claim, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out) FN_MUST_USE;
 fn_status insert_compile(insert_target *in, const bool *missing) FN_MUST_USE; /* before the first block, and when `missing` changes */
+/* One thread, or several where the writer is shared and there are no constraints, no views and no identity. */
 fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block) FN_MUST_USE;
 fn_status insert_commit(insert_target *in) FN_MUST_USE;
 /* The same a moment later, together with others: see async_insert.h. */

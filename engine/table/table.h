@@ -118,6 +118,7 @@ struct table_writer {
     void (*identify)(table_writer *self, fn_hash128 id);
     /* commit for several writers that have this very function: all of them or none, also after a crash. NULL: only one by one. */
     fn_status (*commit_together)(table_writer *const *writers, uint32_t count, fn_ctx *ctx);
+    bool is_shared; /* write may be called by several threads at once, except behind identify */
 };
 
 typedef struct table_ops {

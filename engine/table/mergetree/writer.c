@@ -399,18 +399,73 @@ fn_status mt_writer_keep(fn_ctx *ctx, mt_writer *w, const fn_block *block)
     return FN_OK;
 }
 
-static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *block)
+static bool is_full(const fn_ctx *ctx, const mt_writer *w)
 {
-    mt_writer *w = (mt_writer *)self;
-    FN_ASSERT(block->count == w->shape->stored_count);
-    if (block->rows == 0) return FN_OK;
+    return w->rows >= settings_of(ctx)->max_insert_block_size || w->bytes >= SQUASH_BYTES;
+}
+
+/* The parts of a lot join those of the writer. */
+static fn_status take_parts(fn_ctx *ctx, mt_writer *w, mt_writer *lot)
+{
+    const uint32_t before = w->part_count;
+    for (uint32_t i = 0; i < lot->id_count; i++) {
+        FN_TRY(add_id(ctx, w, lot->ids[i].id));
+        w->ids[w->id_count - 1].part = before + lot->ids[i].part;
+    }
+    while (lot->part_count) { /* from the front: their order is that of the ids */
+        mt_part *part = lot->parts[0];
+        lot->part_count--;
+        memmove(lot->parts, lot->parts + 1, lot->part_count * sizeof *lot->parts);
+        FN_TRY(keep_part(ctx, w, part));
+    }
+    return FN_OK;
+}
+
+/* Under the lock, which is given away while parts are written. There is one such lot at a time, so that two are in memory at most. */
+static fn_status flush_lot(fn_ctx *ctx, mt_writer *w)
+{
+    while (w->flushing && is_full(ctx, w)) FN_ASSERT(pthread_cond_wait(&w->flushed, &w->lock) == 0);
+    if (!is_full(ctx, w)) return FN_OK; /* somebody else took the rows */
+    mt_writer lot = {.table = w->table, .shape = w->shape, .blocks = w->blocks, .block_count = w->block_count, .rows = w->rows, .bytes = w->bytes,
+                     .collapses = w->collapses, .identified = w->identified, .id = w->id, .flushes = w->flushes++, .unlimited = w->unlimited,
+                     .members = w->members, .member_count = w->member_count, .arena = fn_arena_new(ctx)};
+    w->blocks = NULL;
+    w->block_count = w->block_capacity = 0;
+    w->rows = w->bytes = 0;
+    w->flushing = true;
+    FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
+    fn_status status = lot.arena ? mt_writer_flush(ctx, &lot) : ctx->error.code;
+    FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
+    if (status == FN_OK) status = take_parts(ctx, w, &lot);
+    w->flushing = false;
+    FN_ASSERT(pthread_cond_broadcast(&w->flushed) == 0);
+    mt_writer_forget(&lot);
+    fn_free(lot.parts);
+    fn_free(lot.ids);
+    fn_free(lot.blocks);
+    if (lot.arena) fn_arena_free(lot.arena);
+    return status;
+}
+
+static fn_status write_locked(fn_ctx *ctx, mt_writer *w, const fn_block *block)
+{
     if (!w->pressed) {
         w->pressed = true;
         FN_TRY(mt_merge_pressure(ctx, w->table));
     }
     FN_TRY(mt_writer_keep(ctx, w, block));
-    if (w->rows < settings_of(ctx)->max_insert_block_size && w->bytes < SQUASH_BYTES) return FN_OK;
-    return mt_writer_flush(ctx, w);
+    return is_full(ctx, w) ? flush_lot(ctx, w) : FN_OK;
+}
+
+static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *block)
+{
+    mt_writer *w = (mt_writer *)self;
+    FN_ASSERT(block->count == w->shape->stored_count);
+    if (block->rows == 0) return FN_OK;
+    FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
+    const fn_status status = write_locked(ctx, w, block);
+    FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
+    return status;
 }
 
 /* Block numbers and names for the written parts: the part objects are made anew with complete rows. */
@@ -461,6 +516,8 @@ static void writer_close(table_writer *self)
     fn_arena_free(w->arena);
     mt_shape_drop(w->shape);
     table_drop(&w->table->base);
+    (void)pthread_cond_destroy(&w->flushed);
+    (void)pthread_mutex_destroy(&w->lock);
     fn_free(w);
 }
 
@@ -474,11 +531,12 @@ fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool col
         return ctx->error.code;
     }
     w->arena = arena;
+    FN_ASSERT(pthread_mutex_init(&w->lock, NULL) == 0 && pthread_cond_init(&w->flushed, NULL) == 0);
     w->table = (mt_table *)table_ref(&t->base);
     w->shape = shape_take;
     w->collapses = collapses;
     w->base = (table_writer){.schema = shape_take->schema, .write = writer_write, .commit = writer_commit, .close = writer_close, .commit_together = mt_writers_commit,
-                             .identify = shape_take->definition->window ? writer_identify : NULL};
+                             .identify = shape_take->definition->window ? writer_identify : NULL, .is_shared = true};
     *out = w;
     return FN_OK;
 }

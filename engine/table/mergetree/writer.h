@@ -31,6 +31,10 @@ typedef struct mt_writer {
     bool unlimited;    /* max_partitions_per_insert_block was looked at before */
     const mt_writer_member *members; /* whose rows these are, in order; NULL: one statement's */
     uint32_t member_count;
+    /* Several threads may write: while one makes a part of a full lot, the others bring the next rows. */
+    pthread_mutex_t lock;
+    pthread_cond_t flushed;
+    bool flushing;
 } mt_writer;
 
 fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool collapses, mt_writer **out) FN_MUST_USE;
