@@ -45,7 +45,7 @@ static fn_status call_name(binder *b, const ast_expr *e, bool *distinct, fn_str 
         *distinct = true;
         name = base;
     }
-    if (e->distinct && fn_str_eq_nocase(name, FN_STR("count"))) {
+    if (*distinct && fn_str_eq_nocase(name, FN_STR("count"))) { /* countDistinct, too: how it is written in a projection */
         const fn_str implementation = settings_of(b->ctx)->count_distinct_implementation;
         name = implementation.size ? implementation : FN_STR("uniqExact");
         *distinct = false;
