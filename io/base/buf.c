@@ -1,4 +1,5 @@
 /* buf.c - fn_buf, the growing run of bytes; and memory streams. SPDX-License-Identifier: Apache-2.0 */
+#include "base/pages.h"
 #include <firn/bits.h>
 #include <firn/stream.h>
 #include <stdarg.h>
@@ -6,9 +7,14 @@
 
 enum { PAD = 64 }; /* readable and writable bytes behind capacity */
 
+static size_t room_of(const fn_buf *b)
+{
+    return b->data ? b->capacity + PAD : 0;
+}
+
 void fn_buf_release(fn_buf *b)
 {
-    fn_free(b->data);
+    room_free(b->data, room_of(b));
     *b = FN_BUF_INIT;
 }
 
@@ -19,7 +25,7 @@ fn_status fn_buf_reserve(fn_ctx *ctx, fn_buf *b, size_t more)
     const size_t need = b->size + more;
     size_t capacity = b->capacity ? b->capacity : 64;
     while (capacity < need) capacity += capacity / 2 + 64;
-    char *data = fn_realloc(ctx, b->data, capacity + PAD);
+    char *data = room_grow(ctx, b->data, room_of(b), b->size, capacity + PAD);
     FN_TRY_PTR(ctx, data);
     memset(data + capacity, 0, PAD);
     b->data = data;

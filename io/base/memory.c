@@ -120,6 +120,32 @@ static bool is_pooled(size_t bytes)
     return IS_POOLED && bytes >= PAGES_FROM && bytes <= PAGES_TO;
 }
 
+/* pages_get and pages_put hold the lists' locks for a moment; below this size the heap is as good. */
+static bool is_pooled_room(size_t bytes)
+{
+    enum { ROOM_FROM = 128 << 10 };
+    return is_pooled(bytes) && bytes >= ROOM_FROM;
+}
+
+void *room_grow(fn_ctx *ctx, void *old, size_t old_bytes, size_t used, size_t bytes)
+{
+    if (!is_pooled_room(bytes) && !is_pooled_room(old_bytes)) return fn_realloc(ctx, old, bytes);
+    void *room = is_pooled_room(bytes) ? pages_get(bytes) : malloc(bytes);
+    if (!room) {
+        (void)fn_fail_memory(ctx, bytes);
+        return NULL;
+    }
+    if (used) memcpy(room, old, used);
+    room_free(old, old_bytes);
+    return room;
+}
+
+void room_free(void *room, size_t bytes)
+{
+    if (is_pooled_room(bytes)) pages_put(room, bytes);
+    else free(room);
+}
+
 fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
 {
     enum { HEAD = 128 }; /* the struct, padded so that data is 64-byte aligned */
