@@ -11,7 +11,8 @@
 #include "settings/settings.h"
 #include "table/mergetree/writer.h"
 
-enum { SQUASH_BYTES = 256 << 20 }; /* as min_insert_block_size_bytes: wide rows do not pile up */
+enum { SQUASH_BYTES = 256 << 20, /* as min_insert_block_size_bytes: wide rows do not pile up */
+       LOTS = 2 };               /* written at a time by the threads that share a writer: besides them one waits to be full */
 
 static void drop_blocks(mt_writer *w)
 {
@@ -421,10 +422,10 @@ static fn_status take_parts(fn_ctx *ctx, mt_writer *w, mt_writer *lot)
     return FN_OK;
 }
 
-/* Under the lock, which is given away while parts are written. There is one such lot at a time, so that two are in memory at most. */
+/* Under the lock, which is given away while parts are written. */
 static fn_status flush_lot(fn_ctx *ctx, mt_writer *w)
 {
-    while (w->flushing && is_full(ctx, w)) FN_ASSERT(pthread_cond_wait(&w->flushed, &w->lock) == 0);
+    while (w->lots == LOTS && is_full(ctx, w)) FN_ASSERT(pthread_cond_wait(&w->flushed, &w->lock) == 0);
     if (!is_full(ctx, w)) return FN_OK; /* somebody else took the rows */
     mt_writer lot = {.table = w->table, .shape = w->shape, .blocks = w->blocks, .block_count = w->block_count, .rows = w->rows, .bytes = w->bytes,
                      .collapses = w->collapses, .identified = w->identified, .id = w->id, .flushes = w->flushes++, .unlimited = w->unlimited,
@@ -432,12 +433,12 @@ static fn_status flush_lot(fn_ctx *ctx, mt_writer *w)
     w->blocks = NULL;
     w->block_count = w->block_capacity = 0;
     w->rows = w->bytes = 0;
-    w->flushing = true;
+    w->lots++;
     FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
     fn_status status = lot.arena ? mt_writer_flush(ctx, &lot) : ctx->error.code;
     FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
     if (status == FN_OK) status = take_parts(ctx, w, &lot);
-    w->flushing = false;
+    w->lots--;
     FN_ASSERT(pthread_cond_broadcast(&w->flushed) == 0);
     mt_writer_forget(&lot);
     fn_free(lot.parts);

@@ -34,7 +34,7 @@ typedef struct mt_writer {
     /* Several threads may write: while one makes a part of a full lot, the others bring the next rows. */
     pthread_mutex_t lock;
     pthread_cond_t flushed;
-    bool flushing;
+    unsigned lots; /* being written */
 } mt_writer;
 
 fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool collapses, mt_writer **out) FN_MUST_USE;
