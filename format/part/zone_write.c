@@ -67,22 +67,31 @@ static fn_i128 sum_of(const int64_t *v, uint32_t n, bool is_signed, int64_t min,
     return (fn_i128)high * ((fn_i128)1 << 32) + (fn_i128)low;
 }
 
+/* Values close together (span: largest less smallest) are marked first: a store a row, and a hash for each that is there. */
+static void sketch_numbers(zone_writer *z, const int64_t *v, uint32_t n, int64_t min, uint64_t span)
+{
+    if (span < FN_GRANULE_ROWS) {
+        uint8_t there[FN_GRANULE_ROWS] = {0};
+        for (uint32_t i = 0; i < n; i++) there[(uint64_t)v[i] - (uint64_t)min] = 1;
+        for (uint64_t i = 0; i <= span; i++)
+            if (there[i]) sketch_add(z, fn_hash_u64((uint64_t)min + i));
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (i == 0 || v[i] != v[i - 1]) sketch_add(z, fn_hash_u64((uint64_t)v[i]));
+}
+
 /* v: the values, or the one that all rows have. */
 static fn_status add_numbers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, int64_t *v, uint32_t n)
 {
     const pack_kernels *k = pack_kernels_get();
-    int64_t min, max, last;
+    int64_t min, max;
     g->defaults = (uint32_t)k->zeros(v, n);
     g->valid = n > 0;
     if (n == 0) return FN_OK;
     k->range(v, n, &min, &max);
     if (z->has_sum) g->sum = sum_of(v, n, s->kind == ENC_SIGNED, min, max);
-    sketch_add(z, fn_hash_u64((uint64_t)v[0]));
-    last = v[0];
-    for (uint32_t i = 1; i < n && min != max; i++) {
-        if (v[i] != last) sketch_add(z, fn_hash_u64((uint64_t)v[i]));
-        last = v[i];
-    }
+    sketch_numbers(z, v, n, min, (uint64_t)max - (uint64_t)min);
     if (s->kind == ENC_UNSIGNED && s->width == 8 && min < 0) { /* signed order is not theirs */
         const uint64_t flip = (uint64_t)1 << 63;
         for (uint32_t i = 0; i < n; i++) v[i] = (int64_t)((uint64_t)v[i] ^ flip);
