@@ -32,7 +32,10 @@ static fn_status go_over(insert_target *in, table *to)
     FN_TRY(nameless(q, in->table, &was));
     FN_TRY(nameless(q, to, &is));
     if (!fn_str_eq(was, is)) return refuse(q, in->claim);
-    return mt_writer_move(q->ctx, in->writer, to);
+    const fn_status status = mt_writer_move(q->ctx, in->writer, to);
+    if (status != FN_INCOMPATIBLE_COLUMNS) return status;
+    fn_error_clear(q->ctx); /* the rows are older than the ALTER that has made the two alike */
+    return refuse(q, in->claim);
 }
 
 static fn_status find_now(query *q, const table_claim *c, table **out)
