@@ -60,7 +60,8 @@ fn_status fn_builder_reserve(fn_ctx *ctx, fn_builder *b, uint32_t rows)
 
 static void release_adopted(fn_buffer *buffer)
 {
-    fn_free(buffer->owner);
+    fn_buf bytes = {.data = buffer->owner, .size = buffer->size, .capacity = buffer->charged};
+    fn_buf_release(&bytes);
     fn_free(buffer);
 }
 
