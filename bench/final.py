@@ -10,7 +10,7 @@ QUERIES = [
     ('sum', 'SELECT sum(x), max(v) FROM f%s'),  # without FINAL firn answers it from the sums of granules
     ('group', 'SELECT k, count(), sum(x) FROM f%s GROUP BY k ORDER BY k LIMIT 5'),
     ('filter', "SELECT count(), sum(x) FROM f%s WHERE k = 7"),
-    ('prewhere', "SELECT count(), sum(x) FROM f%s PREWHERE v > 20 WHERE k < 500"),
+    ('prewhere', "SELECT count(), sum(x) FROM f%s PREWHERE id < 3000000 WHERE k < 500"),
     ('like', "SELECT count(), sum(x) FROM f%s WHERE s LIKE '%%77%%'"),
     ('range', 'SELECT count(), sum(x) FROM f%s WHERE id BETWEEN 1000000 AND 1200000'),
     ('top', 'SELECT id, x FROM f%s ORDER BY x DESC, id LIMIT 10'),
