@@ -120,17 +120,33 @@ static bool is_pooled(size_t bytes)
     return IS_POOLED && bytes >= PAGES_FROM && bytes <= PAGES_TO;
 }
 
-/* pages_get and pages_put hold the lists' locks for a moment; below this size the heap is as good. */
-static bool is_pooled_room(size_t bytes)
+/* Below this size the heap serves as well: it does not map and clear pages anew for every block. */
+static bool is_block(size_t bytes)
 {
     enum { ROOM_FROM = 128 << 10 };
-    return is_pooled(bytes) && bytes >= ROOM_FROM;
+    return bytes >= ROOM_FROM && bytes <= PAGES_TO;
+}
+
+/* The sanitizer's blocks begin behind what it gave, so that it sees one that is given to the heap. */
+enum { SET_OFF = 64 };
+
+static void *block_get(size_t bytes)
+{
+    if (IS_POOLED) return pages_get(bytes);
+    char *p = malloc(SET_OFF + bytes);
+    return p ? p + SET_OFF : NULL;
+}
+
+static void block_put(void *block, size_t bytes)
+{
+    if (IS_POOLED) pages_put(block, bytes);
+    else free((char *)block - SET_OFF);
 }
 
 void *room_grow(fn_ctx *ctx, void *old, size_t old_bytes, size_t used, size_t bytes)
 {
-    if (!is_pooled_room(bytes) && !is_pooled_room(old_bytes)) return fn_realloc(ctx, old, bytes);
-    void *room = is_pooled_room(bytes) ? pages_get(bytes) : malloc(bytes);
+    if (!is_block(bytes) && !is_block(old_bytes)) return fn_realloc(ctx, old, bytes);
+    void *room = is_block(bytes) ? block_get(bytes) : malloc(bytes);
     if (!room) {
         (void)fn_fail_memory(ctx, bytes);
         return NULL;
@@ -142,7 +158,7 @@ void *room_grow(fn_ctx *ctx, void *old, size_t old_bytes, size_t used, size_t by
 
 void room_free(void *room, size_t bytes)
 {
-    if (is_pooled_room(bytes)) pages_put(room, bytes);
+    if (is_block(bytes)) block_put(room, bytes);
     else free(room);
 }
 

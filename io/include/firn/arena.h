@@ -63,7 +63,8 @@ fn_buffer *fn_buffer_new_zero(fn_ctx *ctx, size_t size) FN_MUST_USE;
 fn_buffer *fn_buffer_ref(fn_buffer *b);                              /* adds one; NULL gives NULL */
 void fn_buffer_drop(fn_buffer *b);                                   /* gives one back; NULL is fine */
 
-/* ---- fn_buf: a growing run of bytes (text, wire, builders) ---- */
+/* ---- fn_buf: a growing run of bytes (text, wire, builders) ----
+ * `data` goes back by fn_buf_release alone, with the capacity it had: a large one is no block of the heap. */
 typedef struct fn_buf {
     char *data;
     size_t size, capacity;
