@@ -12,9 +12,12 @@
 #include <lz4.h>
 #include <lz4frame.h>
 #include <lz4hc.h>
+#include <pthread.h>
 #include <snappy-c.h>
 #include <zlib.h>
 #include <zstd.h>
+
+enum { PACK_KEPT_BYTES = 4 << 20 }; /* a thread's context for packing; those of high levels are larger */
 
 /* NULL: done; otherwise the reason. */
 typedef const char *unpack_fn(fn_str in, uint8_t *out, size_t out_size);
@@ -78,9 +81,43 @@ static const char *unpack_lz4_hadoop(fn_str in, uint8_t *out, size_t out_size)
     return unpack_lz4(in, out, out_size);
 }
 
+/* A thread's contexts. Making one asks the CPU what it can, and in a virtual machine each CPUID is an exit to the host: 50 us, more than a small
+ * page of Parquet takes. */
+static _Thread_local struct zstd_contexts {
+    bool registered;
+    ZSTD_DCtx *unpack;
+    ZSTD_CCtx *pack;
+} zstd;
+static pthread_key_t zstd_closer;
+static pthread_once_t zstd_once = PTHREAD_ONCE_INIT;
+static bool zstd_keeps;
+
+static void zstd_close(void *self)
+{
+    struct zstd_contexts *z = self;
+    (void)ZSTD_freeDCtx(z->unpack);
+    (void)ZSTD_freeCCtx(z->pack);
+    *z = (struct zstd_contexts){.registered = false};
+}
+
+static void zstd_begin(void)
+{
+    zstd_keeps = pthread_key_create(&zstd_closer, zstd_close) == 0;
+}
+
+/* Will what this thread keeps be freed at its end? */
+static bool zstd_kept(void)
+{
+    if (FN_LIKELY(zstd.registered)) return true;
+    (void)pthread_once(&zstd_once, zstd_begin);
+    zstd.registered = zstd_keeps && pthread_setspecific(zstd_closer, &zstd) == 0;
+    return zstd.registered;
+}
+
 static const char *unpack_zstd(fn_str in, uint8_t *out, size_t out_size)
 {
-    const size_t got = ZSTD_decompress(out, out_size, in.data, in.size);
+    if (!zstd.unpack && zstd_kept()) zstd.unpack = ZSTD_createDCtx();
+    const size_t got = zstd.unpack ? ZSTD_decompressDCtx(zstd.unpack, out, out_size, in.data, in.size) : ZSTD_decompress(out, out_size, in.data, in.size);
     if (ZSTD_isError(got)) return ZSTD_getErrorName(got);
     return got == out_size ? NULL : "result is shorter than expected";
 }
@@ -171,7 +208,14 @@ static fn_status pack_zstd(fn_ctx *ctx, int level, fn_str in, fn_buf *out)
 {
     const size_t bound = ZSTD_compressBound(in.size);
     FN_TRY(fn_buf_reserve(ctx, out, bound));
-    const size_t made = ZSTD_compress(out->data + out->size, bound, in.data, in.size, level ? level : 1);
+    char *to = out->data + out->size;
+    if (!level) level = 1;
+    if (!zstd.pack && zstd_kept()) zstd.pack = ZSTD_createCCtx();
+    const size_t made = zstd.pack ? ZSTD_compressCCtx(zstd.pack, to, bound, in.data, in.size, level) : ZSTD_compress(to, bound, in.data, in.size, level);
+    if (zstd.pack && ZSTD_sizeof_CCtx(zstd.pack) > PACK_KEPT_BYTES) {
+        (void)ZSTD_freeCCtx(zstd.pack);
+        zstd.pack = NULL;
+    }
     if (ZSTD_isError(made)) return pack_failed(ctx, "ZSTD", ZSTD_getErrorName(made));
     out->size += made;
     return FN_OK;
