@@ -41,18 +41,26 @@ static fn_status deduplicate(fn_ctx *ctx, const mt_shape *shape, const mt_merge_
     return status;
 }
 
-static fn_status write_batch(fn_ctx *ctx, const mt_shape *shape, const mt_merge_how *how, const mt_batch *b, mt_part_out *out)
+typedef struct merging {
+    mt_table *table;
+    const mt_shape *shape;
+    const mt_merge_how *how;
+    mt_part_out *out;
+    mt_running *running;
+} merging;
+
+static fn_status write_batch(void *self, fn_ctx *ctx, const mt_batch *b)
 {
+    const merging *m = self;
     fn_block *rows = NULL, *unique = NULL;
-    fn_status status = mt_collapse(ctx, shape, &b->key, b->block, how->cleanup, &rows);
-    if (status == FN_OK && how->deduplicate) {
-        status = deduplicate(ctx, shape, how, rows, &unique);
-    } else {
-        unique = fn_block_ref(rows);
-    }
-    if (status == FN_OK && unique->rows) status = mt_part_out_write(ctx, out, unique);
+    if (mt_merges_stopped(m->table)) return fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+    fn_status status = mt_collapse(ctx, m->shape, &b->key, b->block, m->how->cleanup, &rows);
+    if (status == FN_OK && m->how->deduplicate) status = deduplicate(ctx, m->shape, m->how, rows, &unique);
+    else if (status == FN_OK) unique = fn_block_ref(rows);
+    if (status == FN_OK && unique->rows) status = mt_part_out_write(ctx, m->out, unique);
     fn_block_drop(rows);
     fn_block_drop(unique);
+    atomic_store_explicit(&m->running->rows_written, m->out->rows, memory_order_relaxed);
     return status;
 }
 
@@ -60,26 +68,8 @@ static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_
 {
     const mt_merge_options options = {.shape = shape, .parts = parts, .part_count = count, .columns = shape->stored, .column_count = shape->stored_count,
                                       .whole_groups = how->deduplicate || shape->definition->mode != MT_PLAIN};
-    mt_merge *m;
-    FN_TRY(mt_merge_open(ctx, &options, &m));
-    fn_arena *const outer = ctx->arena, *arena = fn_arena_new(ctx);
-    fn_status status = arena ? FN_OK : ctx->error.code;
-    for (bool more = true; more && status == FN_OK;) {
-        mt_batch b;
-        status = mt_merge_next(ctx, m, &b);
-        more = status == FN_OK && b.block;
-        ctx->arena = arena;
-        if (more) status = write_batch(ctx, shape, how, &b, out);
-        ctx->arena = outer;
-        mt_batch_release(&b);
-        if (status == FN_OK) status = fn_ctx_check(ctx);
-        if (status == FN_OK && (atomic_load(&t->store->closing) || mt_merges_stopped(t))) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
-        atomic_store_explicit(&running->rows_written, out->rows, memory_order_relaxed);
-        if (arena) fn_arena_reset(arena);
-    }
-    fn_arena_free(arena);
-    mt_merge_close(m);
-    return status;
+    merging m = {t, shape, how, out, running};
+    return mt_merge_each(ctx, t->store, &options, write_batch, &m);
 }
 
 /* Where no row can go, what the sources have is merged. Otherwise the table says whether projections are built anew or left out. */

@@ -553,3 +553,26 @@ void mt_merge_close(mt_merge *m)
     fn_arena_free(m->block_arena);
     fn_arena_free(m->arena);
 }
+
+fn_status mt_merge_each(fn_ctx *ctx, mt_store *store, const mt_merge_options *options, mt_each_batch *each, void *self)
+{
+    mt_merge *m;
+    FN_TRY(mt_merge_open(ctx, options, &m));
+    fn_arena *const outer = ctx->arena, *arena = fn_arena_new(ctx);
+    fn_status status = arena ? FN_OK : ctx->error.code;
+    for (bool more = true; more && status == FN_OK;) {
+        mt_batch b;
+        status = mt_merge_next(ctx, m, &b);
+        more = status == FN_OK && b.block;
+        ctx->arena = arena;
+        if (more) status = each(self, ctx, &b);
+        ctx->arena = outer;
+        mt_batch_release(&b);
+        if (status == FN_OK) status = fn_ctx_check(ctx);
+        if (status == FN_OK && atomic_load(&store->closing)) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+        if (arena) fn_arena_reset(arena);
+    }
+    fn_arena_free(arena);
+    mt_merge_close(m);
+    return status;
+}

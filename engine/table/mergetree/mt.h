@@ -336,6 +336,9 @@ fn_status mt_merge_open(fn_ctx *ctx, const mt_merge_options *options, mt_merge *
 fn_status mt_merge_next(fn_ctx *ctx, mt_merge *m, mt_batch *out) FN_MUST_USE;
 void mt_merge_close(mt_merge *m);
 void mt_batch_release(mt_batch *b);
+/* All of it: `each` gets every batch, with an arena that is emptied behind it. ABORTED (236) when the store closes. */
+typedef fn_status mt_each_batch(void *self, fn_ctx *ctx, const mt_batch *b);
+fn_status mt_merge_each(fn_ctx *ctx, mt_store *store, const mt_merge_options *options, mt_each_batch *each, void *self) FN_MUST_USE;
 
 /* What a merge of parts makes of the rows. */
 typedef struct mt_merge_how {

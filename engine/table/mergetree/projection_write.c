@@ -223,12 +223,18 @@ fn_status mt_projection_out_merge(fn_ctx *ctx, mt_projection_out *x, mt_part *co
 
 /* ---- merging ---- */
 
-static fn_status write_batch(fn_ctx *ctx, const mt_projection_out *x, const mt_batch *b, mt_part_out *out)
+typedef struct merging {
+    const mt_projection_out *x;
+    mt_part_out *out;
+} merging;
+
+static fn_status write_batch(void *self, fn_ctx *ctx, const mt_batch *b)
 {
+    const merging *m = self;
     fn_block *rows = NULL;
-    if (!x->projection->aggregate) return mt_part_out_write(ctx, out, b->block);
-    FN_TRY(mt_collapse(ctx, x->own, &b->key, b->block, false, &rows));
-    const fn_status status = rows->rows ? mt_part_out_write(ctx, out, rows) : FN_OK;
+    if (!m->x->projection->aggregate) return mt_part_out_write(ctx, m->out, b->block);
+    FN_TRY(mt_collapse(ctx, m->x->own, &b->key, b->block, false, &rows));
+    const fn_status status = rows->rows ? mt_part_out_write(ctx, m->out, rows) : FN_OK;
     fn_block_drop(rows);
     return status;
 }
@@ -237,25 +243,8 @@ static fn_status merge_into(fn_ctx *ctx, const mt_projection_out *x, mt_part *co
 {
     const mt_merge_options options = {.shape = x->own, .parts = parts, .part_count = count, .columns = x->own->stored, .column_count = x->own->stored_count,
                                       .whole_groups = x->projection->aggregate};
-    mt_merge *m;
-    FN_TRY(mt_merge_open(ctx, &options, &m));
-    fn_arena *const outer = ctx->arena, *arena = fn_arena_new(ctx);
-    fn_status status = arena ? FN_OK : ctx->error.code;
-    for (bool more = true; more && status == FN_OK;) {
-        mt_batch b;
-        status = mt_merge_next(ctx, m, &b);
-        more = status == FN_OK && b.block;
-        ctx->arena = arena;
-        if (more) status = write_batch(ctx, x, &b, out);
-        ctx->arena = outer;
-        mt_batch_release(&b);
-        if (status == FN_OK) status = fn_ctx_check(ctx);
-        if (status == FN_OK && atomic_load(&x->store->closing)) status = fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
-        if (arena) fn_arena_reset(arena);
-    }
-    fn_arena_free(arena);
-    mt_merge_close(m);
-    return status;
+    merging m = {x, out};
+    return mt_merge_each(ctx, x->store, &options, write_batch, &m);
 }
 
 static fn_status merge_parts(fn_ctx *ctx, const mt_projection_out *x, mt_part *const *parts, uint32_t count, mt_part **run)
