@@ -191,6 +191,10 @@ def stage_insert(a):
     return tally('insert', *run('insert', [sys.executable, 'tests/server/insert_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
 
+def stage_follow(a):
+    return tally('follow', *run('follow', [sys.executable, 'tests/server/follow_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_index(a):
     return tally('index', *run('index', [sys.executable, 'tests/server/index_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
@@ -263,7 +267,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'parts': stage_parts, 'backup': stage_backup, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}

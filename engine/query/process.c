@@ -201,6 +201,8 @@ static fn_status copy_row(fn_ctx *ctx, const process *p, process_row *row)
         row->rows_read = atomic_load(&p->progress->rows_read);
         row->bytes_read = atomic_load(&p->progress->bytes_read);
         row->total_rows = atomic_load(&p->progress->total_rows);
+        row->written_rows = atomic_load(&p->progress->written_rows);
+        row->written_bytes = atomic_load(&p->progress->written_bytes);
     }
     const fn_str from[] = {fn_cstr(p->id), p->sql, p->user, p->database, p->address, p->user_agent, p->interface};
     fn_str *const to[] = {&row->id, &row->sql, &row->user, &row->database, &row->address, &row->user_agent, &row->interface};

@@ -70,7 +70,7 @@ typedef struct process_row {
     fn_str id, sql, user, database, address, user_agent, interface;
     const char *kind;
     double elapsed_s;
-    uint64_t rows_read, bytes_read, total_rows;
+    uint64_t rows_read, bytes_read, total_rows, written_rows, written_bytes;
     int64_t memory, peak_memory;
     bool cancelled;
 } process_row;

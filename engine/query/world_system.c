@@ -84,8 +84,8 @@ static fn_status processes(system_world *w, fn_ctx *ctx, system_each_process *ea
         const process_row *p = &rows[i];
         const system_process row = {.query_id = p->id, .query = p->sql, .user = p->user, .database = p->database, .address = p->address,
                                     .user_agent = p->user_agent, .interface = p->interface, .kind = fn_cstr(p->kind), .elapsed_s = p->elapsed_s,
-                                    .read_rows = p->rows_read, .read_bytes = p->bytes_read, .total_rows = p->total_rows, .memory = p->memory,
-                                    .peak_memory = p->peak_memory, .cancelled = p->cancelled};
+                                    .read_rows = p->rows_read, .read_bytes = p->bytes_read, .total_rows = p->total_rows, .written_rows = p->written_rows,
+                                    .written_bytes = p->written_bytes, .memory = p->memory, .peak_memory = p->peak_memory, .cancelled = p->cancelled};
         FN_TRY(each(self, ctx, &row));
     }
     return FN_OK;

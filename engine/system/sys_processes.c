@@ -17,6 +17,8 @@ static fn_status each(void *self, fn_ctx *ctx, const system_process *p)
     system_put_u64(r, "read_rows", p->read_rows);
     system_put_u64(r, "read_bytes", p->read_bytes);
     system_put_u64(r, "total_rows_approx", p->total_rows);
+    system_put_u64(r, "written_rows", p->written_rows);
+    system_put_u64(r, "written_bytes", p->written_bytes);
     system_put_i64(r, "memory_usage", p->memory);
     system_put_i64(r, "peak_memory_usage", p->peak_memory);
     system_put_str(r, "query", p->query);

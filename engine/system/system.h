@@ -34,7 +34,7 @@ typedef fn_status system_each_dropped(void *self, fn_ctx *ctx, const system_drop
 typedef struct system_process {
     fn_str query_id, query, user, database, address, user_agent, interface, kind;
     double elapsed_s;
-    uint64_t read_rows, read_bytes, total_rows;
+    uint64_t read_rows, read_bytes, total_rows, written_rows, written_bytes;
     int64_t memory, peak_memory;
     bool cancelled;
 } system_process;

@@ -6,7 +6,6 @@ the part.
   index_test.py BINARY [--conditions 300] [--seed N]      ends with 'N passed, N failed, N skipped'
 SPDX-License-Identifier: Apache-2.0"""
 import argparse
-import glob
 import os
 import random
 import shutil
@@ -14,7 +13,7 @@ import sys
 import tempfile
 
 from http_ask import Client, Failure
-from running import Running
+from running import Running, overwrite_in_newest_part
 
 COLUMNS = ('id UInt64, s String, fs FixedString(6), ls LowCardinality(Nullable(String)), n Nullable(Int32), f Float64, d DateTime, '
            'a Array(String), m Map(String, UInt32)')
@@ -106,12 +105,7 @@ class Test:
         client.ask("INSERT INTO b SELECT number, 'someuncommonword' FROM numbers(10)")
         client.close()
         server.stop()
-        file = max(glob.glob(os.path.join(path, 'store', '*', '*.part')), key=os.path.getmtime)
-        with open(file, 'r+b') as f:
-            data = f.read()
-            for at in (i for i in range(len(data)) if data.startswith(b'someuncommonword', i)):
-                f.seek(at)
-                f.write(b'S')
+        overwrite_in_newest_part(path, b'someuncommonword')
         server = Running(firn, path)
         client = Client(server.url)
         for query in ("SELECT count() FROM b WHERE s = 'someuncommonword'", "SELECT count() FROM b WHERE s LIKE '%other%'"):

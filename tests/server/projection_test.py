@@ -6,7 +6,6 @@ and whole; damaged bytes of one are an error, CHECK TABLE names the part.
   projection_test.py BINARY [--statements 240] [--seed N]      ends with 'N passed, N failed, N skipped'
 SPDX-License-Identifier: Apache-2.0"""
 import argparse
-import glob
 import json
 import os
 import random
@@ -15,7 +14,7 @@ import sys
 import tempfile
 
 from http_ask import Client, Failure
-from running import Running
+from running import Running, overwrite_in_newest_part
 
 COLUMNS = 'id UInt64, k UInt32, s LowCardinality(String), t String, n Nullable(Int32), d Date, v Int64, f Float64'
 PROJECTIONS = ('by_k (SELECT id, k, v ORDER BY k)', 'by_t (SELECT * ORDER BY t, n)', 'by_month (SELECT id, d, v ORDER BY toStartOfMonth(d))',
@@ -136,12 +135,7 @@ class Test:
         client.ask("INSERT INTO b SELECT number, 'x' FROM numbers(1000)")
         client.close()
         server.stop()
-        file = max(glob.glob(os.path.join(path, 'store', '*', '*.part')), key=os.path.getmtime)
-        with open(file, 'r+b') as f:
-            data = f.read()
-            for at in (i for i in range(len(data)) if data.startswith(b'uncommonword', i)):
-                f.seek(at)
-                f.write(b'U')
+        overwrite_in_newest_part(path, b'uncommonword')
         server = Running(self.a.binary, path)
         client = Client(server.url)
         self.check('the table itself is whole', client.ask('SELECT count(), any(s) FROM b') == '1000\tx\n')

@@ -1,4 +1,5 @@
 """running.py - a firn server started by a test on a free port. Shared by the tests. SPDX-License-Identifier: Apache-2.0"""
+import glob
 import os
 import signal
 import socket
@@ -67,3 +68,14 @@ class Server:
     def again(self, how=signal.SIGTERM):
         self.stop(how)
         self.start()
+
+
+def overwrite_in_newest_part(data, value):
+    """Damage below a server that is stopped: the first byte of `value` is another one wherever the value stands in the part file that was
+    written last."""
+    file = max(glob.glob(os.path.join(data, 'store', '*', '*.part')), key=os.path.getmtime)
+    with open(file, 'r+b') as f:
+        whole = f.read()
+        assert value in whole, 'the value does not stand in %s' % file
+        f.seek(0)
+        f.write(whole.replace(value, bytes([value[0] ^ 0x20]) + value[1:]))
