@@ -33,14 +33,15 @@ static fn_status scan_open(op *self, fn_ctx *ctx)
     const plan *n = self->node;
     uint32_t count = n->scan.conjunct_count, more;
     const uint32_t tests = runtime_filter_count(self->exec, n), room = count + 2 * tests + 1;
-    expr **conjuncts = FN_NEW_ARRAY(ctx, expr *, room), **all = FN_NEW_ARRAY(ctx, expr *, room);
+    expr **conjuncts = FN_NEW_ARRAY(ctx, expr *, room), **all = FN_NEW_ARRAY(ctx, expr *, room), **prewhere = FN_NEW_ARRAY(ctx, expr *, n->scan.prewhere_count + 1);
     bool *applied = FN_NEW_ARRAY(ctx, bool, room), *only_prunes = FN_NEW_ARRAY(ctx, bool, room);
     scan_filter **filters = FN_NEW_ARRAY(ctx, scan_filter *, tests + 1);
-    if (!conjuncts || !applied || !only_prunes || !all || !filters) return ctx->error.code;
+    if (!conjuncts || !applied || !only_prunes || !all || !prewhere || !filters) return ctx->error.code;
     for (uint32_t i = 0; i < count; i++) all[i] = n->scan.conjuncts[i];
     FN_TRY(runtime_filter_conditions(ctx, self->exec, n, all + count, only_prunes + count, &more));
     count += more;
     for (uint32_t i = 0; i < count; i++) FN_TRY(plan_scan_to_schema(ctx, n, all[i], &conjuncts[i]));
+    for (uint32_t i = 0; i < n->scan.prewhere_count; i++) FN_TRY(plan_scan_to_schema(ctx, n, n->scan.prewhere[i], &prewhere[i]));
     const table_scan_request request = {.columns = n->scan.indexes,
                                         .column_count = n->column_count,
                                         .conjuncts = conjuncts,
@@ -51,6 +52,8 @@ static fn_status scan_open(op *self, fn_ctx *ctx)
                                         .filters_taken = &o->filters_taken,
                                         .applied = applied,
                                         .final = n->scan.final,
+                                        .prewhere = prewhere,
+                                        .prewhere_count = n->scan.prewhere_count,
                                         .sample = n->scan.sample,
                                         .sample_offset = n->scan.sample_offset,
                                         .limit = n->scan.limit,

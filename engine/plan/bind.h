@@ -37,6 +37,7 @@ typedef struct source {
     fn_str alias, database, table;
     const char *engine; /* of a table; NULL for subqueries */
     const table *stored; /* the table of a plain scan; NULL otherwise */
+    bool is_facade;      /* a Merge or Buffer table */
     source_column *columns;
     uint32_t count;
 } source;

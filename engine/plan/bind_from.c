@@ -67,6 +67,17 @@ static fn_status scan_columns(binder *b, const table_schema *schema, source *src
     return FN_OK;
 }
 
+/* The setting asks for FINAL where there is one; the word in the query insists. */
+static fn_status bind_final(binder *b, const source *src, const ast_from *f, bool *out)
+{
+    const bool merge_tree = fn_str_ends(fn_cstr(src->engine), FN_STR("MergeTree")), collapses = merge_tree && strcmp(src->engine, "MergeTree") != 0;
+    if (f->final && !collapses) return fn_fail(b->ctx, FN_ILLEGAL_FINAL, "Storage %s doesn't support FINAL", src->engine);
+    if (f->sample && !merge_tree)
+        return fn_fail(b->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(src->database), FN_STR_ARG(src->table));
+    *out = collapses && (f->final || f->final_where_known || settings_of(b->ctx)->final);
+    return FN_OK;
+}
+
 static fn_status scan_of(binder *b, scope *s, table *t, const table_schema *schema, const ast_from *f, plan **out)
 {
     source *src;
@@ -85,8 +96,7 @@ static fn_status scan_of(binder *b, scope *s, table *t, const table_schema *sche
     FN_TRY(table_name(b->ctx, t, &src->database, &src->table));
     if (f->kind == FROM_FUNCTION) src->table = src->database = (fn_str){0};
     FN_TRY(scan_columns(b, schema, src, p));
-    const bool collapses = fn_str_ends(fn_cstr(src->engine), FN_STR("MergeTree")) && strcmp(src->engine, "MergeTree") != 0;
-    p->scan.final = f->final || settings_of(b->ctx)->final || (f->final_where_known && collapses);
+    FN_TRY(bind_final(b, src, f, &p->scan.final));
     FN_TRY(constant_ratio(b, s, f->sample, &p->scan.sample));
     FN_TRY(constant_ratio(b, s, f->sample_offset, &p->scan.sample_offset));
     p->scan.snapshot = b->fresh_of == t ? b->fresh : NULL;
@@ -110,10 +120,20 @@ static bool is_facade_view(const table *t)
     return t->is_temporary && (fn_str_eq(t->name, FN_STR("merge")) || fn_str_eq(t->name, FN_STR("Buffer")));
 }
 
-static void final_inside(ast_query *q)
+/* What is said of such a table is meant for those behind it. */
+static void modifiers_inside(ast_query *q, const ast_from *f)
 {
-    for (; q->op != SET_NONE; q = q->left) final_inside(q->right);
-    if (q->select && q->select->from) q->select->from->final_where_known = true;
+    for (; q->op != SET_NONE; q = q->left) modifiers_inside(q->right, f);
+    if (!q->select || !q->select->from) return;
+    q->select->from->final_where_known = f->final || f->final_where_known;
+    q->select->from->sample = f->sample;
+    q->select->from->sample_offset = f->sample_offset;
+}
+
+static fn_status no_modifiers(binder *b, const ast_from *f, const char *what)
+{
+    if (!f->final && !f->sample) return FN_OK;
+    return fn_fail(b->ctx, FN_UNSUPPORTED_METHOD, "Table expression modifiers %s are not supported for %s", f->final ? "FINAL" : "SAMPLE", what);
 }
 
 fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **out)
@@ -122,7 +142,7 @@ fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **ou
     ast_query *view = NULL;
     if (b->world->view_query) FN_TRY(b->world->view_query(b->world, b->ctx, t, &view));
     if (view) {
-        if ((f->final || f->final_where_known) && is_facade_view(t)) final_inside(view);
+        if (is_facade_view(t)) modifiers_inside(view, f);
         FN_TRY(bind_subquery_source(b, NULL, view, out));
         return FN_OK;
     }
@@ -286,6 +306,7 @@ static fn_status find_with_snapshot(binder *b, fn_str database, fn_str name, tab
 /* `*` of a Merge table or merge() does not name where a row is from. */
 static void hide_origin(const table *t, source *src)
 {
+    src->is_facade = is_facade_view(t);
     if (!t->is_temporary || !fn_str_eq(t->name, FN_STR("merge"))) return;
     for (uint32_t i = 0; i < src->count; i++)
         src->columns[i].hidden = fn_str_eq(src->columns[i].name, FN_STR("_table")) || fn_str_eq(src->columns[i].name, FN_STR("_database"));
@@ -299,6 +320,7 @@ static fn_status from_table(binder *b, scope *s, const ast_from *f, plan **out)
     if (!database.size) {
         scope *owner;
         cte_entry *cte = bind_find_cte(s, name, &owner);
+        if (cte) FN_TRY(no_modifiers(b, f, "subquery"));
         if (cte) return bind_cte(b, s, cte, owner, f, out);
     }
     table *t;
@@ -360,6 +382,7 @@ fn_status bind_from(binder *b, scope *s, const ast_from *f, plan **out)
         return f->column_alias_count ? rename_columns(b, s, f) : FN_OK;
     case FROM_FUNCTION: return from_function(b, s, f, out);
     case FROM_SUBQUERY:
+        FN_TRY(no_modifiers(b, f, "subquery"));
         FN_TRY(bind_subquery_source(b, s, f->subquery, out));
         return source_of_plan(b, s, *out, f, f->column_aliases, f->column_alias_count);
     case FROM_JOIN: return bind_join(b, s, f, out);

@@ -17,13 +17,9 @@ typedef struct bound_select {
 
 /* ---- binding clauses ---- */
 
-static fn_status check_prewhere(binder *b, const scope *s)
+static fn_status fail_prewhere(binder *b, const char *engine, fn_str database, fn_str name)
 {
-    if (!s->select->prewhere) return FN_OK;
-    const source *src = s->source_count ? &s->sources[0] : NULL;
-    if (src && src->engine && fn_str_ends(fn_cstr(src->engine), FN_STR("MergeTree"))) return FN_OK;
-    return fn_fail(b->ctx, FN_ILLEGAL_PREWHERE, "Storage %s (table " FN_STR_FMT "." FN_STR_FMT ") doesn't support PREWHERE", src && src->engine ? src->engine : "of the query",
-                   FN_STR_ARG(src ? src->database : FN_STR("")), FN_STR_ARG(src ? src->table : FN_STR("")));
+    return fn_fail(b->ctx, FN_ILLEGAL_PREWHERE, "Storage %s (table " FN_STR_FMT "." FN_STR_FMT ") does not support PREWHERE", engine, FN_STR_ARG(database), FN_STR_ARG(name));
 }
 
 static bool in_sort_key(const table *t, uint32_t index)
@@ -33,35 +29,99 @@ static bool in_sort_key(const table *t, uint32_t index)
     return false;
 }
 
-/* ClickHouse filters by PREWHERE before FINAL picks rows, here FINAL comes first: over columns of the sorting key both give the same. */
-static fn_status check_prewhere_of_final(binder *b, const expr *prewhere)
+static bool is_of_scope(const scope *s, column_id id)
+{
+    for (uint32_t i = 0; i < s->source_count; i++)
+        for (uint32_t c = 0; c < s->sources[i].count; c++)
+            if (s->sources[i].columns[c].id == id) return true;
+    return false;
+}
+
+typedef struct prewhere_place {
+    plan *scan;     /* the last one of the SELECT's that has columns of the condition */
+    uint32_t scans; /* how many have some */
+    uint32_t others; /* columns of the condition that are of something else */
+    bool key;       /* all of them are in the scan's sorting key */
+} prewhere_place;
+
+static prewhere_place find_place(const binder *b, const scope *s, const plan_ids *ids)
+{
+    prewhere_place at = {.key = true};
+    for (uint32_t i = 0; i < ids->words; i++) at.others += (uint32_t)__builtin_popcountll(ids->bits[i]);
+    for (uint32_t i = 0; i < b->query->scan_count; i++) {
+        plan *p = b->query->scans[i];
+        uint32_t own = 0;
+        for (uint32_t c = 0; c < p->column_count; c++) {
+            if (!plan_ids_has(ids, p->columns[c].id) || !is_of_scope(s, p->columns[c].id)) continue;
+            own++;
+            at.key = at.key && in_sort_key(p->scan.table, p->scan.indexes[c]);
+        }
+        if (!own) continue;
+        at.scan = p;
+        at.scans++;
+        at.others -= own;
+    }
+    return at;
+}
+
+static fn_status add_conjunct(binder *b, expr ***list, uint32_t *count, expr *e)
+{
+    expr **slot = plan_grow(b->ctx, list, count, sizeof *slot);
+    FN_TRY_PTR(b->ctx, slot);
+    *slot = e;
+    return FN_OK;
+}
+
+static bool is_merge_tree(const char *engine)
+{
+    return engine && fn_str_ends(fn_cstr(engine), FN_STR("MergeTree"));
+}
+
+/* Without FINAL it is the same as WHERE. */
+static fn_status prewhere_of_facade(binder *b, const scope *s)
+{
+    const ast_from *f = s->select->from;
+    while (f->kind == FROM_ARRAY_JOIN) f = f->left;
+    if ((!f->final && !settings_of(b->ctx)->final) || settings_of(b->ctx)->apply_prewhere_after_final) return FN_OK;
+    return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "PREWHERE together with FINAL of a Merge or Buffer table is not supported");
+}
+
+/* PREWHERE filters the rows of one table: before FINAL looks at them, and before they are joined. Where neither makes a difference it is
+ * part of WHERE: *prewhere stays. */
+static fn_status place_prewhere(binder *b, const scope *s, expr **prewhere)
 {
     plan_ids ids = {0};
-    FN_TRY(plan_ids_of(b->ctx, &ids, prewhere));
-    for (uint32_t i = 0; i < b->query->scan_count; i++) {
-        const plan *p = b->query->scans[i];
-        const table *t = p->scan.table;
-        if (!p->scan.final || strcmp(t->ops->engine, "MergeTree") == 0) continue;
-        for (uint32_t c = 0; c < p->column_count; c++) {
-            if (!plan_ids_has(&ids, p->columns[c].id) || in_sort_key(t, p->scan.indexes[c])) continue;
-            return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "PREWHERE over column " FN_STR_FMT ", which is not in the sorting key, of a table with FINAL is not supported; use WHERE",
-                           FN_STR_ARG(p->columns[c].name));
-        }
-    }
+    FN_TRY(plan_ids_of(b->ctx, &ids, *prewhere));
+    const prewhere_place at = find_place(b, s, &ids);
+    const source *first = s->source_count ? &s->sources[0] : NULL;
+    const char *engine = at.scan ? at.scan->scan.table->ops->engine : first ? first->engine : NULL;
+    if (at.scans > 1 || (at.others && s->source_count > 1))
+        return fn_fail(b->ctx, FN_ILLEGAL_PREWHERE, "Invalid column in PREWHERE. Expected column source to be one table or table function");
+    if (first && first->is_facade && !at.scan && s->source_count == 1) return prewhere_of_facade(b, s);
+    if (!is_merge_tree(engine)) return fail_prewhere(b, engine ? engine : "of the query", first ? first->database : FN_STR(""), first ? first->table : FN_STR(""));
+    if (!at.scan) return FN_OK;
+    plan *p = at.scan;
+    const bool early = p->scan.final && !at.key && strcmp(engine, "MergeTree") != 0 && !settings_of(b->ctx)->apply_prewhere_after_final;
+    if (early && at.others) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "PREWHERE over columns of a table with FINAL and other columns together is not supported");
+    if ((!early && s->source_count == 1) || at.others) return FN_OK;
+    FN_TRY(early ? add_conjunct(b, &p->scan.prewhere, &p->scan.prewhere_count, *prewhere) : add_conjunct(b, &p->scan.conjuncts, &p->scan.conjunct_count, *prewhere));
+    *prewhere = NULL;
     return FN_OK;
 }
 
 static fn_status bind_where(binder *b, scope *s, bound_select *q)
 {
     expr *prewhere = NULL;
-    FN_TRY(check_prewhere(b, s));
     s->no_aggregates = "WHERE";
     fn_status status = FN_OK;
+    const uint32_t joins = s->array_join_count;
     if (s->select->prewhere) status = bind_condition(b, s, s->select->prewhere, "PREWHERE", &prewhere);
+    if (status == FN_OK && s->array_join_count > joins)
+        status = fn_fail(b->ctx, FN_ILLEGAL_PREWHERE, "ARRAY JOIN function is found in PREWHERE in query.");
     if (status == FN_OK && s->select->where) status = bind_condition(b, s, s->select->where, "WHERE", &q->where);
     s->no_aggregates = NULL;
     FN_TRY(status);
-    if (prewhere) FN_TRY(check_prewhere_of_final(b, prewhere));
+    if (prewhere) FN_TRY(place_prewhere(b, s, &prewhere));
     return prewhere || q->where ? expr_and(b->ctx, prewhere, q->where, &q->where) : FN_OK;
 }
 

@@ -83,6 +83,8 @@ static bool any_uses_key(const wanted_columns *w, const plan *scan)
 {
     for (uint32_t i = 0; i < scan->scan.conjunct_count; i++)
         if (uses_key(w, scan, scan->scan.conjuncts[i])) return true;
+    for (uint32_t i = 0; i < scan->scan.prewhere_count; i++)
+        if (uses_key(w, scan, scan->scan.prewhere[i])) return true;
     return false;
 }
 

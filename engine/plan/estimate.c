@@ -173,6 +173,7 @@ static double scan_rows(plan *p)
     double rows = table_rows(p);
     p->rows_estimate = rows;
     for (uint32_t i = 0; i < p->scan.conjunct_count; i++) rows *= pass_of(p, p->scan.conjuncts[i]);
+    for (uint32_t i = 0; i < p->scan.prewhere_count; i++) rows *= pass_of(p, p->scan.prewhere[i]);
     return p->scan.sample > 0 && p->scan.sample < 1 ? rows * p->scan.sample : rows;
 }
 

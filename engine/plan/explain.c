@@ -56,6 +56,11 @@ static fn_status put_scan(explain *x, const plan *p)
         if (i) FN_TRY(fn_buf_cstr(x->ctx, x->out, " AND "));
         FN_TRY(put_expr(x, p->scan.conjuncts[i]));
     }
+    if (p->scan.prewhere_count) FN_TRY(fn_buf_cstr(x->ctx, x->out, " prewhere: "));
+    for (uint32_t i = 0; i < p->scan.prewhere_count; i++) {
+        if (i) FN_TRY(fn_buf_cstr(x->ctx, x->out, " AND "));
+        FN_TRY(put_expr(x, p->scan.prewhere[i]));
+    }
     if (p->scan.final) FN_TRY(fn_buf_cstr(x->ctx, x->out, " FINAL"));
     if (p->scan.sample > 0) FN_TRY(fn_buf_printf(x->ctx, x->out, " sample: %g", p->scan.sample));
     return p->scan.limit ? fn_buf_printf(x->ctx, x->out, " limit: %llu", (unsigned long long)p->scan.limit) : FN_OK;

@@ -85,6 +85,8 @@ struct plan {
             expr **conjuncts;      /* over the table's output ids; pushed down */
             uint32_t conjunct_count;
             bool final;
+            expr **prewhere;       /* final: hold for rows before those with equal keys meet; NULL: none */
+            uint32_t prewhere_count;
             double sample, sample_offset;
             uint64_t limit;
             struct plan_top_n *top_n; /* set when a top-N above shares its bound */

@@ -218,7 +218,9 @@ static fn_status each_of_window(fn_ctx *ctx, plan *p, plan_expr_fn *visit, void 
 fn_status plan_each_expr(fn_ctx *ctx, plan *p, plan_expr_fn *visit, void *self)
 {
     switch (p->kind) {
-    case PLAN_SCAN: return each(ctx, p->scan.conjuncts, p->scan.conjunct_count, visit, self);
+    case PLAN_SCAN:
+        FN_TRY(each(ctx, p->scan.prewhere, p->scan.prewhere_count, visit, self));
+        return each(ctx, p->scan.conjuncts, p->scan.conjunct_count, visit, self);
     case PLAN_VALUES:
     case PLAN_NUMBERS:
     case PLAN_UNION:

@@ -82,7 +82,7 @@ static fn_status try_values(fn_ctx *ctx, plan_query *q, plan **p)
     const plan *scan = n->inputs[0];
     uint64_t rows;
     if (!settings_of(ctx)->optimize_use_implicit_projections) return FN_OK;
-    if (scan->kind != PLAN_SCAN || scan->scan.sample > 0 || scan->scan.limit || !n->aggregate.item_count) return FN_OK;
+    if (scan->kind != PLAN_SCAN || scan->scan.sample > 0 || scan->scan.limit || scan->scan.prewhere_count || !n->aggregate.item_count) return FN_OK;
     const table_ops *ops = scan->scan.table->ops;
     if (!ops->rows || !ops->rows(scan->scan.snapshot, scan->scan.final, &rows)) return FN_OK;
     if (scan->scan.conjunct_count && !counted_rows(ctx, n, scan, &rows)) return FN_OK;

@@ -70,6 +70,8 @@ typedef struct table_scan_request {
     bool *filters_taken;     /* out: the scan applies the filters, as far as they pay; stays as it is otherwise */
     bool *applied;           /* out: applied[i] = the scan itself drops every row failing conjunct i */
     bool final;
+    expr *const *prewhere;   /* final: conditions on the rows before those with equal keys meet; the scan applies them */
+    uint32_t prewhere_count;
     double sample;           /* SAMPLE 0.1; 0 = all */
     double sample_offset;
     uint64_t limit;          /* rows the reader needs at most, before any other operator; 0 = all */

@@ -285,7 +285,7 @@ fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *
     fn_block *b = fn_block_new(ctx, sorted->count, groups);
     fn_status status = nonzero && b ? FN_OK : ctx->error.code;
     for (uint32_t i = 0; i < sorted->count && status == FN_OK; i++) {
-        const column_role role = role_of(ctx, shape, shape->stored[i]);
+        const column_role role = i < shape->stored_count ? role_of(ctx, shape, shape->stored[i]) : ROLE_FIRST;
         any_sum = any_sum || role == ROLE_SUM;
         any_state = any_state || role == ROLE_STATE || role == ROLE_SIMPLE;
         status = make_column(ctx, role, sorted->columns[i], starts, groups, nonzero, &b->columns[i]);

@@ -275,14 +275,14 @@ typedef struct masker {
     const mt_shape *shape;
     mt_masks *masks;
     const mt_list *list;
-    const uint32_t *list_index; /* per part of the group */
-    const bool *is_new;
+    uint32_t first;             /* part of the list that is the group's first */
+    const bool *is_new;         /* per part of the group */
     bool *own;                  /* per part of the list: its mask is not shared with the base any more */
 } masker;
 
 static fn_status set_hidden(fn_ctx *ctx, masker *m, uint32_t part, uint64_t row, bool hidden)
 {
-    const uint32_t at = m->list_index[part];
+    const uint32_t at = m->first + part;
     mt_part_mask *mask = m->masks->parts[at];
     const uint64_t bit = (uint64_t)1 << (row % 64);
     if ((mask && (mask->bits[row / 64] & bit) != 0) == hidden) return FN_OK;
@@ -372,34 +372,14 @@ static fn_status merge_group(fn_ctx *ctx, masker *m, const finder *f)
     return status;
 }
 
-static int compare_age(const void *a, const void *b, void *list)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    const mt_part *const *parts = (const mt_part *const *)((const mt_list *)list)->parts;
-    if (parts[x]->row.min_block != parts[y]->row.min_block) return parts[x]->row.min_block < parts[y]->row.min_block ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
-/* Parts [from, to) of the list, oldest first. */
+/* Parts [from, to) of the list: partition by partition, oldest first, as ClickHouse puts rows with equal keys. */
 static fn_status mask_group(fn_ctx *ctx, const mt_shape *shape, mt_list *list, uint32_t from, uint32_t to, const bool *is_new, bool *own, mt_masks *masks)
 {
-    const uint32_t count = to - from;
-    uint32_t *order = FN_NEW_ARRAY(ctx, uint32_t, count);
-    mt_part **parts = FN_NEW_ARRAY(ctx, mt_part *, count);
-    bool *fresh = FN_NEW_ARRAY(ctx, bool, count), any = false;
-    if (!order || !parts || !fresh) return ctx->error.code;
-    for (uint32_t i = 0; i < count; i++) order[i] = from + i;
-    qsort_r(order, count, sizeof *order, compare_age, list);
-    for (uint32_t i = 0; i < count; i++) {
-        parts[i] = list->parts[order[i]];
-        fresh[i] = is_new[order[i]];
-        any = any || fresh[i];
-    }
+    bool any = false;
+    for (uint32_t i = from; i < to; i++) any = any || is_new[i];
     if (!any) return FN_OK;
-    finder f = {.shape = shape, .parts = parts, .is_new = fresh, .count = count};
-    masker m = {shape, masks, list, order, fresh, own};
+    finder f = {.shape = shape, .parts = list->parts + from, .is_new = is_new + from, .count = to - from};
+    masker m = {shape, masks, list, from, is_new + from, own};
     fn_status status = find_granules(ctx, &f);
     if (status == FN_OK) status = merge_group(ctx, &m, &f);
     if (f.keys.columns) f.keys.count = shape->definition->sort_count;

@@ -34,10 +34,11 @@ typedef struct head { /* a source's current row, as the heap sees it */
 } head;
 
 struct mt_merge {
-    fn_arena *arena, *block_arena; /* block_arena: reset per step */
+    fn_arena *arena, *block_arena, *load_arena; /* block_arena: reset per step, load_arena: per block read */
     const mt_shape *shape;
     uint32_t *columns, column_count, wanted_count; /* wanted first, then what the key needs besides */
     expr_program *key_program;
+    expr_program *filter;      /* rows that fail it are left out; NULL: none are */
     source *sources;
     uint32_t source_count;
     head *heap;
@@ -48,6 +49,7 @@ struct mt_merge {
     run *runs;
     uint32_t run_count, run_capacity;
     uint32_t rows;             /* in runs */
+    uint64_t rows_read;
     fn_block *held;            /* rows of a group that may go on */
     uint64_t *held_origins;
 };
@@ -116,8 +118,26 @@ static fn_status filter_block(fn_ctx *ctx, const mt_merge *m, source *s)
     return key_of(ctx, m, kept, &s->key);
 }
 
+/* Leaves the rows of the block that pass. */
+static fn_status drop_failing(fn_ctx *ctx, const mt_merge *m, source *s)
+{
+    fn_block *const all = s->block;
+    uint32_t kept = 0;
+    uint8_t *mask = fn_alloc(ctx, (size_t)all->rows + FN_BUFFER_PAD);
+    FN_TRY_PTR(ctx, mask);
+    fn_status status = expr_run_mask(ctx, m->filter, all, mask, &kept);
+    if (status == FN_OK && kept < all->rows) {
+        s->block = fn_block_filter(ctx, all, mask, kept);
+        if (s->block) fn_block_drop(all);
+        else status = ctx->error.code;
+        if (!s->block) s->block = all;
+    }
+    fn_free(mask);
+    return status;
+}
+
 /* The next block of wanted granules; none: the source is at its end. *empty: nothing of it was wanted. */
-static fn_status load_some(fn_ctx *ctx, const mt_merge *m, source *s, bool *empty)
+static fn_status load_some(fn_ctx *ctx, mt_merge *m, source *s, bool *empty)
 {
     *empty = false;
     drop_block(s);
@@ -129,6 +149,8 @@ static fn_status load_some(fn_ctx *ctx, const mt_merge *m, source *s, bool *empt
     FN_TRY(mt_read(ctx, &s->reader, m->columns, m->column_count, s->next_granule, count, &s->block));
     s->first_row = (uint64_t)s->next_granule * FN_GRANULE_ROWS;
     s->next_granule += count;
+    m->rows_read += s->block->rows;
+    if (m->filter) FN_TRY(drop_failing(ctx, m, s));
     FN_TRY(key_of(ctx, m, s->block, &s->key));
     if (s->filtered) FN_TRY(filter_block(ctx, m, s));
     *empty = s->block->rows == 0;
@@ -141,11 +163,18 @@ static fn_status load_some(fn_ctx *ctx, const mt_merge *m, source *s, bool *empt
     return mt_key_prefixes(ctx, &s->key, s->block->rows, s->prefixes, &s->exact);
 }
 
-static fn_status load(fn_ctx *ctx, const mt_merge *m, source *s)
+static fn_status load(fn_ctx *ctx, mt_merge *m, source *s)
 {
-    bool empty = true;
-    while (empty) FN_TRY(load_some(ctx, m, s, &empty));
-    return FN_OK;
+    fn_arena *const outer = ctx->arena;
+    fn_status status = FN_OK;
+    ctx->arena = m->load_arena;
+    for (bool empty = true; empty && status == FN_OK;) {
+        status = load_some(ctx, m, s, &empty);
+        fn_arena_reset(m->load_arena);
+        if (status == FN_OK && empty) status = fn_ctx_check(ctx);
+    }
+    ctx->arena = outer;
+    return status;
 }
 
 /* Order of the current rows of two sources; equal keys: the older part first. */
@@ -471,6 +500,11 @@ fn_status mt_merge_next(fn_ctx *ctx, mt_merge *m, mt_batch *out)
     return status;
 }
 
+uint64_t mt_merge_rows_read(const mt_merge *m)
+{
+    return m->rows_read;
+}
+
 void mt_batch_release(mt_batch *b)
 {
     fn_block_drop(b->block);
@@ -481,12 +515,15 @@ void mt_batch_release(mt_batch *b)
 
 /* ---- opening ---- */
 
+/* The columns wanted, then those that the key and the filter need besides. */
 static fn_status choose_columns(fn_ctx *ctx, mt_merge *m, const mt_merge_options *o)
 {
     const mt_definition *d = m->shape->definition;
     fn_buf ids = FN_BUF_INIT;
+    expr *filter = NULL;
     fn_status status = FN_OK;
     for (uint32_t i = 0; i < d->sort_count && status == FN_OK; i++) status = expr_columns(ctx, d->sort_key[i], &ids);
+    for (uint32_t i = 0; i < o->filter_count && status == FN_OK; i++) status = expr_columns(ctx, o->filter[i], &ids);
     const uint32_t *needed = (const uint32_t *)(const void *)ids.data, needed_count = (uint32_t)(ids.size / sizeof *needed);
     m->columns = status == FN_OK ? FN_NEW_ARRAY(ctx, uint32_t, o->column_count + needed_count + 1) : NULL;
     if (status == FN_OK && !m->columns) status = ctx->error.code;
@@ -498,6 +535,8 @@ static fn_status choose_columns(fn_ctx *ctx, mt_merge *m, const mt_merge_options
         if (!listed) m->columns[m->column_count++] = needed[i];
     }
     if (status == FN_OK && d->sort_count) status = expr_compile(ctx, d->sort_key, d->sort_count, m->columns, m->column_count, &m->key_program);
+    for (uint32_t i = 0; i < o->filter_count && status == FN_OK; i++) status = expr_and(ctx, filter, o->filter[i], &filter);
+    if (status == FN_OK && filter) status = expr_compile(ctx, &filter, 1, m->columns, m->column_count, &m->filter);
     fn_buf_release(&ids);
     return status;
 }
@@ -510,7 +549,8 @@ static fn_status open_sources(fn_ctx *ctx, mt_merge *m, const mt_merge_options *
     m->source_count = o->part_count;
     for (uint32_t i = 0; i < o->part_count; i++) {
         source *s = &m->sources[i];
-        FN_TRY(mt_reader_init(ctx, m->shape, o->parts[i], &s->reader));
+        if (o->readers) s->reader = o->readers[i];
+        else FN_TRY(mt_reader_init(ctx, m->shape, o->parts[i], &s->reader));
         s->granule_count = fn_part_granules(s->reader.data);
         s->granules = o->granules ? o->granules[i] : NULL;
         s->filtered = o->only && o->only_for[i];
@@ -526,14 +566,15 @@ fn_status mt_merge_open(fn_ctx *ctx, const mt_merge_options *options, mt_merge *
 {
     *out = NULL;
     fn_arena *const query = ctx->arena;
-    fn_arena *arena = fn_arena_new(ctx), *block_arena = arena ? fn_arena_new(ctx) : NULL;
-    mt_merge *m = block_arena ? fn_arena_alloc_zero(ctx, arena, sizeof *m) : NULL;
+    fn_arena *arena = fn_arena_new(ctx), *block_arena = arena ? fn_arena_new(ctx) : NULL, *load_arena = block_arena ? fn_arena_new(ctx) : NULL;
+    mt_merge *m = load_arena ? fn_arena_alloc_zero(ctx, arena, sizeof *m) : NULL;
     if (!m) {
         fn_arena_free(arena);
         fn_arena_free(block_arena);
+        fn_arena_free(load_arena);
         return ctx->error.code;
     }
-    *m = (mt_merge){.arena = arena, .block_arena = block_arena, .shape = options->shape, .whole_groups = options->whole_groups, .origins = options->origins, .only = options->only, .only_rows = options->only_rows};
+    *m = (mt_merge){.arena = arena, .block_arena = block_arena, .load_arena = load_arena, .shape = options->shape, .whole_groups = options->whole_groups, .origins = options->origins, .only = options->only, .only_rows = options->only_rows};
     ctx->arena = arena;
     fn_status status = choose_columns(ctx, m, options);
     if (status == FN_OK) status = open_sources(ctx, m, options);
@@ -550,6 +591,7 @@ void mt_merge_close(mt_merge *m)
     fn_block_drop(m->held);
     fn_free(m->held_origins);
     fn_free(m->runs);
+    fn_arena_free(m->load_arena);
     fn_arena_free(m->block_arena);
     fn_arena_free(m->arena);
 }

@@ -325,6 +325,9 @@ typedef struct mt_merge_options {
     const mt_key *only;         /* ascending keys: of parts with only_for[p], just the rows with one of these; NULL: all rows */
     uint32_t only_rows;
     const bool *only_for;
+    expr *const *filter;        /* conditions over schema indexes: rows that fail one are left out. Not together with origins */
+    uint32_t filter_count;
+    const mt_reader *readers;   /* per part, must outlive the merge; NULL: it makes its own, which know no names */
 } mt_merge_options;
 typedef struct mt_batch {
     fn_block *block;            /* columns as asked; NULL at the end */
@@ -334,6 +337,7 @@ typedef struct mt_batch {
 /* Lives on its own; close in any case. Batches belong to the caller: mt_batch_release. */
 fn_status mt_merge_open(fn_ctx *ctx, const mt_merge_options *options, mt_merge **out) FN_MUST_USE;
 fn_status mt_merge_next(fn_ctx *ctx, mt_merge *m, mt_batch *out) FN_MUST_USE;
+uint64_t mt_merge_rows_read(const mt_merge *m); /* so far, with those that the filter left out */
 void mt_merge_close(mt_merge *m);
 void mt_batch_release(mt_batch *b);
 /* All of it: `each` gets every batch, with an arena that is emptied behind it. ABORTED (236) when the store closes. */

@@ -89,6 +89,22 @@ bool scan_verdict_none(const scan_verdict *v); /* no row of the part can pass */
 bool scan_verdict_mask(const scan_verdict *v, const fn_column *c, uint8_t *mask, uint32_t *ones); /* false: c is not over that dictionary */
 
 fn_status mt_scan_next(table_scan *self, fn_ctx *ctx, unsigned worker, fn_block **out) FN_MUST_USE;
-/* Summing, Aggregating with FINAL: the merged rows of all parts, one worker. scan_merged.c */
-fn_status mt_scan_merged_open(fn_ctx *ctx, mt_snapshot *s, const table_scan_request *request, table_scan **out) FN_MUST_USE;
+
+/* ---- scan_sample.c ---- */
+enum { SCAN_SAMPLE_CONDITIONS = 3 }; /* room for them, and one more */
+/* Conditions over schema indexes that SAMPLE stands for, in ctx->arena; `rows` are the table's. SAMPLING_NOT_SUPPORTED. */
+fn_status mt_sample_conditions(fn_ctx *ctx, const mt_table *t, const mt_shape *shape, uint64_t rows, const table_scan_request *r, expr **out, uint32_t *count) FN_MUST_USE;
+
+/* ---- scan_early.c: FINAL ---- */
+/* The conditions to ask before rows with equal keys meet; those of the request's conjuncts that are among them are marked as applied. */
+fn_status mt_early_conditions(fn_ctx *ctx, const mt_table *t, const mt_shape *shape, uint64_t rows, const table_scan_request *r, expr ***out, uint32_t *count) FN_MUST_USE;
+/* wanted[part][granule]: may rows of it pass all conditions? left[part] (begins at 0): how many. In ctx->arena. */
+fn_status mt_early_granules(fn_ctx *ctx, const mt_shape *shape, expr *const *conditions, uint32_t count, const mt_reader *readers, uint32_t reader_count,
+                            uint8_t **wanted, uint32_t *left) FN_MUST_USE;
+/* The parts that conditions on _part and _partition_id leave, as a list; one reference. */
+fn_status mt_early_parts(fn_ctx *ctx, const mt_shape *shape, const table_scan_request *r, mt_list *all, mt_list **out) FN_MUST_USE;
+
+/* FINAL where rows are computed (Summing, Aggregating) or PREWHERE may hide some from the others: the merged rows of the
+ * list's parts, one worker. scan_merged.c */
+fn_status mt_scan_merged_open(fn_ctx *ctx, mt_snapshot *s, mt_list *list, const table_scan_request *request, table_scan **out) FN_MUST_USE;
 #endif

@@ -1,9 +1,9 @@
-/* scan_merged.c - FINAL where rows are computed (Summing, Aggregating): the parts merged by key, groups made one row, one worker.
- * Conditions are left to the reader: they may look at sums.
+/* scan_merged.c - FINAL where rows are computed (Summing, Aggregating), and of all modes where PREWHERE hides rows from the others: the parts
+ * merged by key, groups made one row, one worker. PREWHERE, SAMPLE and conditions over the key are asked of the rows as they are read; the other
+ * conditions are left to the reader: they may look at sums.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
 #include "table/mergetree/scan.h"
-#include <stdlib.h>
 #include <firn/counts.h>
 
 typedef struct merged_scan {
@@ -13,11 +13,18 @@ typedef struct merged_scan {
     mt_list *list;
     mt_shape *shape;
     uint32_t column_count;
-    uint32_t *places;       /* in the stored columns */
-    mt_part **parts;        /* partition by partition where they are merged apart, oldest first */
+    uint32_t *places;       /* in the merge's columns */
+    uint32_t *columns;      /* that are merged: the stored ones, then virtual ones */
+    uint32_t merged_count;
+    mt_part **parts;        /* partition by partition, oldest first; those that may have rows */
+    mt_reader *readers;     /* per part */
+    uint8_t **wanted;       /* per part: granules to read */
     uint32_t part_count, next_part;
+    expr **conditions;      /* on the rows that are merged */
+    uint32_t condition_count;
     bool apart;
     mt_merge *merge;        /* of the group at hand */
+    uint64_t counted;       /* rows it has read that base.rows_read has */
     pthread_mutex_t lock;   /* workers take turns */
 } merged_scan;
 
@@ -35,18 +42,22 @@ static fn_status next_rows(fn_ctx *ctx, merged_scan *s, fn_block **out)
         if (!s->merge) {
             if (s->next_part == s->part_count) return FN_OK;
             const uint32_t end = group_end(s, s->next_part);
-            const mt_merge_options options = {.shape = s->shape, .parts = s->parts + s->next_part, .part_count = end - s->next_part, .columns = s->shape->stored,
-                                              .column_count = s->shape->stored_count, .whole_groups = true};
+            const mt_merge_options options = {.shape = s->shape, .parts = s->parts + s->next_part, .part_count = end - s->next_part, .columns = s->columns,
+                                              .column_count = s->merged_count, .whole_groups = true, .filter = s->conditions, .filter_count = s->condition_count,
+                                              .readers = s->readers + s->next_part, .granules = (const uint8_t *const *)s->wanted + s->next_part};
             s->next_part = end;
             FN_TRY(mt_merge_open(ctx, &options, &s->merge));
         }
         FN_TRY(mt_merge_next(ctx, s->merge, &b));
+        const uint64_t read = mt_merge_rows_read(s->merge);
+        atomic_fetch_add_explicit(&s->base.rows_read, read - s->counted, memory_order_relaxed);
+        s->counted = read;
         if (!b.block) {
             mt_merge_close(s->merge);
             s->merge = NULL;
+            s->counted = 0;
             continue;
         }
-        atomic_fetch_add_explicit(&s->base.rows_read, b.block->rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&s->base.bytes_read, fn_block_bytes(b.block), memory_order_relaxed);
         const fn_status status = mt_collapse(ctx, s->shape, &b.key, b.block, true, out);
         mt_batch_release(&b);
@@ -84,44 +95,86 @@ static void merged_close(table_scan *self)
     fn_arena_free(s->arena);
 }
 
-typedef struct part_order {
-    bool apart;
-} part_order;
-
-static int compare_parts(const void *a, const void *b, void *self)
+/* The stored columns are all needed: what becomes of a group may depend on any. */
+static fn_status fill_columns(fn_ctx *ctx, merged_scan *s, const table_scan_request *request)
 {
-    const mt_part *const *x = a, *const *y = b;
-    const part_order *o = self;
-    const int order = o->apart ? fn_str_compare((*x)->row.partition_id, (*y)->row.partition_id) : 0;
-    return order ? order : ((*x)->row.min_block > (*y)->row.min_block) - ((*x)->row.min_block < (*y)->row.min_block);
+    const mt_shape *shape = s->shape;
+    s->places = FN_NEW_ARRAY(ctx, uint32_t, request->column_count + 1);
+    s->columns = FN_NEW_ARRAY(ctx, uint32_t, shape->stored_count + request->column_count + 1);
+    if (!s->places || !s->columns) return ctx->error.code;
+    for (uint32_t i = 0; i < shape->stored_count; i++) s->columns[s->merged_count++] = shape->stored[i];
+    for (uint32_t i = 0; i < request->column_count; i++) {
+        const uint32_t column = request->columns[i];
+        const table_column *c = &shape->schema->columns[column];
+        if (shape->stored_at[column] >= 0) {
+            s->places[s->column_count++] = (uint32_t)shape->stored_at[column];
+            continue;
+        }
+        if (!mt_chooses_rows(shape->definition->mode) && c->type->id != FN_T_LOW_CARDINALITY) /* a number of one of the rows means nothing */
+            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Column " FN_STR_FMT " together with FINAL of a %s table is not supported", FN_STR_ARG(c->name), s->table->base.ops->engine);
+        s->places[s->column_count++] = s->merged_count;
+        s->columns[s->merged_count++] = column;
+    }
+    return FN_OK;
+}
+
+static fn_status fill_readers(fn_ctx *ctx, merged_scan *s)
+{
+    fn_str database, name;
+    uint64_t offset = 0;
+    FN_TRY(table_name(ctx, &s->table->base, &database, &name));
+    for (uint32_t i = 0; i < s->list->count; i++) {
+        mt_reader *r = &s->readers[i];
+        FN_TRY(mt_reader_init(ctx, s->shape, s->list->parts[i], r));
+        r->part_index = i;
+        r->starting_offset = offset;
+        r->table_name = name;
+        r->database = database;
+        s->part_count++;
+        offset += s->list->parts[i]->row.rows;
+    }
+    return FN_OK;
+}
+
+/* Which granules of which parts are read; counted as a scan's are. */
+static fn_status fill_granules(fn_ctx *ctx, merged_scan *s)
+{
+    uint32_t *left = FN_NEW_ARRAY(ctx, uint32_t, s->part_count + 1), kept = 0;
+    FN_TRY_PTR(ctx, left);
+    FN_TRY(mt_early_granules(ctx, s->shape, s->conditions, s->condition_count, s->readers, s->part_count, s->wanted, left));
+    for (uint32_t i = 0; i < s->part_count; i++) {
+        const fn_part *data = s->readers[i].data;
+        const uint32_t granules = fn_part_granules(data);
+        if (!left[i]) continue;
+        fn_count(FN_COUNT_SELECTED_PARTS, 1);
+        fn_count(FN_COUNT_SELECTED_MARKS, left[i]);
+        for (uint32_t g = 0; g < granules; g++) {
+            if (!s->wanted[i][g]) continue;
+            fn_count(FN_COUNT_SELECTED_RANGES, g == 0 || !s->wanted[i][g - 1]);
+            s->base.total_rows += FN_MIN((uint64_t)FN_GRANULE_ROWS, fn_part_rows(data) - (uint64_t)g * FN_GRANULE_ROWS);
+        }
+        s->readers[kept] = s->readers[i];
+        s->wanted[kept] = s->wanted[i];
+        s->parts[kept++] = s->readers[i].part;
+    }
+    s->part_count = kept;
+    return FN_OK;
 }
 
 static fn_status fill(fn_ctx *ctx, merged_scan *s, const table_scan_request *request)
 {
-    s->places = FN_NEW_ARRAY(ctx, uint32_t, request->column_count + 1);
     s->parts = FN_NEW_ARRAY(ctx, mt_part *, s->list->count + 1);
-    if (!s->places || !s->parts) return ctx->error.code;
-    if (request->sample != 0) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "SAMPLE together with FINAL of a %s table is not supported", s->table->base.ops->engine);
-    for (uint32_t i = 0; i < request->column_count; i++) {
-        const int place = s->shape->stored_at[request->columns[i]];
-        if (place < 0)
-            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Column " FN_STR_FMT " together with FINAL of a %s table is not supported",
-                           FN_STR_ARG(s->shape->schema->columns[request->columns[i]].name), s->table->base.ops->engine);
-        s->places[s->column_count++] = (uint32_t)place;
-    }
-    part_order order = {settings_of(ctx)->do_not_merge_across_partitions_select_final || mt_partitions_apart(s->shape)};
-    s->apart = order.apart;
-    for (uint32_t i = 0; i < s->list->count; i++) s->parts[s->part_count++] = s->list->parts[i];
-    if (s->part_count > 1) qsort_r(s->parts, s->part_count, sizeof *s->parts, compare_parts, &order);
-    s->base.total_rows = s->list->rows;
-    fn_count(FN_COUNT_SELECTED_PARTS, s->list->count); /* all of it */
-    fn_count(FN_COUNT_SELECTED_RANGES, s->list->count);
-    for (uint32_t i = 0; i < s->list->count; i++) fn_count(FN_COUNT_SELECTED_MARKS, (s->list->parts[i]->row.rows + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS);
-    for (uint32_t i = 0; i < request->conjunct_count && request->applied; i++) request->applied[i] = false;
-    return FN_OK;
+    s->readers = FN_NEW_ARRAY(ctx, mt_reader, s->list->count + 1);
+    s->wanted = FN_NEW_ARRAY(ctx, uint8_t *, s->list->count + 1);
+    if (!s->parts || !s->readers || !s->wanted) return ctx->error.code;
+    FN_TRY(fill_columns(ctx, s, request));
+    FN_TRY(mt_early_conditions(ctx, s->table, s->shape, s->list->rows, request, &s->conditions, &s->condition_count));
+    FN_TRY(fill_readers(ctx, s));
+    s->apart = settings_of(ctx)->do_not_merge_across_partitions_select_final || mt_partitions_apart(s->shape);
+    return fill_granules(ctx, s);
 }
 
-fn_status mt_scan_merged_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_scan_request *request, table_scan **out)
+fn_status mt_scan_merged_open(fn_ctx *ctx, mt_snapshot *snapshot, mt_list *list, const table_scan_request *request, table_scan **out)
 {
     fn_arena *const query = ctx->arena, *arena = fn_arena_new(ctx);
     FN_TRY_PTR(ctx, arena);
@@ -133,7 +186,7 @@ fn_status mt_scan_merged_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_sc
     s->arena = arena;
     s->base = (table_scan){.next = merged_next, .close = merged_close};
     s->table = (mt_table *)table_ref(&snapshot->table->base);
-    s->list = mt_list_ref(snapshot->list);
+    s->list = mt_list_ref(list);
     s->shape = mt_shape_ref(snapshot->shape);
     pthread_mutex_init(&s->lock, NULL);
     ctx->arena = arena;

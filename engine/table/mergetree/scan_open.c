@@ -100,48 +100,6 @@ static fn_status plan_verdicts(planner *p)
     return FN_OK;
 }
 
-/* ---- SAMPLE: the sampling key's share of its type's range ---- */
-
-static fn_status sample_end(fn_ctx *ctx, const fn_type *type, double share, fn_column **out)
-{
-    const double whole = type->width == 8 ? 18446744073709551616.0 : (double)((uint64_t)1 << (8 * type->width));
-    const double end = share * whole;
-    const uint64_t value = end >= whole ? UINT64_MAX : (uint64_t)end;
-    *out = fn_column_const_u64(ctx, fn_type_simple(FN_T_UINT64), value, 1);
-    return *out ? FN_OK : ctx->error.code;
-}
-
-static fn_status sample_side(planner *p, const char *function, double share)
-{
-    expr *const key = p->scan->shape->definition->sampling;
-    fn_column *end;
-    FN_TRY(sample_end(p->ctx, fn_type_base(key->type), share, &end));
-    expr *pair[2] = {key, expr_const(p->ctx, end)};
-    FN_TRY_PTR(p->ctx, pair[1]);
-    FN_TRY(expr_call(p->ctx, function, pair, 2, &p->conjuncts[p->conjunct_count]));
-    p->conjunct_count++;
-    return FN_OK;
-}
-
-static fn_status add_sample(planner *p)
-{
-    const table_scan_request *r = p->request;
-    if (r->sample == 0) return FN_OK;
-    const expr *key = p->scan->shape->definition->sampling;
-    if (!key) {
-        return fn_fail(p->ctx, FN_SAMPLING_NOT_SUPPORTED, "Storage " FN_STR_FMT "." FN_STR_FMT " doesn't support sampling", FN_STR_ARG(p->database),
-                       FN_STR_ARG(p->name));
-    }
-    if (!fn_type_is_unsigned(fn_type_base(key->type)) || key->type->width > 8)
-        return fn_fail(p->ctx, FN_ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, "Invalid sampling column type in storage parameters: %s. Must be one unsigned integer type",
-                       key->type->name);
-    double share = r->sample, offset = r->sample_offset;
-    if (share > 1) share = FN_MIN(1, share / (double)FN_MAX(p->scan->list->rows, 1)); /* SAMPLE n: about n rows */
-    if (offset > 1) offset = FN_MIN(1, offset / (double)FN_MAX(p->scan->list->rows, 1));
-    if (offset > 0) FN_TRY(sample_side(p, "greaterOrEquals", offset));
-    return offset + share < 1 ? sample_side(p, "less", offset + share) : FN_OK;
-}
-
 /* ---- granules ---- */
 
 static fn_status add_range(planner *p, scan_range range)
@@ -365,12 +323,14 @@ static fn_status plan(planner *p)
 {
     mt_scan *s = p->scan;
     const table_scan_request *r = p->request;
-    p->conjuncts = FN_NEW_ARRAY(p->ctx, expr *, r->conjunct_count + 3);
+    uint32_t sample_count;
+    p->conjuncts = FN_NEW_ARRAY(p->ctx, expr *, r->conjunct_count + SCAN_SAMPLE_CONDITIONS);
     FN_TRY_PTR(p->ctx, p->conjuncts);
     for (uint32_t i = 0; i < r->conjunct_count; i++) p->conjuncts[p->conjunct_count++] = r->conjuncts[i];
     FN_TRY(table_name(p->ctx, &s->table->base, &p->database, &p->name));
     FN_TRY(plan_masks(p));
-    FN_TRY(add_sample(p));
+    FN_TRY(mt_sample_conditions(p->ctx, s->table, s->shape, s->list->rows, r, p->conjuncts + p->conjunct_count, &sample_count));
+    p->conjunct_count += sample_count;
     FN_TRY(plan_outputs(p));
     s->parts = FN_NEW_ARRAY(p->ctx, scan_part, s->list->count + 1);
     FN_TRY_PTR(p->ctx, s->parts);
@@ -414,11 +374,8 @@ static void scan_close(table_scan *self)
     fn_arena_free(s->arena);
 }
 
-fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_scan_request *request, table_scan **out)
+static fn_status open_list(fn_ctx *ctx, mt_snapshot *snapshot, mt_list *list, const table_scan_request *request, table_scan **out)
 {
-    const mt_mode mode = snapshot->shape->definition->mode;
-    *out = NULL;
-    if (request->final && mode != MT_PLAIN && !mt_chooses_rows(mode)) return mt_scan_merged_open(ctx, snapshot, request, out);
     fn_arena *const query = ctx->arena, *arena = fn_arena_new(ctx);
     FN_TRY_PTR(ctx, arena);
     ctx->arena = arena;
@@ -431,12 +388,25 @@ fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_scan_requ
     s->arena = arena;
     s->base = (table_scan){.next = mt_scan_next, .close = scan_close};
     s->table = (mt_table *)table_ref(&snapshot->table->base);
-    s->list = mt_list_ref(snapshot->list);
+    s->list = mt_list_ref(list);
     s->shape = mt_shape_ref(snapshot->shape);
     planner p = {.ctx = ctx, .scan = s, .request = request};
     const fn_status status = plan(&p);
     ctx->arena = query;
     if (status == FN_OK) *out = &s->base;
     else scan_close(&s->base);
+    return status;
+}
+
+fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *snapshot, const table_scan_request *request, table_scan **out)
+{
+    const mt_mode mode = snapshot->shape->definition->mode;
+    mt_list *list;
+    *out = NULL;
+    if (!request->final || mode == MT_PLAIN) return open_list(ctx, snapshot, snapshot->list, request, out);
+    FN_TRY(mt_early_parts(ctx, snapshot->shape, request, snapshot->list, &list));
+    const fn_status status = mt_chooses_rows(mode) && !request->prewhere_count ? open_list(ctx, snapshot, list, request, out)
+                                                                               : mt_scan_merged_open(ctx, snapshot, list, request, out);
+    mt_list_drop(list);
     return status;
 }
