@@ -6,6 +6,7 @@
 #include "settings/settings.h"
 #include <firn/format.h>
 #include <firn/time.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 typedef enum setting_kind { KIND_BOOL, KIND_U64, KIND_I64, KIND_F64, KIND_SECONDS, KIND_TEXT } setting_kind;
@@ -43,11 +44,31 @@ static void *place(fn_settings *s, const setting_def *d)
     return (char *)s + d->place;
 }
 
+static uint16_t by_name[FN_COUNT(defs)]; /* places in defs, ascending by name */
+static pthread_once_t sorted = PTHREAD_ONCE_INIT;
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(defs[*(const uint16_t *)a].name, defs[*(const uint16_t *)b].name);
+}
+
+static void sort_defs(void)
+{
+    for (uint16_t i = 0; i < FN_COUNT(defs); i++) by_name[i] = i;
+    qsort(by_name, FN_COUNT(defs), sizeof *by_name, compare_names);
+}
+
 static const setting_def *find_def(fn_str name)
 {
-    for (size_t i = 0; i < FN_COUNT(defs); i++) {
-        const char *candidate = defs[i].name; /* a few of these lookups are in every request */
-        if (name.size && candidate[0] == name.data[0] && strncmp(candidate, name.data, name.size) == 0 && candidate[name.size] == '\0') return &defs[i];
+    FN_ASSERT(pthread_once(&sorted, sort_defs) == 0);
+    size_t low = 0, high = FN_COUNT(defs); /* a few of these lookups are in every request */
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        const setting_def *d = &defs[by_name[mid]];
+        const int order = fn_str_compare(fn_cstr(d->name), name);
+        if (order == 0) return d;
+        if (order < 0) low = mid + 1;
+        else high = mid;
     }
     return NULL;
 }

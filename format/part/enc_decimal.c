@@ -69,7 +69,7 @@ fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count,
     return FN_OK;
 }
 
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
     enc_in at = {in, in + size};
     const uint8_t *e = enc_take(&at, 1);
@@ -77,16 +77,16 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     if (!e || *e >= EXPONENTS || (width != 4 && width != 8) || !enc_take_u32(&at, &exceptions) || !enc_take_u32(&at, &int_size)) return false;
     const uint8_t *ints = enc_take(&at, int_size);
     int64_t v[BLOCK_ROWS];
-    if (exceptions > count || !ints || !enc_decode(ints, int_size, count, sizeof *v, depth + 1, (uint8_t *)v)) return false;
-    pack_kernels_get()->divide(v, count, powers[*e], width, out);
+    if (exceptions > count || !ints || !enc_decode_rows(ints, int_size, count, sizeof *v, depth + 1, from, take, (uint8_t *)v)) return false;
+    pack_kernels_get()->divide(v, take, powers[*e], width, out);
     const uint8_t *positions = enc_take(&at, exceptions * sizeof(uint16_t)), *values = enc_take(&at, (uint64_t)exceptions * width);
     if (!positions || !values) return false;
     for (uint32_t i = 0; i < exceptions; i++) {
         const uint16_t row = fn_load_u16(positions + 2 * (size_t)i);
         if (row >= count) return false;
-        memcpy(out + (size_t)row * width, values + (size_t)i * width, width);
+        if (row >= from && row < from + take) memcpy(out + (size_t)(row - from) * width, values + (size_t)i * width, width);
     }
     return true;
 }
 
-const enc_class enc_decimal = {"decimal", NULL, NULL, decode, NULL};
+const enc_class enc_decimal = {"decimal", NULL, NULL, NULL, decode_rows};

@@ -37,18 +37,19 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     return FN_OK;
 }
 
-static bool decode_vectors(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned first, unsigned wanted, uint8_t *out)
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
+    (void)depth;
     enc_in at = {in, in + size};
     const unsigned vectors = (count + PACK_ROWS - 1) / PACK_ROWS;
     const uint8_t *widths = enc_take(&at, vectors), *firsts = enc_take(&at, vectors * sizeof(int64_t)),
                   *bases = enc_take(&at, vectors * sizeof(int64_t));
     if (!widths || !firsts || !bases || width > 8) return false;
-    for (unsigned i = 0; i < first + wanted; i++) {
+    for (unsigned i = 0; i * PACK_ROWS < from + take; i++) {
         const size_t n = FN_MIN(count - i * PACK_ROWS, (uint32_t)PACK_ROWS);
         const uint8_t *packed = widths[i] <= 64 ? enc_take(&at, pack_vector_bytes(n, widths[i])) : NULL;
         if (!packed) return false;
-        if (i < first) continue;
+        if (i * PACK_ROWS < from) continue;
         int64_t deltas[PACK_ROWS];
         const int64_t base = fn_load_i64(bases + i * sizeof(int64_t));
         pack_vector_read(packed, n, widths[i], base, sizeof(int64_t), (uint8_t *)deltas);
@@ -58,10 +59,4 @@ static bool decode_vectors(const uint8_t *in, size_t size, uint32_t count, unsig
     return true;
 }
 
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
-{
-    (void)depth;
-    return decode_vectors(in, size, count, width, 0, (count + PACK_ROWS - 1) / PACK_ROWS, out);
-}
-
-const enc_class enc_delta = {"delta", cost, encode, decode, decode_vectors};
+const enc_class enc_delta = {"delta", cost, encode, NULL, decode_rows};

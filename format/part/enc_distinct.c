@@ -101,8 +101,8 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
 }
 
 #define PICK(T)                                                                                    \
-    for (uint32_t i = 0; i < count; i++) memcpy(out + i * sizeof(T), values + codes[i] * sizeof(T), sizeof(T));
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+    for (uint32_t i = 0; i < take; i++) memcpy(out + i * sizeof(T), values + codes[i] * sizeof(T), sizeof(T));
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
     enc_in at = {in, in + size};
     uint32_t distinct, value_size;
@@ -111,8 +111,8 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
     uint8_t values[BLOCK_ROWS * sizeof(int64_t)];
     uint16_t codes[BLOCK_ROWS];
     if (!packed || !enc_decode(packed, value_size, distinct, width, depth + 1, values)) return false;
-    if (!enc_decode(at.at, (size_t)(at.end - at.at), count, sizeof *codes, depth + 1, (uint8_t *)codes)) return false;
-    if (pack_kernels_get()->max_code((const uint8_t *)codes, count, sizeof *codes) >= distinct) return false;
+    if (!enc_decode_rows(at.at, (size_t)(at.end - at.at), count, sizeof *codes, depth + 1, from, take, (uint8_t *)codes)) return false;
+    if (pack_kernels_get()->max_code((const uint8_t *)codes, take, sizeof *codes) >= distinct) return false;
     if (width == 8) { PICK(uint64_t) }
     else if (width == 4) { PICK(uint32_t) }
     else if (width == 2) { PICK(uint16_t) }
@@ -121,4 +121,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
 }
 #undef PICK
 
-const enc_class enc_distinct = {"distinct", cost, encode, decode, NULL};
+const enc_class enc_distinct = {"distinct", cost, encode, NULL, decode_rows};

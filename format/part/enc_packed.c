@@ -61,27 +61,22 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     return FN_OK;
 }
 
-static bool decode_vectors(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned first, unsigned wanted, uint8_t *out)
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
+    (void)depth;
     enc_in at = {in, in + size};
     const unsigned vectors = (count + PACK_ROWS - 1) / PACK_ROWS;
     const uint8_t *widths = enc_take(&at, vectors), *bases = enc_take(&at, vectors * sizeof(int64_t));
     if (!widths || !bases || width > 8) return false;
-    for (unsigned i = 0; i < first + wanted; i++) {
+    for (unsigned i = 0; i * PACK_ROWS < from + take; i++) {
         const size_t n = FN_MIN(count - i * PACK_ROWS, (uint32_t)PACK_ROWS);
         const uint8_t *packed = widths[i] <= 64 ? enc_take(&at, pack_vector_bytes(n, widths[i])) : NULL;
         if (!packed) return false;
-        if (i < first) continue;
+        if (i * PACK_ROWS < from) continue;
         pack_vector_read(packed, n, widths[i], fn_load_i64(bases + i * sizeof(int64_t)), width, out);
         out += n * width;
     }
     return true;
 }
 
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
-{
-    (void)depth;
-    return decode_vectors(in, size, count, width, 0, (count + PACK_ROWS - 1) / PACK_ROWS, out);
-}
-
-const enc_class enc_packed = {"packed", cost, encode, decode, decode_vectors};
+const enc_class enc_packed = {"packed", cost, encode, NULL, decode_rows};

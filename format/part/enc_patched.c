@@ -71,14 +71,15 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
 }
 
 #define PUT(T)                                                                                     \
-    for (uint32_t i = 0; i < patches; i++) memcpy(out + positions[i] * sizeof(T), values + i * sizeof(T), sizeof(T));
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+    for (uint32_t i = 0; i < patches; i++)                                                         \
+        if (positions[i] - from < take) memcpy(out + (positions[i] - from) * sizeof(T), values + i * sizeof(T), sizeof(T));
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
     enc_in at = {in, in + size};
     uint32_t patches, number_size, position_size;
     if (!enc_take_u32(&at, &patches) || !enc_take_u32(&at, &number_size) || width > 8 || patches > BLOCK_ROWS / 2) return false;
     const uint8_t *numbers = enc_take(&at, number_size);
-    if (!numbers || !enc_take_u32(&at, &position_size) || !enc_decode(numbers, number_size, count, width, depth + 1, out)) return false;
+    if (!numbers || !enc_take_u32(&at, &position_size) || !enc_decode_rows(numbers, number_size, count, width, depth + 1, from, take, out)) return false;
     const uint8_t *packed = enc_take(&at, position_size);
     uint16_t positions[BLOCK_ROWS / 2];
     uint8_t values[BLOCK_ROWS / 2 * sizeof(int64_t)];
@@ -94,4 +95,4 @@ static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned widt
 }
 #undef PUT
 
-const enc_class enc_patched = {"patched", cost, encode, decode, NULL};
+const enc_class enc_patched = {"patched", cost, encode, NULL, decode_rows};

@@ -16,29 +16,24 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
 }
 
 /* Codes are written with 4 bytes and read with fewer: the stored width is size / count. */
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
     (void)depth;
-    if (size == (uint64_t)count * width) {
-        memcpy(out, in, size);
+    const size_t stored = size / count;
+    if (size % count) return false;
+    in += from * stored;
+    if (stored == width) {
+        memcpy(out, in, take * stored);
         return true;
     }
-    const size_t stored = size / count;
-    if (size % count || (stored != 1 && stored != 2 && stored != 4 && stored != 8) || width > 8) return false;
+    if ((stored != 1 && stored != 2 && stored != 4 && stored != 8) || width > 8) return false;
     int64_t v[PACK_ROWS];
-    for (uint32_t i = 0; i < count; i += PACK_ROWS) {
-        const size_t n = FN_MIN(count - i, (uint32_t)PACK_ROWS);
+    for (uint32_t i = 0; i < take; i += PACK_ROWS) {
+        const size_t n = FN_MIN(take - i, (uint32_t)PACK_ROWS);
         pack_kernels_get()->widen(in + i * stored, n, (unsigned)stored, false, v);
         pack_kernels_get()->narrow(v, n, width, out + (size_t)i * width);
     }
     return true;
 }
 
-static bool decode_vectors(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned first, unsigned vectors, uint8_t *out)
-{
-    const size_t from = (size_t)first * PACK_ROWS, rows = FN_MIN(count - from, (size_t)vectors * PACK_ROWS), stored = size / count;
-    if (size % count || from >= count) return false;
-    return decode(in + from * stored, rows * stored, (uint32_t)rows, width, 0, out);
-}
-
-const enc_class enc_raw = {"raw", cost, encode, decode, decode_vectors};
+const enc_class enc_raw = {"raw", cost, encode, NULL, decode_rows};

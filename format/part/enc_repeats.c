@@ -59,16 +59,19 @@ static bool is_sound(const uint8_t *bits, uint32_t count, uint32_t runs)
     return count_ones(bits, (count + 7) / 8) + 1 == runs && !(bits[0] & 1) && (count % 8 == 0 || bits[count / 8] >> count % 8 == 0);
 }
 
-static bool decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
+static bool decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
 {
     enc_in at = {in, in + size};
     uint32_t runs;
     if (!enc_take_u32(&at, &runs) || width > 8 || runs > count) return false;
     const uint8_t *bits = enc_take(&at, (count + 7) / 8);
     uint8_t values[BLOCK_ROWS * sizeof(int64_t) + REPEAT_PAD];
-    if (!bits || !is_sound(bits, count, runs) || !enc_decode(at.at, (size_t)(at.end - at.at), runs, width, depth + 1, values)) return false;
-    pack_kernels_get()->repeat(bits, count, values, width, out);
+    if (!bits || !is_sound(bits, count, runs)) return false;
+    const uint32_t before = count_ones(bits, from / 8); /* runs that begin before `from`, but for the first: the place of the last of them */
+    const uint32_t first = before / PACK_ROWS * PACK_ROWS, wanted = before - first + 1 + count_ones(bits + from / 8, (take + 7) / 8);
+    if (!enc_decode_rows(at.at, (size_t)(at.end - at.at), runs, width, depth + 1, first, wanted, values)) return false;
+    pack_kernels_get()->repeat(bits + from / 8, take, values + (size_t)(before - first) * width, width, out);
     return true;
 }
 
-const enc_class enc_repeats = {"repeats", cost, encode, decode, NULL};
+const enc_class enc_repeats = {"repeats", cost, encode, NULL, decode_rows};

@@ -89,16 +89,30 @@ bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, 
 {
     if (size == 0 || depth > NEST_MAX || count > BLOCK_ROWS) return false;
     const enc_class *c = enc_class_at(in[0]);
-    return c && (count == 0 || c->decode(in + 1, size - 1, count, width, depth, out));
+    if (!c || count == 0) return c != NULL;
+    return c->decode ? c->decode(in + 1, size - 1, count, width, depth, out) : c->decode_rows(in + 1, size - 1, count, width, depth, 0, count, out);
 }
 
 bool enc_decode_some(const uint8_t *in, size_t size, uint32_t count, unsigned width, uint32_t from, uint32_t take, uint8_t *out)
 {
-    if (size == 0 || count > BLOCK_ROWS || take == 0) return false;
+    if (size == 0 || count > BLOCK_ROWS || from >= count || take == 0 || take > count - from) return false;
     const enc_class *c = enc_class_at(in[0]);
-    if (!c || !c->decode_vectors) return enc_decode(in, size, count, width, 0, out);
-    const unsigned first = from / PACK_ROWS, last = (from + take - 1) / PACK_ROWS;
-    return c->decode_vectors(in + 1, size - 1, count, width, first, last - first + 1, out + (size_t)first * PACK_ROWS * width);
+    if (!c || !c->decode_rows) return enc_decode(in, size, count, width, 0, out);
+    const uint32_t first = from / PACK_ROWS * PACK_ROWS, end = FN_MIN((uint32_t)fn_round_up(from + take, PACK_ROWS), count);
+    return c->decode_rows(in + 1, size - 1, count, width, 0, first, end - first, out + (size_t)first * width);
+}
+
+bool enc_decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out)
+{
+    if (size == 0 || depth > NEST_MAX || count > BLOCK_ROWS || from > count || take > count - from) return false;
+    const enc_class *c = enc_class_at(in[0]);
+    if (!c || take == 0) return c != NULL;
+    if (c->decode_rows) return c->decode_rows(in + 1, size - 1, count, width, depth, from, take, out);
+    if (from == 0 && take == count) return c->decode(in + 1, size - 1, count, width, depth, out);
+    uint8_t all[BLOCK_ROWS * sizeof(int64_t)];
+    if (width > sizeof(int64_t) || !c->decode(in + 1, size - 1, count, width, depth, all)) return false;
+    memcpy(out, all + (size_t)from * width, (size_t)take * width);
+    return true;
 }
 
 static bool is_constant(const uint8_t *values, uint32_t count, unsigned width)

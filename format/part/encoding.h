@@ -69,10 +69,10 @@ typedef struct enc_class {
     const char *name;
     uint64_t (*cost)(const enc_ints *b); /* enc_cost, or ENC_NEVER for this block; NULL: not for integers */
     fn_status (*encode)(fn_ctx *ctx, const enc_ints *b, fn_buf *out); /* appends the payload */
-    /* count values of width bytes. */
+    /* count (not 0) values of width bytes; NULL: decode_rows does that, too. */
     bool (*decode)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out);
-    /* Of those, the vectors first .. first + vectors - 1 alone; NULL: only whole blocks. */
-    bool (*decode_vectors)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned first, unsigned vectors, uint8_t *out);
+    /* Rows [from, from + take) of them alone, from a multiple of PACK_ROWS, out: where the first of these goes. NULL: only whole blocks. */
+    bool (*decode_rows)(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out);
 } enc_class;
 #define ENC_NEVER UINT64_MAX
 /* What reading a block costs in picoseconds: a byte from the disk takes 400 (2.4 GB/s), `per_row` is decoding (measured with
@@ -132,6 +132,8 @@ typedef struct enc_distinct_work {
 void enc_distinct_find(enc_ints *b, enc_distinct_work *w);
 /* As enc_decode, but values before the vector of `from` and behind the vector of `from + take - 1` may be left undefined. */
 bool enc_decode_some(const uint8_t *in, size_t size, uint32_t count, unsigned width, uint32_t from, uint32_t take, uint8_t *out) FN_MUST_USE;
+/* Rows [from, from + take) of a nested block, from a multiple of PACK_ROWS; the first goes to out[0]. Width 8 at most. */
+bool enc_decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out) FN_MUST_USE;
 bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out) FN_MUST_USE;
 /* Values of any width and kind. */
 fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, fn_buf *out) FN_MUST_USE;

@@ -60,16 +60,17 @@ fn_status fn_buf_str(fn_ctx *ctx, fn_buf *b, fn_str s)
 
 fn_status fn_buf_printf(fn_ctx *ctx, fn_buf *b, const char *fmt, ...)
 {
+    enum { USUAL = 128 }; /* most are shorter, and formatted once */
+    FN_TRY(fn_buf_reserve(ctx, b, USUAL));
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    const int n = vsnprintf(NULL, 0, fmt, args);
+    const int n = vsnprintf(b->data + b->size, USUAL, fmt, args);
     va_end(args);
-    fn_status status = n < 0 ? fn_fail(ctx, FN_LOGICAL_ERROR, "Bad format string") : fn_buf_reserve(ctx, b, (size_t)n + 1);
-    if (status == FN_OK) {
-        (void)vsnprintf(b->data + b->size, (size_t)n + 1, fmt, again);
-        b->size += (size_t)n;
-    }
+    fn_status status = n < 0 ? fn_fail(ctx, FN_LOGICAL_ERROR, "Bad format string") : FN_OK;
+    if (n >= USUAL) status = fn_buf_reserve(ctx, b, (size_t)n + 1);
+    if (n >= USUAL && status == FN_OK) (void)vsnprintf(b->data + b->size, (size_t)n + 1, fmt, again);
+    if (status == FN_OK) b->size += (size_t)n;
     va_end(again);
     return status;
 }

@@ -15,6 +15,8 @@ enum { IS_POOLED = 0 }; /* every buffer by itself, so that the sanitizer sees it
 enum { IS_POOLED = 1 };
 #endif
 
+enum { SMALL = 1024 }; /* bytes of the largest of the blocks that each thread has at hand in glibc */
+
 void fn_tracker_init(fn_tracker *t, const char *what, fn_tracker *parent, int64_t limit)
 {
     *t = (fn_tracker){.parent = parent, .what = what};
@@ -60,9 +62,11 @@ void *fn_alloc(fn_ctx *ctx, size_t bytes)
     return p;
 }
 
+/* calloc of glibc goes past the blocks that each thread has at hand. */
 void *fn_alloc_zero(fn_ctx *ctx, size_t bytes)
 {
-    void *p = calloc(1, bytes ? bytes : 1);
+    void *p = bytes > SMALL ? calloc(1, bytes) : malloc(bytes ? bytes : 1);
+    if (p && bytes <= SMALL) memset(p, 0, bytes);
     if (!p) (void)fn_fail_memory(ctx, bytes);
     return p;
 }
@@ -162,6 +166,12 @@ void room_free(void *room, size_t bytes)
     else free(room);
 }
 
+/* aligned_alloc never gives what a thread has at hand: small blocks are aligned within. */
+static bool is_small(size_t bytes)
+{
+    return IS_POOLED && bytes <= SMALL;
+}
+
 fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
 {
     enum { HEAD = 128 }; /* the struct, padded so that data is 64-byte aligned */
@@ -172,13 +182,15 @@ fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
     }
     const size_t bytes = HEAD + fn_round_up(size + FN_BUFFER_PAD, 64);
     if (fn_tracker_charge(ctx, ctx->memory, bytes) != FN_OK) return NULL;
-    fn_buffer *b = is_pooled(bytes) ? pages_get(bytes) : aligned_alloc(64, bytes);
+    fn_buffer *b = is_pooled(bytes) ? pages_get(bytes) : is_small(bytes) ? malloc(bytes) : aligned_alloc(64, bytes);
     if (!b) {
         fn_tracker_release(ctx->memory, bytes);
         (void)fn_fail_memory(ctx, bytes);
         return NULL;
     }
-    *b = (fn_buffer){.data = (uint8_t *)b + HEAD, .size = size, .memory = ctx->memory, .charged = bytes};
+    uint8_t *data = (uint8_t *)b + HEAD;
+    if (is_small(bytes)) data -= (uintptr_t)data % 64;
+    *b = (fn_buffer){.data = data, .size = size, .memory = ctx->memory, .charged = bytes};
     atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
     memset(b->data + size, 0, FN_BUFFER_PAD);
     return b;

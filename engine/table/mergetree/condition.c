@@ -115,10 +115,28 @@ static bool folds_to_one(fn_ctx *ctx, expr *a, expr *b)
     return same->kind == EXPR_CONST && !fn_column_is_null(same->constant, 0) && fn_column_u64_at(same->constant, 0) == 1;
 }
 
+static bool is_plain_integer(const fn_type *t)
+{
+    return fn_type_is_integer(t) && t->width <= sizeof(uint64_t) && t->id != FN_T_BOOL;
+}
+
+/* Integers compared with integers, which is what point queries ask, need no expressions. NULL without an error: not a value of the type. */
+static fn_column *integer_as(fn_ctx *ctx, const fn_column *constant, const fn_type *have, const fn_type *type)
+{
+    const bool negative = !fn_type_is_unsigned(have) && fn_column_i64_at(constant, 0) < 0;
+    const uint64_t value = fn_type_is_unsigned(have) ? fn_column_u64_at(constant, 0) : (uint64_t)fn_column_i64_at(constant, 0);
+    const unsigned bits = 8 * type->width - !fn_type_is_unsigned(type);
+    if (negative ? fn_type_is_unsigned(type) || ~value >> bits : bits < 64 && value >> bits) return NULL;
+    fn_column *one = fn_column_const_u64(ctx, type, value, 1), *flat = one ? fn_column_flatten(ctx, one) : NULL;
+    fn_column_drop(one);
+    return flat;
+}
+
 fn_column *mt_constant_as(fn_ctx *ctx, expr *constant, const fn_type *type, bool equality)
 {
     const fn_type *have = fn_type_base(constant->type);
     if (constant->kind != EXPR_CONST || fn_column_is_null(constant->constant, 0)) return NULL;
+    if (is_plain_integer(have) && is_plain_integer(type)) return integer_as(ctx, constant->constant, have, type);
     const bool numbers = fn_type_is_number(have) && fn_type_is_number(type);
     const bool times = fn_type_is_date_or_time(have) && fn_type_is_date_or_time(type);
     const bool texts = have->id == FN_T_STRING && (fn_type_is_date_or_time(type) || type->id == FN_T_UUID || type->id == FN_T_IPV4 || type->id == FN_T_IPV6);
