@@ -38,6 +38,7 @@ static void merge_while_useful(fn_ctx *ctx, mt_table *t)
         const bool again = status == FN_OK || (is_damage(status) && leave_out_damaged(ctx, t, &choice));
         merge_choice_release(t, &choice);
         fn_arena_reset(ctx->arena);
+        if (status == FN_OK) mt_final_prepare(ctx, t);
         if (again) continue;
         return; /* the next insert tries again */
     }
@@ -58,7 +59,10 @@ static void merge_task(void *arg, unsigned worker)
     (void)worker;
     atomic_store(&t->merge_pending, false); /* parts that come from here on start a task of their own */
     ctx.arena = fn_arena_new(&ctx);
-    if (ctx.arena) merge_while_useful(&ctx, t);
+    if (ctx.arena) {
+        mt_final_prepare(&ctx, t);
+        merge_while_useful(&ctx, t);
+    }
     fn_arena_free(ctx.arena);
     table_drop(&t->base);
     end_task(store);

@@ -8,6 +8,9 @@
  * Masks belong to a part list, but the next list begins with them: only groups that have a row in a part the base does not know are
  * decided again, so a small insert costs the granules its keys fall into. That holds while every key of a part that has gone
  * lives on in a merged one (mt_part.keeps_keys); otherwise all is computed anew.
+ *
+ * A query whose conditions on the key leave a few granules does not wait for all that: it gets masks of these granules alone, and
+ * those of the list are made in the background, as they are after inserts and merges of a table that FINAL is asked of.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/mt.h"
 #include <stdlib.h>
@@ -89,6 +92,7 @@ typedef struct finder {
     const mt_shape *shape;
     mt_part *const *parts; /* one group of parts that are merged with each other */
     const bool *is_new;    /* per part: the base does not know it */
+    const mt_granules *within; /* per part: only these granules matter; NULL: all */
     uint32_t count, key_count;
     mt_reader *readers;
     uint8_t **wanted;
@@ -166,15 +170,20 @@ static fn_status mark_by_keys(fn_ctx *ctx, finder *f)
     return FN_OK;
 }
 
+static mt_granules granules_of(const finder *f, uint32_t part)
+{
+    return f->within ? f->within[part] : (mt_granules){0, fn_part_granules(f->readers[part].data)};
+}
+
 static fn_status mark_by_ranges(fn_ctx *ctx, const finder *f)
 {
     uint32_t total = 0, n = 0;
     sweep s = {f->key_count};
-    for (uint32_t i = 0; i < f->count; i++) total += fn_part_granules(f->readers[i].data);
+    for (uint32_t i = 0; i < f->count; i++) total += granules_of(f, i).end - granules_of(f, i).first;
     interval *all = FN_NEW_ARRAY(ctx, interval, FN_MAX(total, 1));
     FN_TRY_PTR(ctx, all);
     for (uint32_t i = 0; i < f->count; i++)
-        for (uint32_t g = 0; g < fn_part_granules(f->readers[i].data); g++) all[n++] = (interval){fn_part_index(f->readers[i].data), i, g};
+        for (uint32_t g = granules_of(f, i).first; g < granules_of(f, i).end; g++) all[n++] = (interval){fn_part_index(f->readers[i].data), i, g};
     qsort_r(all, n, sizeof *all, compare_starts, &s);
     mark_overlaps(&s, all, n, f->wanted);
     return FN_OK;
@@ -200,11 +209,22 @@ static fn_status prepare(fn_ctx *ctx, finder *f)
     return FN_OK;
 }
 
+static void leave_within(const finder *f)
+{
+    for (uint32_t i = 0; i < f->count; i++) {
+        const mt_granules inside = f->within[i];
+        memset(f->wanted[i], 0, inside.first);
+        memset(f->wanted[i] + inside.end, 0, fn_part_granules(f->readers[i].data) - inside.end);
+    }
+}
+
 static fn_status find_granules(fn_ctx *ctx, finder *f)
 {
     bool any_large = false;
     FN_TRY(prepare(ctx, f));
+    if (f->within) leave_within(f);
     if (f->count < 2) return FN_OK;
+    if (f->within && f->key_count) return mark_by_ranges(ctx, f);
     if (f->key_count == 0) {
         for (uint32_t i = 0; i < f->count; i++) memset(f->wanted[i], 1, fn_part_granules(f->readers[i].data));
         return FN_OK;
@@ -373,12 +393,13 @@ static fn_status merge_group(fn_ctx *ctx, masker *m, const finder *f)
 }
 
 /* Parts [from, to) of the list: partition by partition, oldest first, as ClickHouse puts rows with equal keys. */
-static fn_status mask_group(fn_ctx *ctx, const mt_shape *shape, mt_list *list, uint32_t from, uint32_t to, const bool *is_new, bool *own, mt_masks *masks)
+static fn_status mask_group(fn_ctx *ctx, const mt_shape *shape, mt_list *list, uint32_t from, uint32_t to, const bool *is_new, const mt_granules *within,
+                            bool *own, mt_masks *masks)
 {
     bool any = false;
     for (uint32_t i = from; i < to; i++) any = any || is_new[i];
     if (!any) return FN_OK;
-    finder f = {.shape = shape, .parts = list->parts + from, .is_new = is_new + from, .count = to - from};
+    finder f = {.shape = shape, .parts = list->parts + from, .is_new = is_new + from, .count = to - from, .within = within ? within + from : NULL};
     masker m = {shape, masks, list, from, is_new + from, own};
     fn_status status = find_granules(ctx, &f);
     if (status == FN_OK) status = merge_group(ctx, &m, &f);
@@ -418,7 +439,7 @@ static bool begin_with(const mt_masks *base, const mt_shape *shape, const mt_lis
     return true;
 }
 
-static fn_status compute(fn_ctx *ctx, const mt_shape *shape, mt_list *list, const mt_masks *base, bool apart, mt_masks **out)
+static fn_status compute(fn_ctx *ctx, const mt_shape *shape, mt_list *list, const mt_masks *base, bool apart, const mt_granules *within, mt_masks **out)
 {
     mt_masks *m = NULL;
     bool *is_new = FN_NEW_ARRAY(ctx, bool, list->count + 1), *own = FN_NEW_ARRAY(ctx, bool, list->count + 1);
@@ -435,7 +456,7 @@ static fn_status compute(fn_ctx *ctx, const mt_shape *shape, mt_list *list, cons
     fn_status status = FN_OK;
     for (uint32_t from = 0, to; from < list->count && status == FN_OK; from = to) {
         for (to = from + 1; to < list->count && !(apart && !fn_str_eq(list->parts[from]->row.partition_id, list->parts[to]->row.partition_id));) to++;
-        status = mask_group(ctx, shape, list, from, to, is_new, own, m);
+        status = mask_group(ctx, shape, list, from, to, is_new, within, own, m);
     }
     m->visible = list->rows;
     for (uint32_t i = 0; i < list->count; i++) m->visible -= m->parts[i] ? m->parts[i]->rows : 0;
@@ -456,7 +477,7 @@ static fn_status compute_for(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt
     pthread_mutex_lock(&t->lock);
     mt_masks *base = masks_ref(t->latest_masks[apart]);
     pthread_mutex_unlock(&t->lock);
-    const fn_status status = compute(ctx, shape, list, base, apart, out);
+    const fn_status status = compute(ctx, shape, list, base, apart, NULL, out);
     mt_masks_drop(base);
     if (status != FN_OK) return status;
     atomic_store_explicit(&list->masks[apart], *out, memory_order_release);
@@ -471,10 +492,16 @@ static fn_status compute_for(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt
     return FN_OK;
 }
 
+const mt_masks *mt_final_known(const mt_list *list, bool apart)
+{
+    return atomic_load_explicit(&((mt_list *)(uintptr_t)list)->masks[apart], memory_order_acquire);
+}
+
 fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out)
 {
-    *out = atomic_load_explicit(&list->masks[apart], memory_order_acquire);
+    *out = mt_final_known(list, apart);
     if (*out) return FN_OK;
+    atomic_store(&t->masks_wanted[apart], true);
     fn_arena *const query = ctx->arena, *arena = fn_arena_new(ctx);
     FN_TRY_PTR(ctx, arena);
     ctx->arena = arena;
@@ -487,6 +514,43 @@ fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_lis
     fn_arena_free(arena);
     *out = made;
     return status;
+}
+
+fn_status mt_final_masks_within(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_granules *within, mt_masks **out)
+{
+    if (!atomic_exchange(&t->masks_wanted[apart], true) || !atomic_load(&t->merge_pending)) mt_merge_schedule(t);
+    return compute(ctx, shape, list, NULL, apart, within, out);
+}
+
+/* Rows of parts that the base does not know: a small number is looked at as fast by whoever asks first. */
+static bool has_much_new(const mt_masks *base, const mt_list *list)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const mt_part_row *r = &list->parts[i]->row;
+        uint32_t b = 0;
+        while (base && b < base->count && !(r->file.high == base->sources[b].file.high && r->file.low == base->sources[b].file.low)) b++;
+        if (!base || b == base->count) rows += r->rows;
+    }
+    return rows > BY_KEY_ROWS;
+}
+
+void mt_final_prepare(fn_ctx *ctx, mt_table *t)
+{
+    for (unsigned apart = 0; apart < FN_COUNT(t->masks_wanted); apart++) {
+        const mt_masks *masks;
+        if (!atomic_load(&t->masks_wanted[apart])) continue;
+        pthread_mutex_lock(&t->lock);
+        mt_list *list = mt_list_ref(t->list);
+        mt_shape *shape = mt_shape_ref(t->shape);
+        mt_masks *base = masks_ref(t->latest_masks[apart]);
+        pthread_mutex_unlock(&t->lock);
+        if (mt_chooses_rows(shape->definition->mode) && has_much_new(base, list) && mt_final_masks(ctx, t, shape, list, apart, &masks) != FN_OK)
+            fn_error_clear(ctx); /* the query that needs them says it */
+        mt_masks_drop(base);
+        mt_list_drop(list);
+        mt_shape_drop(shape);
+    }
 }
 
 typedef struct key_check {

@@ -91,6 +91,7 @@ typedef struct mt_table {
     mt_list *detached;          /* parts set aside; lock. NULL: none ever */
     mt_shape *shape;            /* lock */
     struct mt_masks *latest_masks[2]; /* the last ones computed for a current list; lock */
+    _Atomic bool masks_wanted[2];     /* somebody has asked FINAL */
     mt_group group;
     _Atomic bool merge_pending; /* a background task for it is queued or runs */
     _Atomic bool forgotten;     /* dropped */
@@ -376,6 +377,17 @@ typedef struct mt_masks {
 } mt_masks;
 /* For modes that choose rows. Borrowed from the list; computed once per list, beginning with the last list's. */
 fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out) FN_MUST_USE;
+/* Those that have been computed; NULL: none yet. */
+const mt_masks *mt_final_known(const mt_list *list, bool apart);
+/* Granules [first, end) of a part. */
+typedef struct mt_granules {
+    uint32_t first, end;
+} mt_granules;
+/* Masks that are right for rows in these granules (one range per part of the list) whose equals all lie in them, too; the caller's. Those of the
+ * whole list are asked for in the background. */
+fn_status mt_final_masks_within(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_granules *within, mt_masks **out) FN_MUST_USE;
+/* Computes those of the table's list if they have been asked for before and there is much to do. For the background. */
+void mt_final_prepare(fn_ctx *ctx, mt_table *t);
 void mt_masks_drop(mt_masks *m);
 /* Do equal keys always lie in one partition (the partition key is made of sort key columns)? */
 bool mt_partitions_apart(const mt_shape *shape);

@@ -56,6 +56,7 @@ struct mt_scan {
     mt_table *table;
     mt_list *list;
     mt_shape *shape;
+    mt_masks *masks;              /* FINAL's of the chosen granules; NULL: they are the list's */
     uint32_t slot_count;
     uint32_t *slots;              /* distinct schema columns needed */
     uint32_t output_count;

@@ -296,6 +296,30 @@ static fn_status plan_workers(planner *p)
     return FN_OK;
 }
 
+/* Granules whose keys may meet the conditions, part by part; *few: they are a small share of a large table. Rows with equal keys are all in
+ * them or all outside, as far as the index covers only what makes rows equal. */
+static fn_status find_within(planner *p, mt_granules *within, bool *few)
+{
+    enum { FEW = 64, SHARE = 8 };
+    const mt_scan *s = p->scan;
+    uint64_t chosen = 0, all = 0;
+    *few = false;
+    if (s->shape->key_count > s->shape->group_count) return FN_OK;
+    for (uint32_t i = 0; i < s->list->count; i++) {
+        mt_reader reader;
+        mt_pruner *pruner;
+        FN_TRY(mt_reader_init(p->ctx, s->shape, s->list->parts[i], &reader));
+        FN_TRY(mt_pruner_make(p->ctx, p->conditions, &reader, &pruner));
+        mt_prune_index(pruner, &within[i].first, &within[i].end);
+        mt_pruner_release(pruner);
+        within[i].first = FN_MIN(within[i].first, within[i].end);
+        chosen += within[i].end - within[i].first;
+        all += fn_part_granules(reader.data);
+    }
+    *few = chosen <= FEW && chosen * SHARE <= all;
+    return FN_OK;
+}
+
 static fn_status plan_masks(planner *p)
 {
     mt_scan *s = p->scan;
@@ -304,7 +328,16 @@ static fn_status plan_masks(planner *p)
     const table *t = &s->table->base;
     if (d->mode == MT_PLAIN) return fn_fail(p->ctx, FN_ILLEGAL_FINAL, "Storage %s doesn't support FINAL", t->ops->engine);
     const bool apart = settings_of(p->ctx)->do_not_merge_across_partitions_select_final || mt_partitions_apart(s->shape);
-    return mt_final_masks(p->ctx, s->table, s->shape, s->list, apart, &p->masks);
+    p->masks = mt_final_known(s->list, apart);
+    if (p->masks) return FN_OK;
+    mt_granules *within = FN_NEW_ARRAY(p->ctx, mt_granules, s->list->count + 1);
+    bool few;
+    FN_TRY_PTR(p->ctx, within);
+    FN_TRY(find_within(p, within, &few));
+    if (!few) return mt_final_masks(p->ctx, s->table, s->shape, s->list, apart, &p->masks);
+    FN_TRY(mt_final_masks_within(p->ctx, s->table, s->shape, s->list, apart, within, &s->masks));
+    p->masks = s->masks;
+    return FN_OK;
 }
 
 /* Ranges are still in the order of parts and granules, pieces of one stretch behind each other. */
@@ -328,7 +361,6 @@ static fn_status plan(planner *p)
     FN_TRY_PTR(p->ctx, p->conjuncts);
     for (uint32_t i = 0; i < r->conjunct_count; i++) p->conjuncts[p->conjunct_count++] = r->conjuncts[i];
     FN_TRY(table_name(p->ctx, &s->table->base, &p->database, &p->name));
-    FN_TRY(plan_masks(p));
     FN_TRY(mt_sample_conditions(p->ctx, s->table, s->shape, s->list->rows, r, p->conjuncts + p->conjunct_count, &sample_count));
     p->conjunct_count += sample_count;
     FN_TRY(plan_outputs(p));
@@ -336,7 +368,8 @@ static fn_status plan(planner *p)
     FN_TRY_PTR(p->ctx, s->parts);
     FN_TRY(mt_conditions_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, &p->conditions));
     p->granules_max = range_size(p);
-    fn_status status = mt_skip_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, r->final, &p->skip);
+    fn_status status = plan_masks(p);
+    if (status == FN_OK) status = mt_skip_make(p->ctx, s->shape, p->conjuncts, p->conjunct_count, r->final, &p->skip);
     uint64_t offset = 0;
     for (uint32_t i = 0; i < s->list->count && status == FN_OK; i++) {
         status = plan_part(p, i, offset);
@@ -368,6 +401,7 @@ static void scan_close(table_scan *self)
         fn_column_drop(s->parts[i].bound_dictionary);
     }
     fn_free(s->ranges);
+    mt_masks_drop(s->masks);
     mt_list_drop(s->list);
     mt_shape_drop(s->shape);
     table_drop(&s->table->base);
