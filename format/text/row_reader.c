@@ -5,7 +5,7 @@
 
 enum { READ_BYTES = 1 << 20, BLOCK_BYTES = 32 << 20, ROW_MAX = 1 << 30 };
 
-fn_status row_reader_more(row_reader *r, fn_ctx *ctx)
+fn_status row_reader_read(row_reader *r, fn_ctx *ctx, size_t want)
 {
     if (r->at) {
         memmove(r->window.data, r->window.data + r->at, r->window.size - r->at);
@@ -13,13 +13,17 @@ fn_status row_reader_more(row_reader *r, fn_ctx *ctx)
         r->at = 0;
     }
     if (r->window.size > ROW_MAX) return fn_fail(ctx, FN_INCORRECT_DATA, "A row is longer than %d bytes", ROW_MAX);
-    const size_t want = FN_MAX((size_t)READ_BYTES, r->window.size);
     FN_TRY(fn_buf_reserve(ctx, &r->window, want));
     size_t got;
     FN_TRY(r->in->read(r->in, ctx, r->window.data + r->window.size, want, &got));
     r->window.size += got;
     r->ended = got == 0;
     return FN_OK;
+}
+
+fn_status row_reader_more(row_reader *r, fn_ctx *ctx)
+{
+    return row_reader_read(r, ctx, FN_MAX((size_t)READ_BYTES, r->window.size - r->at));
 }
 
 static void take_back(row_reader *r, uint32_t rows)

@@ -46,7 +46,9 @@ struct row_reader {
 };
 fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, const fn_format_settings *s, bool *missing, row_fn *row,
                          row_reader **out) FN_MUST_USE;
-fn_status row_reader_more(row_reader *r, fn_ctx *ctx) FN_MUST_USE; /* reads into the window, which may move; r->ended: nothing came */
+/* Reads into the window, which may move, at most `want` bytes; r->ended: nothing came. */
+fn_status row_reader_read(row_reader *r, fn_ctx *ctx, size_t want) FN_MUST_USE;
+fn_status row_reader_more(row_reader *r, fn_ctx *ctx) FN_MUST_USE; /* the same, as much as the window has */
 /* Appends defaults to the columns that got no value for the row being read. */
 fn_status row_reader_fill(row_reader *r, fn_ctx *ctx) FN_MUST_USE;
 /* Sets r->columns from names; unknown names are an error unless skip_unknown_fields. */

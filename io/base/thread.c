@@ -4,7 +4,7 @@
  * Queue entries are linked; those of fn_pool_submit live on the heap, those of fn_pool_run lie in the caller's
  * frame: before it returns the caller unlinks the ones no worker has taken and waits for the others. The caller
  * alone can do all the work, therefore a run started from inside a task, or on a busy pool, always ends.
- * Short loops join the queue's front (someone is waiting for them), submitted tasks its back.
+ * Short loops join the queue's front (someone is waiting for them), submitted and offered tasks its back.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -220,6 +220,41 @@ fn_status fn_pool_run(fn_ctx *ctx, fn_pool *p, fn_task_fn *fn, void *arg, unsign
         fn_counts_add(&fn_thread_counts, &l.counts);
     }
     return FN_OK;
+}
+
+/* A loop of one round, in which the offering thread takes no part. */
+struct fn_offer {
+    loop loop;
+    entry entry;
+    fn_pool *pool;
+};
+
+fn_offer *fn_pool_offer(fn_ctx *ctx, fn_pool *p, fn_task_fn *fn, void *arg)
+{
+    fn_offer *o = fn_alloc_zero(ctx, sizeof *o);
+    if (!o) return NULL;
+    o->pool = p;
+    o->loop = (loop){.fn = fn, .arg = arg, .count = 1};
+    o->entry.loop = &o->loop;
+    take_lock(p);
+    FN_ASSERT(!p->closing);
+    link_between(&o->entry, p->head.previous, &p->head);
+    FN_ASSERT(pthread_cond_signal(&p->work) == 0);
+    give_lock(p);
+    return o;
+}
+
+bool fn_offer_take_back(fn_offer *o)
+{
+    fn_pool *p = o->pool;
+    take_lock(p);
+    const bool waiting = o->entry.next != NULL;
+    if (waiting) unlink_entry(&o->entry);
+    while (o->loop.helpers) FN_ASSERT(pthread_cond_wait(&p->finished, &p->lock) == 0);
+    give_lock(p);
+    fn_counts_add(&fn_thread_counts, &o->loop.counts);
+    fn_free(o);
+    return waiting;
 }
 
 static _Thread_local void (*wait_hook)(void *arg);

@@ -18,6 +18,12 @@ fn_status fn_pool_submit(fn_ctx *ctx, fn_pool *pool, fn_task_fn *fn, void *arg) 
  * The calling thread always works itself, so it cannot deadlock when the pool is busy or called from a worker. */
 fn_status fn_pool_run(fn_ctx *ctx, fn_pool *pool, fn_task_fn *fn, void *arg, unsigned count) FN_MUST_USE;
 
+/* A task that a worker begins when it has time, unless it is taken back before. One thread offers and takes back. */
+typedef struct fn_offer fn_offer;
+fn_offer *fn_pool_offer(fn_ctx *ctx, fn_pool *pool, fn_task_fn *fn, void *arg) FN_MUST_USE; /* runs fn(arg, 0) */
+/* Frees the offer; true: no worker began with it and none will, false: it has run, to its end. */
+bool fn_offer_take_back(fn_offer *offer);
+
 /* The calling thread is about to wait for the disk or for other threads: whoever counts on its time may put another in its place. */
 void fn_thread_waits(void);
 /* What fn_thread_waits does on this thread from now on; NULL: nothing. */
