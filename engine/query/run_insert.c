@@ -155,6 +155,7 @@ static fn_status read_format(insert_target *in, fn_source *data, const fn_format
     settings_format(&q->settings, &settings);
     settings.eval = &eval.base;
     format_input_spread(q, &settings);
+    in->writer->overlaps = settings.worker_count > 1;
     bool *missing = FN_NEW_ARRAY(q->ctx, bool, FN_MAX(in->given_count, 1u));
     FN_TRY_PTR(q->ctx, missing);
     FN_TRY(given_schema(in, &schema));

@@ -121,6 +121,7 @@ struct table_writer {
     /* commit for several writers that have this very function: all of them or none, also after a crash. NULL: only one by one. */
     fn_status (*commit_together)(table_writer *const *writers, uint32_t count, fn_ctx *ctx);
     bool is_shared; /* write may be called by several threads at once, except behind identify */
+    bool overlaps;  /* set by the one thread that writes: workers may make parts of what it wrote while it brings more */
 };
 
 typedef struct table_ops {

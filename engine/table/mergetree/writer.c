@@ -11,9 +11,6 @@
 #include "settings/settings.h"
 #include "table/mergetree/writer.h"
 
-enum { SQUASH_BYTES = 256 << 20, /* as min_insert_block_size_bytes: wide rows do not pile up */
-       LOTS = 2 };               /* written at a time by the threads that share a writer: besides them one waits to be full */
-
 static void drop_blocks(mt_writer *w)
 {
     for (uint32_t i = 0; i < w->block_count; i++) fn_block_drop(w->blocks[i]);
@@ -120,7 +117,7 @@ fn_hash128 mt_writer_id(const mt_writer *w)
     return fn_hash_bytes128(words, sizeof words);
 }
 
-static fn_status add_id(fn_ctx *ctx, mt_writer *w, fn_hash128 id)
+fn_status mt_writer_add_id(fn_ctx *ctx, mt_writer *w, fn_hash128 id)
 {
     if (w->id_count == w->id_capacity) {
         const uint32_t capacity = w->id_capacity ? 2 * w->id_capacity : 8;
@@ -136,17 +133,17 @@ static fn_status add_id(fn_ctx *ctx, mt_writer *w, fn_hash128 id)
 /* The ids of the part that is kept next: the writer's, or those of the statements with a row in it. */
 static fn_status add_ids(fn_ctx *ctx, mt_writer *w, const uint32_t *order, uint32_t rows)
 {
-    if (w->identified) return add_id(ctx, w, mt_writer_id(w));
+    if (w->identified) return mt_writer_add_id(ctx, w, mt_writer_id(w));
     for (uint32_t m = 0, at = 0; m < w->member_count; m++) { /* both ascend: rows of a group stand in the order of the block */
         const mt_writer_member *member = &w->members[m];
         while (order && at < rows && order[at] < member->first) at++;
         const bool present = order ? at < rows && order[at] < member->first + member->rows : true;
-        if (present && member->identified) FN_TRY(add_id(ctx, w, member->id));
+        if (present && member->identified) FN_TRY(mt_writer_add_id(ctx, w, member->id));
     }
     return FN_OK;
 }
 
-static fn_status keep_part(fn_ctx *ctx, mt_writer *w, mt_part *part_take)
+fn_status mt_writer_keep_part(fn_ctx *ctx, mt_writer *w, mt_part *part_take)
 {
     if (w->part_count == w->part_capacity) {
         const uint32_t capacity = w->part_capacity ? 2 * w->part_capacity : 8;
@@ -171,7 +168,7 @@ static fn_status write_part(fn_ctx *ctx, mt_writer *w, const fn_block *rows, con
     if (status == FN_OK) status = mt_part_out_write(ctx, &out, rows);
     if (status == FN_OK) status = mt_part_out_finish(ctx, &out, spec, &part);
     mt_part_out_close(&out);
-    return status == FN_OK ? keep_part(ctx, w, part) : status;
+    return status == FN_OK ? mt_writer_keep_part(ctx, w, part) : status;
 }
 
 /* Rows of one partition: sort, collapse, write. order: which rows of the whole block they are; NULL: all. */
@@ -308,7 +305,7 @@ static fn_status write_groups(fn_ctx *ctx, mt_writer *w, fn_block *b, fn_column 
 static bool is_direct(const mt_writer *w)
 {
     const mt_definition *d = w->shape->definition;
-    return d->index_count == 0 && d->projection_count == 0 && (d->mode == MT_PLAIN || !w->collapses) && w->bytes <= 2 * (uint64_t)SQUASH_BYTES;
+    return d->index_count == 0 && d->projection_count == 0 && (d->mode == MT_PLAIN || !w->collapses) && w->bytes <= 2 * (uint64_t)MT_LOT_BYTES;
 }
 
 /* *sorted: the rows are in order as they wait, `order` says nothing. */
@@ -342,7 +339,7 @@ static fn_status write_direct(fn_ctx *ctx, mt_writer *w, fn_column *const *value
         mt_part_out_close(&out);
     }
     fn_free(order);
-    return status == FN_OK ? keep_part(ctx, w, part) : status;
+    return status == FN_OK ? mt_writer_keep_part(ctx, w, part) : status;
 }
 
 static fn_status write_joined(fn_ctx *ctx, mt_writer *w, fn_column *const *values, const partition_split *s)
@@ -372,7 +369,7 @@ static fn_status write_waiting(fn_ctx *ctx, mt_writer *w)
     return status;
 }
 
-fn_status mt_writer_flush(fn_ctx *ctx, mt_writer *w)
+fn_status mt_writer_write_rows(fn_ctx *ctx, mt_writer *w)
 {
     if (w->rows == 0) return FN_OK;
     fn_arena *const query = ctx->arena;
@@ -400,54 +397,6 @@ fn_status mt_writer_keep(fn_ctx *ctx, mt_writer *w, const fn_block *block)
     return FN_OK;
 }
 
-static bool is_full(const fn_ctx *ctx, const mt_writer *w)
-{
-    return w->rows >= settings_of(ctx)->max_insert_block_size || w->bytes >= SQUASH_BYTES;
-}
-
-/* The parts of a lot join those of the writer. */
-static fn_status take_parts(fn_ctx *ctx, mt_writer *w, mt_writer *lot)
-{
-    const uint32_t before = w->part_count;
-    for (uint32_t i = 0; i < lot->id_count; i++) {
-        FN_TRY(add_id(ctx, w, lot->ids[i].id));
-        w->ids[w->id_count - 1].part = before + lot->ids[i].part;
-    }
-    while (lot->part_count) { /* from the front: their order is that of the ids */
-        mt_part *part = lot->parts[0];
-        lot->part_count--;
-        memmove(lot->parts, lot->parts + 1, lot->part_count * sizeof *lot->parts);
-        FN_TRY(keep_part(ctx, w, part));
-    }
-    return FN_OK;
-}
-
-/* Under the lock, which is given away while parts are written. */
-static fn_status flush_lot(fn_ctx *ctx, mt_writer *w)
-{
-    while (w->lots == LOTS && is_full(ctx, w)) FN_ASSERT(pthread_cond_wait(&w->flushed, &w->lock) == 0);
-    if (!is_full(ctx, w)) return FN_OK; /* somebody else took the rows */
-    mt_writer lot = {.table = w->table, .shape = w->shape, .blocks = w->blocks, .block_count = w->block_count, .rows = w->rows, .bytes = w->bytes,
-                     .collapses = w->collapses, .identified = w->identified, .id = w->id, .flushes = w->flushes++, .unlimited = w->unlimited,
-                     .members = w->members, .member_count = w->member_count, .arena = fn_arena_new(ctx)};
-    w->blocks = NULL;
-    w->block_count = w->block_capacity = 0;
-    w->rows = w->bytes = 0;
-    w->lots++;
-    FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);
-    fn_status status = lot.arena ? mt_writer_flush(ctx, &lot) : ctx->error.code;
-    FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
-    if (status == FN_OK) status = take_parts(ctx, w, &lot);
-    w->lots--;
-    FN_ASSERT(pthread_cond_broadcast(&w->flushed) == 0);
-    mt_writer_forget(&lot);
-    fn_free(lot.parts);
-    fn_free(lot.ids);
-    fn_free(lot.blocks);
-    if (lot.arena) fn_arena_free(lot.arena);
-    return status;
-}
-
 static fn_status write_locked(fn_ctx *ctx, mt_writer *w, const fn_block *block)
 {
     if (!w->pressed) {
@@ -455,7 +404,7 @@ static fn_status write_locked(fn_ctx *ctx, mt_writer *w, const fn_block *block)
         FN_TRY(mt_merge_pressure(ctx, w->table));
     }
     FN_TRY(mt_writer_keep(ctx, w, block));
-    return is_full(ctx, w) ? flush_lot(ctx, w) : FN_OK;
+    return mt_lots_write(ctx, w);
 }
 
 static fn_status writer_write(table_writer *self, fn_ctx *ctx, const fn_block *block)
@@ -502,6 +451,7 @@ static void writer_identify(table_writer *self, fn_hash128 id)
 
 void mt_writer_forget(mt_writer *w)
 {
+    mt_lots_drop(w);
     drop_blocks(w);
     for (uint32_t i = 0; i < w->part_count; i++) mt_part_drop(w->parts[i]);
     w->part_count = w->id_count = 0;

@@ -1,4 +1,4 @@
-/* mergetree/writer.h - an insert into one table on its way to parts; private to writer.c and commit_writers.c.
+/* mergetree/writer.h - an insert into one table on its way to parts; private to writer.c, write_lots.c and commit_writers.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_MT_WRITER_H
 #define FIRN_MT_WRITER_H
@@ -10,6 +10,9 @@ typedef struct mt_writer_member {
     bool identified;
     fn_hash128 id;
 } mt_writer_member;
+
+enum { MT_LOT_BYTES = 256 << 20 }; /* as min_insert_block_size_bytes: wide rows do not pile up */
+typedef struct mt_lot mt_lot;
 
 typedef struct mt_writer {
     table_writer base;
@@ -35,11 +38,18 @@ typedef struct mt_writer {
     pthread_mutex_t lock;
     pthread_cond_t flushed;
     unsigned lots; /* being written */
+    mt_lot *ahead; /* one thread writes, and base.overlaps: the lot a worker makes parts of meanwhile */
 } mt_writer;
 
 fn_status mt_writer_new(fn_ctx *ctx, mt_table *t, mt_shape *shape_take, bool collapses, mt_writer **out) FN_MUST_USE;
 fn_status mt_writer_keep(fn_ctx *ctx, mt_writer *w, const fn_block *block) FN_MUST_USE; /* referenced */
-fn_status mt_writer_flush(fn_ctx *ctx, mt_writer *w) FN_MUST_USE;  /* waiting rows become parts */
+fn_status mt_writer_flush(fn_ctx *ctx, mt_writer *w) FN_MUST_USE;  /* waiting rows become parts, also those of a lot that is under way */
+fn_status mt_writer_write_rows(fn_ctx *ctx, mt_writer *w) FN_MUST_USE; /* waiting rows become parts */
+fn_status mt_writer_keep_part(fn_ctx *ctx, mt_writer *w, mt_part *part_take) FN_MUST_USE;
+fn_status mt_writer_add_id(fn_ctx *ctx, mt_writer *w, fn_hash128 id) FN_MUST_USE; /* of the part kept next */
+/* Under the writer's lock, which is given away while parts are written: makes parts of the waiting rows if they are a full lot. */
+fn_status mt_lots_write(fn_ctx *ctx, mt_writer *w) FN_MUST_USE;
+void mt_lots_drop(mt_writer *w); /* a lot that is under way */
 fn_status mt_writer_number(fn_ctx *ctx, mt_writer *w) FN_MUST_USE; /* parts get their block numbers and names */
 void mt_writer_forget(mt_writer *w);           /* rows and parts; what is listed stays */
 /* The writers of one statement: one transaction lists the parts of all; small ones share parts with other statements. */
