@@ -1,10 +1,16 @@
 /* body.c - request bodies. A handler that fails early drains what is left, so that the rest of a body is never
  * taken for the next request; a body too long for that closes the connection.
+ *
+ * A client that sends fast in small pieces would wake the reader for each of them, and the reader would find little: while a large body
+ * comes fast, reads wait until there is more (a fifth of the CPU of an insert in Native, whose sender wrote 8 KiB at a time).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "http/body.h"
+#include <firn/time.h>
 #include <string.h>
 
-enum { DRAIN_MAX = 16 << 20 };
+enum { DRAIN_MAX = 16 << 20,
+       STRETCH = 1 << 20, BRISK_NS = 50000000, /* a body is brisk whose last MiB took no longer */
+       BRISK_BYTES = 256 << 10 };              /* then waited for */
 
 static fn_status begin_reading(http_body *b, fn_ctx *ctx)
 {
@@ -51,6 +57,23 @@ static fn_status next_chunk(http_body *b, fn_ctx *ctx, bool first)
     return fn_fail(ctx, FN_BAD_REQUEST_PARAMETER, "Too many trailer fields in the request body");
 }
 
+static void set_brisk(http_body *b, bool brisk)
+{
+    if (b->brisk != brisk) http_conn_wake_at(b->conn, brisk ? BRISK_BYTES : 1);
+    b->brisk = brisk;
+}
+
+/* Behind a read. Not for chunks, between which lines are read; near its end a body is as any other. A client that stops in between keeps
+ * one read waiting, no longer than without this. */
+static void keep_pace(http_body *b, size_t got, int64_t took_ns)
+{
+    b->stretch += got;
+    b->waited_ns += (uint64_t)FN_MAX(took_ns, 0);
+    if (b->chunked || (b->stretch < STRETCH && b->waited_ns < BRISK_NS && b->left >= STRETCH)) return;
+    set_brisk(b, b->waited_ns < BRISK_NS && b->left >= STRETCH);
+    b->stretch = b->waited_ns = 0;
+}
+
 static fn_status body_read(fn_source *self, fn_ctx *ctx, void *out, size_t capacity, size_t *got)
 {
     http_body *b = (http_body *)self;
@@ -63,11 +86,13 @@ static fn_status body_read(fn_source *self, fn_ctx *ctx, void *out, size_t capac
         b->ended = true;
         return FN_OK;
     }
+    const int64_t began = fn_clock_monotonic_ns();
     FN_TRY(http_conn_read(b->conn, ctx, out, (size_t)FN_MIN((uint64_t)capacity, b->left), got));
     if (*got == 0)
         return fn_fail(ctx, FN_NETWORK_ERROR, "Connection closed inside a request body, %llu bytes are missing (%s)",
                        (unsigned long long)b->left, b->conn->address);
     b->left -= *got;
+    keep_pace(b, *got, fn_clock_monotonic_ns() - began);
     if (!b->chunked && b->left == 0) b->ended = true;
     return FN_OK;
 }
@@ -123,6 +148,7 @@ bool http_body_drain(fn_ctx *ctx, http_body *b)
 
 void http_body_close(http_body *b)
 {
+    set_brisk(b, false);
     if (b->decoded != &b->base && b->decoded->close) b->decoded->close(b->decoded);
     b->decoded = &b->base;
 }

@@ -12,6 +12,8 @@ typedef struct http_body {
     http_conn *conn;
     uint64_t left;         /* of the body or of the current chunk */
     bool chunked, ended, started;
+    uint64_t stretch, waited_ns; /* of the reads since the pace was looked at last: bytes, time in them */
+    bool brisk;            /* the client sends fast: reads wait for more at once */
     bool expect_continue;  /* 100 Continue is owed before the first read */
     fn_source *decoded;    /* what the statement reads: base, or decoders around it */
 } http_body;
@@ -22,5 +24,5 @@ fn_status http_body_open(fn_ctx *ctx, http_conn *conn, const http_head *head, ht
 fn_status http_body_decode(fn_ctx *ctx, http_body *b, fn_str encoding, bool frames) FN_MUST_USE;
 /* Reads and forgets the rest, up to a bound. False: the connection cannot be used again. */
 bool http_body_drain(fn_ctx *ctx, http_body *b);
-void http_body_close(http_body *b); /* decoders */
+void http_body_close(http_body *b); /* decoders; the connection is as it was */
 #endif

@@ -43,6 +43,11 @@ fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, 
     }
 }
 
+void http_conn_wake_at(http_conn *c, int bytes)
+{
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); /* without it reads are shorter */
+}
+
 fn_status http_conn_fill(http_conn *c, fn_ctx *ctx, bool *open)
 {
     if (c->in_at && c->in_at < c->in.size) { /* keep the unread rest at the front */

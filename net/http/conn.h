@@ -25,6 +25,9 @@ typedef struct http_conn {
 
 /* Up to capacity bytes: read-ahead first, then the socket (blocking). *got = 0: the peer has closed. */
 fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, size_t *got) FN_MUST_USE;
+/* How many bytes the socket has before a read, or whoever watches it, is woken; 1 as long as nobody says otherwise. Fewer are
+ * there at the end of the stream, or when no more have come within the time limit of a read. */
+void http_conn_wake_at(http_conn *c, int bytes);
 /* A line up to CRLF (without it) into out (0-terminated), at most capacity-1 bytes. */
 fn_status http_conn_line(http_conn *c, fn_ctx *ctx, char *out, size_t capacity) FN_MUST_USE;
 /* All of the pieces; NETWORK_ERROR when the peer is gone. iov is changed. */

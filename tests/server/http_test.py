@@ -643,6 +643,40 @@ def expect_of_a_refused_request():
 
 
 @test
+def large_bodies_at_any_pace():
+    """lines that come fast are waited for in large pieces: not when they stop coming fast, and never by the next request"""
+    ok('DROP TABLE IF EXISTS http_pace', '')
+    ok('CREATE TABLE http_pace (a UInt32, s String) ENGINE = MergeTree ORDER BY a', '')
+    path = '/?query=INSERT%20INTO%20http_pace%20FORMAT%20TSV'
+    data = b''.join(b'%d\t%s\n' % (i, b'x' * 100) for i in range(100000))
+    w = Wire()
+    for quick in (len(data), 6000000):
+        w.send(head('POST', path, (), len(data)))
+        for at in range(0, quick, 8192):
+            w.send(data[at:min(at + 8192, quick)])
+        for at in range(quick, min(quick + 5000, len(data)), 1000): # less than what is waited for, then more
+            w.send(data[at:at + 1000])
+            time.sleep(0.03)
+        w.send(data[quick + 5000:])
+        same(w.answer().status, 200)
+        for _ in range(3):
+            began = time.time()
+            same(ask('SELECT 1', wire=w).text, '1\n')
+            assert time.time() - began < 5, 'the answer to a small request had to wait'
+    ok('SELECT count(), uniqExact(a), sum(length(s)) FROM http_pace', '200000\t100000\t20000000\n')
+    w.send(head('POST', path, (), len(data)) + data[:8000000]) # cut
+    w.close()
+    w = Wire()
+    bad = data[:9000000].rsplit(b'\n', 1)[0] + b'\nno number' + data[9000000:]
+    w.send(head('POST', path, (), len(bad)) + bad)
+    a = w.answer()
+    assert a.status == 400 and 'at row' in a.text, (a.status, a.text)
+    w.close()
+    ok('SELECT count() FROM http_pace', '200000\n')
+    ok('DROP TABLE http_pace', '')
+
+
+@test
 def bodies_nobody_reads():
     w = Wire()
     data = b'SELECT nope' + b' ' * 3000000
