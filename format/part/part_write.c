@@ -105,7 +105,7 @@ static fn_status open_parts(fn_ctx *own, fn_part_writer *w)
         w->key_columns[i] = o->key_columns[i];
         FN_TRY(fn_builder_init(own, &w->keys[i], w->columns[o->key_columns[i]].info.type));
     }
-    FN_TRY(o->fs->open(o->fs, own, o->path, FN_OPEN_WRITE | FN_OPEN_CREATE | FN_OPEN_EXCLUSIVE, &w->file));
+    FN_TRY(o->fs->open(o->fs, own, o->path, FN_OPEN_WRITE | FN_OPEN_CREATE | FN_OPEN_EXCLUSIVE | (o->scratch ? 0 : FN_OPEN_SYNCED), &w->file));
     FN_TRY(o->fs->write(o->fs, own, w->file, 0, PART_MAGIC, MAGIC_SIZE));
     w->file_at = MAGIC_SIZE;
     return FN_OK;

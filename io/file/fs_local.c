@@ -3,6 +3,8 @@
  *
  * Reads: each range is first tried with RWF_NOWAIT, which copies what is cached without a ring (a hit through a ring costs
  * more CPU); what is left is read with a deep queue. Short transfers are continued, EINTR is repeated.
+ * Of a file that will be synced the disk gets each 8 MiB as they are written (sync_file_range), so that the sync waits for the last of them
+ * only; an error of theirs is the sync's.
  * Every failure names the path; a full disk is NOT_ENOUGH_SPACE (243), a failed fdatasync CANNOT_FSYNC (204).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "file/open_file.h"
@@ -21,12 +23,14 @@
 enum {
     TREE_DEPTH_MAX = 64,
     PATH_SIZE = 4096,
+    BEHIND_BYTES = 8 << 20,
     RING_BYTES = 256 << 10, /* from here on a single read or write is worth a ring: it is split and overlapped */
 };
 
 typedef struct local_file {
     fn_file base;
     int fd;
+    uint64_t begun; /* SYNCED: written before, and on its way to the disk */
 } local_file;
 
 static fn_status local_open(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned flags, fn_file **out)
@@ -56,6 +60,7 @@ static fn_status local_open(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned f
         return ctx->error.code;
     }
     f->base = (fn_file){.size = st.st_size < 0 ? 0 : (uint64_t)st.st_size, .path = (char *)(f + 1), .flags = flags};
+    f->begun = f->base.size;
     memcpy(f->base.path, path, length + 1);
     f->fd = fd;
     fn_count(FN_COUNT_FILE_OPEN, 1);
@@ -145,10 +150,21 @@ static fn_status write_ops(fn_ctx *ctx, fn_file *file, uint64_t offset, const vo
     return FN_OK;
 }
 
+/* Files are written from the front; what is written again goes with the sync. */
+static void write_behind(local_file *f)
+{
+    const uint64_t size = f->base.size;
+    if (!(f->base.flags & FN_OPEN_SYNCED) || size < f->begun + BEHIND_BYTES) return;
+    (void)sync_file_range(f->fd, (off_t)f->begun, (off_t)(size - f->begun), SYNC_FILE_RANGE_WRITE);
+    f->begun = size;
+}
+
 static fn_status local_write(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size)
 {
     (void)fs;
-    return write_ops(ctx, file, offset, bytes, size, false);
+    FN_TRY(write_ops(ctx, file, offset, bytes, size, false));
+    write_behind((local_file *)file);
+    return FN_OK;
 }
 
 static fn_status local_write_sync(fn_fs *fs, fn_ctx *ctx, fn_file *file, uint64_t offset, const void *bytes, size_t size)

@@ -8,7 +8,8 @@
 typedef struct fn_fs fn_fs;     /* a file system: the table of functions */
 typedef struct fn_file fn_file; /* an open file */
 
-enum { FN_OPEN_READ = 1, FN_OPEN_WRITE = 2, FN_OPEN_CREATE = 4, FN_OPEN_EXCLUSIVE = 8, FN_OPEN_DIRECT = 16 };
+enum { FN_OPEN_READ = 1, FN_OPEN_WRITE = 2, FN_OPEN_CREATE = 4, FN_OPEN_EXCLUSIVE = 8, FN_OPEN_DIRECT = 16,
+       FN_OPEN_SYNCED = 32 /* what is written will be synced: the disk begins with it early */ };
 
 typedef struct fn_file_info {
     uint64_t size;
