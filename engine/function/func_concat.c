@@ -81,7 +81,7 @@ static const char *container_join(const func_call *call)
 
 static fn_status bind_concat(fn_ctx *ctx, func_call *call)
 {
-    plan *p;
+    plan *p = NULL;
     FN_TRY(new_plan(ctx, call, call->arg_count, &p));
     const char *other = container_join(call);
     if (other) {
@@ -103,7 +103,7 @@ static fn_status bind_concat(fn_ctx *ctx, func_call *call)
 
 static fn_status bind_separated(fn_ctx *ctx, func_call *call)
 {
-    plan *p;
+    plan *p = NULL;
     fn_str separator;
     if (!fn_type_is_string(call->arg_types[0]))
         return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of first argument of function %s", call->arg_types[0]->name, call->def->name);
@@ -147,7 +147,7 @@ static fn_status placeholder(fn_ctx *ctx, fn_str pattern, size_t *at, uint32_t a
 static fn_status bind_format(fn_ctx *ctx, func_call *call)
 {
     fn_str pattern;
-    plan *p;
+    plan *p = NULL;
     if (!fn_type_is_string(call->arg_types[0]))
         return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument 1 of function format, expected String", call->arg_types[0]->name);
     FN_TRY(func_const_str(ctx, call, 0, &pattern));

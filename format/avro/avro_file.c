@@ -45,7 +45,7 @@ static fn_status read_long(reader *r, int64_t *out)
 
 static fn_status read_bytes(reader *r, fn_str *out)
 {
-    int64_t size;
+    int64_t size = 0;
     FN_TRY(read_long(r, &size));
     if (size < 0 || size > r->end - r->at) return bad(r, "a length is larger than the file");
     *out = (fn_str){(const char *)r->at, (size_t)size};
@@ -62,7 +62,7 @@ static fn_status read_items(reader *r, const fn_avro_schema *s, unsigned depth, 
     static const fn_avro_schema key_schema = {.kind = FN_AVRO_STRING};
     uint32_t capacity = 0;
     for (;;) {
-        int64_t count, bytes;
+        int64_t count = 0, bytes;
         FN_TRY(read_long(r, &count));
         if (count == 0) return FN_OK;
         if (count == INT64_MIN) return bad(r, "bad item count");
@@ -112,7 +112,7 @@ static fn_status read_value(reader *r, const fn_avro_schema *s, unsigned depth, 
     switch (s->kind) {
     case FN_AVRO_NULL: return FN_OK;
     case FN_AVRO_BOOL: {
-        uint8_t byte;
+        uint8_t byte = 0;
         FN_TRY(read_fixed(r, 1, &byte));
         out->i = byte != 0;
         return FN_OK;
@@ -285,7 +285,7 @@ static fn_status decode_block(reader *r, fn_avro_file *f, fn_str in)
 static fn_status next_block(fn_ctx *ctx, fn_avro_file *f)
 {
     reader r = {ctx, f, f->at, f->end, f->start};
-    int64_t records, size;
+    int64_t records = 0, size = 0;
     FN_TRY(read_long(&r, &records));
     FN_TRY(read_long(&r, &size));
     if (records < 0 || size < 0 || size > r.end - r.at - SYNC) return bad(&r, "a block is cut off");

@@ -114,7 +114,7 @@ static fn_status files_list(fn_iceberg_files *self, fn_ctx *ctx, const char *fol
 {
     const lake_files *f = (const lake_files *)self;
     listing l = {.files = f, .each = each, .self = each_self, .deep = deep};
-    fn_str place;
+    fn_str place = {0};
     FN_TRY(joined(ctx, f->folder, "/", fn_cstr(folder), &place));
     if (*folder) FN_TRY(joined(ctx, place, "/", FN_STR(""), &place));
     if (!f->fs) {
@@ -133,7 +133,7 @@ static fn_status files_list(fn_iceberg_files *self, fn_ctx *ctx, const char *fol
 static fn_status files_open(fn_iceberg_files *self, fn_ctx *ctx, fn_str path, fn_blob **out)
 {
     const lake_files *f = (const lake_files *)self;
-    fn_str place;
+    fn_str place = {0};
     FN_TRY(resolve(f, ctx, path, &place));
     if (!f->fs) {
         const fn_object_url url = object_at(f, place);
@@ -220,7 +220,7 @@ static fn_status keep_object(fn_ctx *ctx, lake_files *f, const fn_object_url *ur
     f->auth = *auth;
     fn_str *const texts[] = {&f->url.scheme, &f->url.host, &f->url.bucket, &f->auth.key, &f->auth.secret, &f->auth.token, &f->auth.region};
     for (size_t i = 0; i < FN_COUNT(texts); i++) FN_TRY(fn_arena_str(ctx, f->arena, *texts[i], texts[i]));
-    fn_str folder;
+    fn_str folder = {0};
     FN_TRY(joined(ctx, url->bucket, "/", without_slashes(url->key), &folder));
     return fn_arena_str(ctx, f->arena, without_slashes(folder), &f->folder);
 }

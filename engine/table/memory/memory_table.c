@@ -181,7 +181,7 @@ static fn_status memory_write(table_writer *self, fn_ctx *ctx, const fn_block *b
 static fn_status reserve(fn_ctx *ctx, memory_table *m, uint32_t more)
 {
     if (m->list->capacity - m->list->used >= more) return FN_OK;
-    block_list *bigger;
+    block_list *bigger = NULL;
     FN_TRY(list_new(ctx, FN_MAX(2 * m->list->capacity, m->list->used + more), &bigger));
     for (uint32_t i = 0; i < m->list->used; i++) bigger->blocks[i] = fn_block_ref(m->list->blocks[i]);
     bigger->used = m->list->used;
@@ -228,7 +228,7 @@ static fn_status memory_writer_open(table *t, fn_ctx *ctx, table_writer **out)
 static fn_status memory_truncate(table *t, fn_ctx *ctx)
 {
     memory_table *m = (memory_table *)t;
-    block_list *empty;
+    block_list *empty = NULL;
     FN_TRY(list_new(ctx, 16, &empty));
     pthread_mutex_lock(&m->lock);
     block_list *old = m->list;
@@ -297,7 +297,7 @@ fn_status memory_table_of(fn_ctx *ctx, const char *engine, const fn_schema *stru
         table_schema_drop(schema);
         return ctx->error.code;
     }
-    table_writer *w;
+    table_writer *w = NULL;
     fn_status status = memory_writer_open(t, ctx, &w);
     if (status == FN_OK) {
         for (uint32_t i = 0; i < count && status == FN_OK; i++) status = w->write(w, ctx, blocks[i]);
