@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { REGION = 32 << 20, CUT_TO = 1 << 20, HUGE_PAGE = 2 << 20, PAGE = 4096, STEPS = 8, CLASSES = 12 * STEPS };
-static const size_t KEPT_MOST = (size_t)640 << 20;
+static const size_t KEPT_MOST = (size_t)1024 << 20;
 
 typedef struct free_block {
     struct free_block *next;
