@@ -44,6 +44,16 @@ static void merge_while_useful(fn_ctx *ctx, mt_table *t)
     }
 }
 
+static void merge_what_is_due(fn_ctx *ctx, mt_table *t)
+{
+    if (!atomic_exchange(&t->ttl_wanted, false) || atomic_load(&t->store->closing) || mt_merges_stopped(t) || atomic_load(&t->forgotten)) return;
+    const fn_status status = merge_expired(ctx, t);
+    if (status != FN_OK && status != FN_ABORTED && status != FN_TABLE_IS_DROPPED)
+        fn_log(FN_LOG_ERROR, "ttl", "TTL of " FN_STR_FMT "." FN_STR_FMT ": %s", FN_STR_ARG(t->base.database), FN_STR_ARG(t->base.name), ctx->error.text);
+    fn_error_clear(ctx);
+    fn_arena_reset(ctx->arena);
+}
+
 static void end_task(mt_store *store)
 {
     pthread_mutex_lock(&store->lock);
@@ -61,6 +71,7 @@ static void merge_task(void *arg, unsigned worker)
     ctx.arena = fn_arena_new(&ctx);
     if (ctx.arena) {
         mt_final_prepare(&ctx, t);
+        merge_what_is_due(&ctx, t);
         merge_while_useful(&ctx, t);
     }
     fn_arena_free(ctx.arena);

@@ -17,4 +17,6 @@ void merge_choice_release(mt_table *t, merge_choice *c); /* no longer busy */
 typedef enum merge_outcome { MERGE_DONE, MERGE_OVERTAKEN } merge_outcome; /* overtaken: a part was dropped or replaced meanwhile; nothing has changed */
 /* Merges the parts (of one partition, in block order) into one and exchanges them in one commit. locked: the caller holds the change lock. */
 fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out) FN_MUST_USE;
+/* Merges parts with something due, one by one (merge_expired.c). */
+fn_status merge_expired(fn_ctx *ctx, mt_table *t) FN_MUST_USE;
 #endif

@@ -1,8 +1,10 @@
-/* run_merge.c - one merge: rows of the parts in key order, collapsed as the table's mode says, into a new part; then the exchange.
+/* run_merge.c - one merge: rows of the parts in key order, collapsed as the table's mode says and treated as its TTL says, into a new part;
+ * then the exchange.
  * Nobody waits for the reading and writing. The exchange looks whether all sources are still live; if one was dropped or replaced
  * meanwhile the result is thrown away.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "merge/merge.h"
+#include "table/mergetree/part_ttl.h"
 
 /* Rows that repeat an earlier one of the batch in the chosen columns go. Equal rows have equal keys: they are in one batch. */
 static fn_status deduplicate(fn_ctx *ctx, const mt_shape *shape, const mt_merge_how *how, const fn_block *in, fn_block **out)
@@ -46,6 +48,7 @@ typedef struct merging {
     const mt_shape *shape;
     const mt_merge_how *how;
     mt_part_out *out;
+    mt_ttl_rows *ttl;   /* NULL: nothing is due */
     mt_running *running;
 } merging;
 
@@ -57,31 +60,35 @@ static fn_status write_batch(void *self, fn_ctx *ctx, const mt_batch *b)
     fn_status status = mt_collapse(ctx, m->shape, &b->key, b->block, m->how->cleanup, &rows);
     if (status == FN_OK && m->how->deduplicate) status = deduplicate(ctx, m->shape, m->how, rows, &unique);
     else if (status == FN_OK) unique = fn_block_ref(rows);
-    if (status == FN_OK && unique->rows) status = mt_part_out_write(ctx, m->out, unique);
+    if (status == FN_OK && unique->rows) status = m->ttl ? mt_ttl_rows_write(ctx, m->ttl, unique) : mt_part_out_write(ctx, m->out, unique);
     fn_block_drop(rows);
     fn_block_drop(unique);
     atomic_store_explicit(&m->running->rows_written, m->out->rows, memory_order_relaxed);
     return status;
 }
 
-static fn_status merge_rows(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, mt_part_out *out, mt_running *running)
+static fn_status merge_rows(fn_ctx *ctx, merging *m, mt_part *const *parts, uint32_t count, bool apply_ttl)
 {
+    const mt_shape *shape = m->shape;
     const mt_merge_options options = {.shape = shape, .parts = parts, .part_count = count, .columns = shape->stored, .column_count = shape->stored_count,
-                                      .whole_groups = how->deduplicate || shape->definition->mode != MT_PLAIN};
-    merging m = {t, shape, how, out, running};
-    return mt_merge_each(ctx, t->store, &options, write_batch, &m);
+                                      .whole_groups = m->how->deduplicate || shape->definition->mode != MT_PLAIN};
+    if (apply_ttl) FN_TRY(mt_ttl_rows_open(ctx, m->out, fn_clock_realtime_ns() / 1000000000, &m->ttl));
+    fn_status status = mt_merge_each(ctx, m->table->store, &options, write_batch, m);
+    if (status == FN_OK && m->ttl) status = mt_ttl_rows_finish(ctx, m->ttl);
+    mt_ttl_rows_close(m->ttl);
+    return status;
 }
 
 /* Where no row can go, what the sources have is merged. Otherwise the table says whether projections are built anew or left out. */
-static fn_status choose_projections(fn_ctx *ctx, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, mt_part_out *out)
+static fn_status choose_projections(fn_ctx *ctx, const mt_shape *shape, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool apply_ttl, mt_part_out *out)
 {
     const mt_definition *d = shape->definition;
-    const bool keeps_rows = d->mode == MT_PLAIN && !how->deduplicate;
+    const bool unites_rows = d->mode != MT_PLAIN || how->deduplicate;
     for (uint32_t i = 0; i < d->projection_count; i++) {
         if (d->settings.materialize_projections_on_merge) FN_TRY(mt_part_out_project(ctx, out, i, true));
-        if (!keeps_rows && d->settings.deduplicate_merge_projection_mode == PROJECTION_DROP) FN_TRY(mt_part_out_project(ctx, out, i, false));
+        if (unites_rows && d->settings.deduplicate_merge_projection_mode == PROJECTION_DROP) FN_TRY(mt_part_out_project(ctx, out, i, false));
     }
-    return keeps_rows ? mt_part_out_merge_projections(ctx, out, parts, count) : FN_OK;
+    return !unites_rows && !apply_ttl ? mt_part_out_merge_projections(ctx, out, parts, count) : FN_OK;
 }
 
 /* Are all sources live? Under the change lock. */
@@ -111,39 +118,58 @@ static fn_status exchange(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint3
     return status;
 }
 
-fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out)
+static mt_part_spec spec_of(mt_part *const *parts, uint32_t count)
 {
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++) bytes += parts[i]->row.bytes;
-    if (mt_merges_stopped(t)) return fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
-    FN_TRY(mt_check_room(ctx, t->store, bytes));
     mt_part_spec spec = {.partition_id = parts[0]->row.partition_id, .partition = parts[0]->row.partition, .min_block = parts[0]->row.min_block};
     for (uint32_t i = 0; i < count; i++) {
         spec.min_block = FN_MIN(spec.min_block, parts[i]->row.min_block);
         spec.max_block = FN_MAX(spec.max_block, parts[i]->row.max_block);
         spec.level = FN_MAX(spec.level, parts[i]->row.level + 1);
     }
+    return spec;
+}
+
+/* *fresh NULL: no row is left. */
+static fn_status write_merged(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_running *running, const mt_merge_how *how, mt_part **fresh)
+{
+    mt_part *const *parts = running->parts;
+    const uint32_t count = running->count;
+    mt_part_out writer;
+    mt_ttl_plan plan;
+    *fresh = NULL;
+    FN_TRY(mt_ttl_plan_of(ctx, shape, parts, count, fn_clock_realtime_ns() / 1000000000, &plan));
+    const bool apply_ttl = plan.apply && !mt_ttl_stopped(t);
+    if (apply_ttl && plan.all_gone) return FN_OK;
+    merging m = {.table = t, .shape = shape, .how = how, .out = &writer, .running = running};
+    fn_status status = mt_part_out_open_packed(ctx, t->store, shape, parts, count, plan.codec, &writer);
+    if (status == FN_OK) status = choose_projections(ctx, shape, parts, count, how, apply_ttl, &writer);
+    if (status == FN_OK) status = merge_rows(ctx, &m, parts, count, apply_ttl);
+    if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, running->spec, fresh);
+    mt_part_out_close(&writer);
+    if (status == FN_OK && *fresh) {
+        (*fresh)->collapsed = true;
+        (*fresh)->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate && !apply_ttl;
+    }
+    return status;
+}
+
+fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) bytes += parts[i]->row.bytes;
+    if (mt_merges_stopped(t)) return fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
+    FN_TRY(mt_check_room(ctx, t->store, bytes));
+    const mt_part_spec spec = spec_of(parts, count);
     mt_shape *shape = mt_table_shape(t);
     if (how->schema && how->schema != shape->schema) {
         mt_shape_drop(shape);
         return fn_fail(ctx, FN_TABLE_UUID_MISMATCH, "The table has another structure meanwhile");
     }
-    mt_part_out writer;
     mt_part *fresh = NULL;
     mt_running running = {.table = t, .parts = parts, .count = count, .spec = &spec};
     mt_running_begin(t->store, &running);
-    fn_status status = mt_part_out_open(ctx, t->store, shape, parts, count, &writer);
-    if (status == FN_OK) status = choose_projections(ctx, shape, parts, count, how, &writer);
-    if (status == FN_OK) status = merge_rows(ctx, t, shape, parts, count, how, &writer, &running);
-    if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, &spec, &fresh);
-    mt_part_out_close(&writer);
-    if (status == FN_OK) {
-        if (fresh) {
-            fresh->collapsed = true;
-            fresh->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate;
-        }
-        status = exchange(ctx, t, parts, count, fresh, locked, out);
-    }
+    fn_status status = write_merged(ctx, t, shape, &running, how, &fresh);
+    if (status == FN_OK) status = exchange(ctx, t, parts, count, fresh, locked, out);
     mt_running_end(t->store, &running);
     mt_part_drop(fresh); /* the list has its own reference; an overtaken one goes with its file */
     mt_shape_drop(shape);

@@ -1,6 +1,6 @@
-/* bind_projection.c - a PROJECTION clause: its SELECT is bound as a statement's is, over a table that has the schema and no rows, so that
- * its expressions look as those of the statements that may use it; then it is read off the plan. What ORDER BY names is bound as
- * further items. SPDX-License-Identifier: Apache-2.0 */
+/* bind_projection.c - a PROJECTION clause, and what TTL ... GROUP BY makes of a group: a SELECT is bound as a statement's is, over a table that
+ * has the schema and no rows, so that its expressions look as those of the statements that may use it; then it is read off the plan.
+ * What ORDER BY names is bound as further items. SPDX-License-Identifier: Apache-2.0 */
 #include "plan/bind.h"
 
 /* ---- a table of columns alone ---- */
@@ -27,7 +27,7 @@ typedef struct columns_world {
 static fn_status find_columns(plan_world *w, fn_ctx *ctx, fn_str database, fn_str name, table **out)
 {
     columns_world *c = (columns_world *)w;
-    if (database.size || name.size) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "A projection that reads table " FN_STR_FMT " is not supported", FN_STR_ARG(name));
+    if (database.size || name.size) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "A projection or TTL that reads table " FN_STR_FMT " is not supported", FN_STR_ARG(name));
     *out = table_ref(&c->table);
     return FN_OK;
 }
@@ -36,7 +36,7 @@ static fn_status no_function(plan_world *w, fn_ctx *ctx, const ast_expr *call, t
 {
     (void)w;
     (void)out;
-    return fn_fail(ctx, FN_NOT_IMPLEMENTED, "A projection that reads table function " FN_STR_FMT " is not supported", FN_STR_ARG(call->text));
+    return fn_fail(ctx, FN_NOT_IMPLEMENTED, "A projection or TTL that reads table function " FN_STR_FMT " is not supported", FN_STR_ARG(call->text));
 }
 
 static fn_status no_parameter(plan_world *w, fn_ctx *ctx, fn_str name, fn_str *out)
@@ -103,7 +103,7 @@ static fn_status to_schema(fn_ctx *ctx, const plan *p, expr *e, expr **out)
         below b = {p};
         FN_TRY(expr_replace(ctx, e, item_of, &b, &e));
     }
-    if (p->kind != PLAN_SCAN) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Window functions, subqueries and arrayJoin in a projection are not supported");
+    if (p->kind != PLAN_SCAN) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Window functions, subqueries and arrayJoin in a projection or TTL are not supported");
     return plan_scan_to_schema(ctx, p, e, out);
 }
 
@@ -173,25 +173,101 @@ static fn_status read_plan(fn_ctx *ctx, const ast_select *s, const plan *root, u
     return out->aggregate ? read_aggregate(ctx, n, out) : read_normal(ctx, root, sort_count, out);
 }
 
+static fn_status bind_over_columns(fn_ctx *ctx, columns_world *world, ast_select *select, table_schema *schema, plan_query **q, plan **root)
+{
+    scope *inner;
+    *world = (columns_world){.base = {find_columns, no_function, NULL, no_parameter, ""}, .table = {.ops = &columns_ops}};
+    atomic_store(&world->table.schema, schema);
+    atomic_store(&world->table.refs, 1);
+    const ast_query query = {.op = SET_NONE, .select = select};
+    binder b = {.ctx = ctx, .world = &world->base, .next_id = 1, .query = FN_NEW(ctx, plan_query)};
+    FN_TRY_PTR(ctx, b.query);
+    *q = b.query;
+    fn_status status = bind_query(&b, NULL, false, &query, root, &inner);
+    if (status == FN_OK && b.query->cell_count) status = fn_fail(ctx, FN_NOT_IMPLEMENTED, "Subqueries in a projection or TTL are not supported");
+    return status;
+}
+
 fn_status plan_bind_projection(fn_ctx *ctx, const ast_query *ast, table_schema *schema, plan_projection *out)
 {
-    columns_world world = {.base = {find_columns, no_function, NULL, no_parameter, ""}, .table = {.ops = &columns_ops}};
+    columns_world world;
     ast_select select;
     ast_from from;
     uint32_t sort_count;
-    scope *inner;
+    plan_query *q = NULL;
+    plan *root;
     *out = (plan_projection){0};
     FN_TRY(check_clauses(ctx, ast));
     FN_TRY(widen(ctx, ast->select, &select, &from, &sort_count));
-    atomic_store(&world.table.schema, schema);
-    atomic_store(&world.table.refs, 1);
-    const ast_query query = {.op = SET_NONE, .select = &select};
-    binder b = {.ctx = ctx, .world = &world.base, .next_id = 1, .query = FN_NEW(ctx, plan_query)};
-    FN_TRY_PTR(ctx, b.query);
-    plan *root;
-    fn_status status = bind_query(&b, NULL, false, &query, &root, &inner);
-    if (status == FN_OK && b.query->cell_count) status = fn_fail(ctx, FN_NOT_IMPLEMENTED, "Subqueries in a projection are not supported");
+    fn_status status = bind_over_columns(ctx, &world, &select, schema, &q, &root);
     if (status == FN_OK) status = read_plan(ctx, ast->select, root, sort_count, out);
-    plan_query_release(b.query);
+    if (q) plan_query_release(q);
+    return status;
+}
+
+/* ---- groups ---- */
+typedef struct group_map {
+    const plan *node;      /* PLAN_AGGREGATE */
+    expr **keys, **items;  /* what stands for its outputs */
+} group_map;
+
+static expr *output_of(void *self, column_id id)
+{
+    const group_map *m = self;
+    for (uint32_t i = 0; i < m->node->aggregate.key_count; i++)
+        if (m->node->aggregate.keys[i].id == id) return m->keys[i];
+    for (uint32_t i = 0; i < m->node->aggregate.item_count; i++)
+        if (m->node->aggregate.items[i].id == id) return m->items[i];
+    return NULL;
+}
+
+static fn_status make_outputs(fn_ctx *ctx, group_map *m, const plan_projection *read, uint32_t first)
+{
+    const plan *n = m->node;
+    m->keys = FN_NEW_ARRAY(ctx, expr *, n->aggregate.key_count + 1);
+    m->items = FN_NEW_ARRAY(ctx, expr *, n->aggregate.item_count + 1);
+    if (!m->keys || !m->items) return ctx->error.code;
+    for (uint32_t i = 0; i < n->aggregate.key_count; i++) FN_TRY(to_schema(ctx, n->inputs[0], n->aggregate.keys[i].value, &m->keys[i]));
+    for (uint32_t i = 0; i < n->aggregate.item_count; i++) {
+        if (read->items[i].distinct && read->items[i].arg_count)
+            return fn_fail(ctx, FN_NOT_IMPLEMENTED, FN_STR_FMT "(DISTINCT ...) in TTL is not supported", FN_STR_ARG(read->items[i].call->name));
+        m->items[i] = expr_column(ctx, first + i, read->items[i].call->type);
+        FN_TRY_PTR(ctx, m->items[i]);
+    }
+    return FN_OK;
+}
+
+static fn_status read_group(fn_ctx *ctx, const plan *root, uint32_t count, uint32_t first, plan_group *out)
+{
+    group_map m = {.node = root};
+    plan_projection read = {0};
+    while (m.node->kind == PLAN_PROJECT) m.node = m.node->inputs[0];
+    if (m.node->kind != PLAN_AGGREGATE || root->column_count < count) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Window functions and arrayJoin in TTL are not supported");
+    FN_TRY(read_aggregate(ctx, m.node, &read));
+    FN_TRY(make_outputs(ctx, &m, &read, first));
+    *out = (plan_group){.items = read.items, .item_count = read.item_count, .values = FN_NEW_ARRAY(ctx, expr *, count + 1)};
+    FN_TRY_PTR(ctx, out->values);
+    for (uint32_t i = 0; i < count; i++) {
+        expr *e = expr_column(ctx, root->columns[i].id, root->columns[i].type);
+        FN_TRY_PTR(ctx, e);
+        for (const plan *p = root; p->kind == PLAN_PROJECT; p = p->inputs[0]) {
+            below b = {p};
+            FN_TRY(expr_replace(ctx, e, item_of, &b, &e));
+        }
+        FN_TRY(expr_replace(ctx, e, output_of, &m, &out->values[i]));
+    }
+    return FN_OK;
+}
+
+fn_status plan_bind_group(fn_ctx *ctx, const ast_expr *const *values, uint32_t count, const ast_expr *const *keys, uint32_t key_count, table_schema *schema, plan_group *out)
+{
+    columns_world world;
+    ast_from from = {.kind = FROM_TABLE};
+    ast_select select = {.from = &from, .columns = {(ast_expr **)(uintptr_t)values, count}, .group_by = {(ast_expr **)(uintptr_t)keys, key_count}};
+    plan_query *q = NULL;
+    plan *root;
+    fn_status status = bind_over_columns(ctx, &world, &select, schema, &q, &root);
+    if (status == FN_OK) status = read_group(ctx, root, count, schema->count, out);
+    if (q) plan_query_release(q);
     return status;
 }

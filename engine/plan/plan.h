@@ -250,6 +250,16 @@ typedef struct plan_projection {
 } plan_projection;
 /* Errors: those of a SELECT, ILLEGAL_PROJECTION (583), NOT_IMPLEMENTED. */
 fn_status plan_bind_projection(fn_ctx *ctx, const struct ast_query *ast, table_schema *schema, plan_projection *out) FN_MUST_USE;
+/* What TTL ... GROUP BY makes of the rows of a group: `count` expressions with aggregates in them. values[i]: over the schema (columns the
+ * groups are made by) and, from the schema's count on, the aggregates: column_id schema->count + k is the result of items[k]. */
+typedef struct plan_group {
+    plan_aggregate_item *items; /* arguments over the schema */
+    uint32_t item_count;
+    expr **values;
+} plan_group;
+/* Errors: those of a SELECT with that GROUP BY, NOT_IMPLEMENTED. */
+fn_status plan_bind_group(fn_ctx *ctx, const struct ast_expr *const *values, uint32_t count, const struct ast_expr *const *keys, uint32_t key_count, table_schema *schema,
+                          plan_group *out) FN_MUST_USE;
 fn_status plan_optimize(fn_ctx *ctx, plan_query *q) FN_MUST_USE; /* the rules, in order */
 fn_status plan_explain(fn_ctx *ctx, const plan_query *q, fn_buf *out) FN_MUST_USE;
 void plan_query_release(plan_query *q); /* references to tables, snapshots, constants */

@@ -43,6 +43,11 @@ fn_status definition_name(fn_ctx *ctx, fn_engine *engine, table *t, fn_str datab
 
 /* The column's CODEC clause with its parameters written out. UNKNOWN_CODEC (432), ILLEGAL_CODEC_PARAMETER (433), BAD_ARGUMENTS. */
 fn_status definition_codec(query *q, ast_column_def *def) FN_MUST_USE;
+/* CODEC(...) for values of a type: what stands in it, with parameters written out. suspicious: combinations without sense are taken, too. */
+fn_status definition_codec_text(fn_ctx *ctx, const ast_expr *codec, const fn_type *type, bool suspicious, fn_str *out) FN_MUST_USE;
+/* definition_ttl.c: the TTL clauses bound over the schema, in ctx->arena, which is the definition's; keys are bound already. What cannot be bound
+ * is left out. */
+fn_status definition_ttls(fn_ctx *ctx, plan_world *world, const ast_create *c, const table_schema *schema, mt_definition *mt) FN_MUST_USE;
 /* The column's STATISTICS clause in its canonical order. INCORRECT_QUERY, ILLEGAL_STATISTICS (708). */
 fn_status definition_statistics(fn_ctx *ctx, ast_column_def *def) FN_MUST_USE;
 bool definition_has_setting(fn_str name); /* is it a setting of the MergeTree family (merge_tree_settings.def)? */

@@ -427,6 +427,7 @@ static fn_status read_merge_tree(builder *b)
     FN_TRY(read_params(b));
     FN_TRY(definition_indexes(&b->ctx, &b->world, b->create, b->schema, b->mt));
     FN_TRY(definition_projections(&b->ctx, b->create, b->schema, b->mt));
+    FN_TRY(definition_ttls(&b->ctx, &b->world, b->create, b->schema, b->mt));
     return read_defaults(b);
 }
 

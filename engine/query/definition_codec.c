@@ -209,3 +209,12 @@ fn_status definition_codec(query *q, ast_column_def *def)
     fn_buf_release(&text);
     return status;
 }
+
+fn_status definition_codec_text(fn_ctx *ctx, const ast_expr *codec, const fn_type *type, bool suspicious, fn_str *out)
+{
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = put_all(ctx, codec, type, suspicious, &text);
+    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, (fn_str){text.data + 6, text.size - 7}, out);
+    fn_buf_release(&text);
+    return status;
+}

@@ -142,7 +142,15 @@ static fn_status change_definition(alter_run *a, const ast_statement *s)
     FN_TRY(ttl_check(a->query, a->statement->create));
     FN_TRY(apply(a));
     a->begun = true;
-    return changes_ttl(s) ? ttl_apply(a->query->ctx, a->query->engine, a->table) : FN_OK; /* materialize_ttl_after_modify */
+    return changes_ttl(s) && a->query->settings.materialize_ttl_after_modify ? mt_ttl_materialize(a->query->ctx, a->table) : FN_OK;
+}
+
+static fn_status materialize_ttl(alter_run *a)
+{
+    const table *t = a->table;
+    if (mt_is(t) && mt_table_definition(t)->ttl_count) return mt_ttl_materialize(a->query->ctx, a->table);
+    return fn_fail(a->query->ctx, FN_INCORRECT_QUERY, "Cannot MATERIALIZE TTL as there is no TTL set for table " FN_STR_FMT "." FN_STR_FMT " (%s)", FN_STR_ARG(a->database),
+                   FN_STR_ARG(a->name), t->uuid);
 }
 
 static fn_status run_command(alter_run *a, const ast_alter_command *c)
@@ -156,7 +164,7 @@ static fn_status run_command(alter_run *a, const ast_alter_command *c)
     }
     if (c->kind == ALTER_CLEAR_INDEX || c->kind == ALTER_MATERIALIZE_INDEX || c->kind == ALTER_CLEAR_PROJECTION || c->kind == ALTER_MATERIALIZE_PROJECTION)
         return mutate_index(a->query, a->table, c);
-    if (c->kind == ALTER_OTHER && fn_str_eq(c->text, FN_STR("MATERIALIZE TTL"))) return ttl_apply(a->query->ctx, a->query->engine, a->table);
+    if (c->kind == ALTER_OTHER && fn_str_eq(c->text, FN_STR("MATERIALIZE TTL"))) return materialize_ttl(a);
     return alter_partition(a, c);
 }
 

@@ -1,7 +1,6 @@
 /* run_optimize.c - OPTIMIZE TABLE. SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
 #include "query/result.h"
-#include "query/ttl.h"
 
 /* Is the column taken away again by EXCEPT (a, b)? */
 static bool is_excepted(const ast_expr *star, fn_str name)
@@ -93,7 +92,6 @@ static fn_status optimize(query *q, const ast_statement *s, table *t)
         } while (query_begins_again(q, status));
         return status;
     }
-    FN_TRY(ttl_apply(q->ctx, q->engine, t));
     return t->ops->optimize(t, q->ctx, id, s->final, s->deduplicate, s->cleanup);
 }
 

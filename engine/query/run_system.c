@@ -11,7 +11,6 @@ static fn_status nothing(query *q, const ast_statement *s)
     return result_none(q);
 }
 
-/* About a table that must exist. */
 /* What scans keep of part files. */
 static fn_status drop_segments(query *q, const ast_statement *s)
 {
@@ -20,6 +19,7 @@ static fn_status drop_segments(query *q, const ast_statement *s)
     return result_none(q);
 }
 
+/* About a table that must exist. */
 static fn_status nothing_on_table(query *q, const ast_statement *s)
 {
     fn_str database, name;
@@ -38,19 +38,19 @@ static fn_status flush_inserts(query *q, const ast_statement *s)
     return result_none(q);
 }
 
-/* Of one table, or of all. The end of the command's text says which. */
+/* Of one table, or of all. The command's text says what. */
 static fn_status switch_merges(query *q, const ast_statement *s)
 {
     fn_str database, name;
     table *t;
-    const bool stop = fn_str_starts(s->text, FN_STR("STOP"));
+    const bool stop = fn_str_starts(s->text, FN_STR("STOP")), ttl = fn_str_ends(s->text, FN_STR("TTL MERGES"));
     if (!s->name.table.size) {
-        mt_store_stop_merges(q->engine->store, stop);
+        (ttl ? mt_store_stop_ttl : mt_store_stop_merges)(q->engine->store, stop);
         return result_none(q);
     }
     FN_TRY(query_name(q, &s->name, &database, &name));
     FN_TRY(world_table(q, database, name, &t));
-    if (mt_is(t)) mt_stop_merges(t, stop);
+    if (mt_is(t)) (ttl ? mt_stop_ttl : mt_stop_merges)(t, stop);
     table_drop(t);
     return result_none(q);
 }
@@ -59,7 +59,7 @@ static const struct {
     const char *text;
     run_fn *run;
 } commands[] = {
-    {"STOP MERGES", switch_merges}, {"START MERGES", switch_merges},
+    {"STOP MERGES", switch_merges}, {"START MERGES", switch_merges}, {"STOP TTL MERGES", switch_merges}, {"START TTL MERGES", switch_merges},
     /* Rows of the query log are visible at once. */
     {"FLUSH LOGS", nothing},
     {"FLUSH ASYNC INSERT QUEUE", flush_inserts},

@@ -206,6 +206,8 @@ typedef struct ast_ttl {
     ast_expr *when, *where; /* where NULL: all rows */
     fn_str place;           /* TTL_MOVE: the disk or volume */
     bool is_volume, if_exists;
+    ast_expr *codec;        /* TTL_RECOMPRESS: CODEC(...) */
+    ast_list keys, set;     /* TTL_GROUP_BY; set: equals(column, value) */
 } ast_ttl;
 
 typedef struct ast_engine {

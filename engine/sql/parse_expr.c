@@ -281,18 +281,22 @@ fn_status sql_expr_above(sql_parser *p, int precedence, ast_expr **out)
     return status;
 }
 
+fn_status sql_assignment(sql_parser *p, ast_list *out)
+{
+    fn_str name;
+    ast_expr *column, *value, *e;
+    FN_TRY(sql_compound_name(p, &name));
+    FN_TRY(sql_identifier_node(p, name, &column));
+    FN_TRY(sql_need_symbol(p, SQL_SYMBOL1('='), "equals"));
+    FN_TRY(sql_expr(p, &value));
+    FN_TRY(sql_call2(p, "equals", column, value, &e));
+    e->is_operator = true;
+    return sql_push(p, out, e);
+}
+
 fn_status sql_assignments(sql_parser *p, ast_list *out)
 {
-    do {
-        fn_str name;
-        ast_expr *column, *value, *e;
-        FN_TRY(sql_compound_name(p, &name));
-        FN_TRY(sql_identifier_node(p, name, &column));
-        FN_TRY(sql_need_symbol(p, SQL_SYMBOL1('='), "equals"));
-        FN_TRY(sql_expr(p, &value));
-        FN_TRY(sql_call2(p, "equals", column, value, &e));
-        e->is_operator = true;
-        FN_TRY(sql_push(p, out, e));
-    } while (sql_symbol(p, SQL_SYMBOL1(',')));
+    do FN_TRY(sql_assignment(p, out));
+    while (sql_symbol(p, SQL_SYMBOL1(',')));
     return FN_OK;
 }

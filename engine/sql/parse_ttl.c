@@ -1,5 +1,5 @@
 /* parse_ttl.c - TTL of tables: its canonical text, and the elements of such a text.
- * expr [DELETE | TO DISK|VOLUME 'x' | RECOMPRESS CODEC(...) | GROUP BY ... [SET ...]] [WHERE cond], ...
+ * expr [[DELETE] [WHERE cond] | TO DISK|VOLUME 'x' | RECOMPRESS CODEC(...) | GROUP BY ... [SET ...]], ...
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sql/parser.h"
 
@@ -12,22 +12,45 @@ static fn_status put_list(sql_parser *p, const ast_list *list, fn_buf *out)
     return FN_OK;
 }
 
-static fn_status put_group_by(sql_parser *p, fn_buf *out)
+static fn_status put_set(sql_parser *p, const ast_list *set, fn_buf *out)
 {
-    ast_list keys = {0}, set = {0};
-    FN_TRY(sql_expr_list(p, false, false, &keys));
+    for (uint32_t i = 0; i < set->count; i++) { /* equals(column, value) */
+        FN_TRY(fn_buf_cstr(p->ctx, out, i ? ", " : " SET "));
+        FN_TRY(sql_print_expr(p->ctx, set->items[i]->args.items[0], out));
+        FN_TRY(fn_buf_cstr(p->ctx, out, " = "));
+        FN_TRY(sql_print_expr(p->ctx, set->items[i]->args.items[1], out));
+    }
+    return FN_OK;
+}
+
+/* Behind a comma comes another assignment, or the next element. */
+static fn_status parse_set(sql_parser *p, ast_list *set)
+{
+    FN_TRY(sql_assignment(p, set));
+    for (;;) {
+        const uint32_t before = p->at;
+        if (!sql_symbol(p, SQL_SYMBOL1(','))) return FN_OK;
+        const fn_status status = sql_assignment(p, set);
+        if (status == FN_OK) continue;
+        if (!sql_soft(p, status)) return status;
+        p->at = before;
+        return FN_OK;
+    }
+}
+
+static fn_status group_by(sql_parser *p, ast_ttl *ttl, fn_buf *out)
+{
+    FN_TRY(sql_expr_list(p, false, false, &ttl->keys));
     FN_TRY(fn_buf_cstr(p->ctx, out, " GROUP BY "));
-    FN_TRY(put_list(p, &keys, out));
+    FN_TRY(put_list(p, &ttl->keys, out));
     if (!sql_words(p, "SET")) return FN_OK;
-    FN_TRY(sql_assignments(p, &set));
-    FN_TRY(fn_buf_cstr(p->ctx, out, " SET "));
-    return put_list(p, &set, out);
+    FN_TRY(parse_set(p, &ttl->set));
+    return put_set(p, &ttl->set, out);
 }
 
 static fn_status parse_element(sql_parser *p, ast_ttl *ttl, fn_buf *out)
 {
     fn_ctx *ctx = p->ctx;
-    ast_expr *codec;
     *ttl = (ast_ttl){.action = TTL_DELETE};
     FN_TRY(sql_expr(p, &ttl->when));
     FN_TRY(sql_print_expr(ctx, ttl->when, out));
@@ -42,16 +65,16 @@ static fn_status parse_element(sql_parser *p, ast_ttl *ttl, fn_buf *out)
     }
     if (sql_words(p, "RECOMPRESS")) {
         ttl->action = TTL_RECOMPRESS;
-        FN_TRY(sql_expr(p, &codec));
+        FN_TRY(sql_expr(p, &ttl->codec));
+        if (ttl->codec->kind != AST_FUNCTION || !fn_str_eq_nocase(ttl->codec->text, FN_STR("CODEC"))) return fn_fail(ctx, FN_SYNTAX_ERROR, "Syntax error: expected CODEC behind RECOMPRESS");
         FN_TRY(fn_buf_cstr(ctx, out, " RECOMPRESS "));
-        return sql_print_expr(ctx, codec, out);
+        return sql_print_expr(ctx, ttl->codec, out);
     }
     if (sql_words(p, "GROUP BY")) {
         ttl->action = TTL_GROUP_BY;
-        FN_TRY(put_group_by(p, out));
-    } else {
-        (void)sql_words(p, "DELETE");
+        return group_by(p, ttl, out);
     }
+    (void)sql_words(p, "DELETE");
     if (!sql_words(p, "WHERE")) return FN_OK;
     FN_TRY(sql_expr(p, &ttl->where));
     FN_TRY(fn_buf_cstr(ctx, out, " WHERE "));

@@ -84,6 +84,7 @@ fn_status sql_asterisk(sql_parser *p, ast_expr *e) FN_MUST_USE;           /* the
 fn_status sql_expr_list(sql_parser *p, bool bare_alias, bool trailing_comma, ast_list *out) FN_MUST_USE;
 bool sql_alias_allowed(fn_str word);                                      /* may be an alias without AS */
 fn_status sql_type(sql_parser *p, fn_str *out) FN_MUST_USE;               /* canonical text of a data type */
+fn_status sql_assignment(sql_parser *p, ast_list *out) FN_MUST_USE;         /* a = expr: one more */
 fn_status sql_assignments(sql_parser *p, ast_list *out) FN_MUST_USE;      /* a = 1, b = 2 */
 
 /* ---- clauses and queries ---- */

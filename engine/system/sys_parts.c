@@ -52,6 +52,66 @@ static void put_hash(system_rows *r, const mt_part_row *p)
     system_put_text(r, "hash_of_all_files", hex);
 }
 
+/* ---- TTL ---- */
+static const struct {
+    mt_ttl_kind kind;
+    const char *expression, *min, *max;
+} ttl_columns[] = {
+    {MT_TTL_MOVE, "move_ttl_info.expression", "move_ttl_info.min", "move_ttl_info.max"},
+    {MT_TTL_RECOMPRESS, "recompression_ttl_info.expression", "recompression_ttl_info.min", "recompression_ttl_info.max"},
+    {MT_TTL_GROUP_BY, "group_by_ttl_info.expression", "group_by_ttl_info.min", "group_by_ttl_info.max"},
+    {MT_TTL_WHERE, "rows_where_ttl_info.expression", "rows_where_ttl_info.min", "rows_where_ttl_info.max"},
+};
+
+static bool wants_ttl(const system_rows *r)
+{
+    bool any = system_wants(r, "delete_ttl_info_min") || system_wants(r, "delete_ttl_info_max") || system_wants(r, "default_compression_codec");
+    for (size_t i = 0; i < FN_COUNT(ttl_columns); i++)
+        any |= system_wants(r, ttl_columns[i].expression) || system_wants(r, ttl_columns[i].min) || system_wants(r, ttl_columns[i].max);
+    return any;
+}
+
+static fn_status put_ttl_columns(system_rows *r, fn_ctx *ctx, const mt_ttl_row *rows, uint32_t count, size_t which)
+{
+    fn_str *texts = FN_NEW_ARRAY(ctx, fn_str, count + 1);
+    int64_t *min = FN_NEW_ARRAY(ctx, int64_t, count + 1), *max = FN_NEW_ARRAY(ctx, int64_t, count + 1);
+    uint32_t n = 0;
+    if (!texts || !min || !max) return ctx->error.code;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].kind != ttl_columns[which].kind) continue;
+        texts[n] = rows[i].text;
+        min[n] = rows[i].min;
+        max[n++] = rows[i].max;
+    }
+    if (n == 0) return FN_OK;
+    system_put_strs(r, ttl_columns[which].expression, texts, n);
+    system_put_i64s(r, ttl_columns[which].min, min, n);
+    system_put_i64s(r, ttl_columns[which].max, max, n);
+    return FN_OK;
+}
+
+static fn_status put_ttl(const parts_of *of, fn_ctx *ctx, const mt_part_row *p)
+{
+    system_rows *r = of->rows;
+    mt_ttl_row *rows = NULL;
+    uint32_t count = 0;
+    fn_str codec = {NULL, 0};
+    if (!wants_ttl(r)) return FN_OK;
+    if (mt_part_ttls(ctx, of->table, p->file, p->checksum, &rows, &count, &codec) != FN_OK) { /* a damaged part is shown, too */
+        if (ctx->error.code == FN_MEMORY_LIMIT_EXCEEDED) return ctx->error.code;
+        fn_error_clear(ctx);
+        count = 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].kind != MT_TTL_DELETE) continue;
+        system_put_i64(r, "delete_ttl_info_min", rows[i].min);
+        system_put_i64(r, "delete_ttl_info_max", rows[i].max);
+    }
+    for (size_t i = 0; i < FN_COUNT(ttl_columns); i++) FN_TRY(put_ttl_columns(r, ctx, rows, count, i));
+    system_put_str(r, "default_compression_codec", codec.size ? codec : FN_STR("LZ4"));
+    return FN_OK;
+}
+
 static fn_status each_part(void *self, fn_ctx *ctx, const mt_part_row *p, bool active)
 {
     const parts_of *of = self;
@@ -84,6 +144,7 @@ static fn_status each_part(void *self, fn_ctx *ctx, const mt_part_row *p, bool a
     system_put_text(r, "disk_name", "default");
     system_put_part_path(r, p->file);
     put_hash(r, p);
+    FN_TRY(put_ttl(of, ctx, p));
     return system_row(r);
 }
 

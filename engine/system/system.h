@@ -109,6 +109,7 @@ void system_put_f64(system_rows *r, const char *column, double value);
 void system_put_str(system_rows *r, const char *column, fn_str value);    /* strings; other types: read as their text */
 void system_put_text(system_rows *r, const char *column, const char *value);
 void system_put_strs(system_rows *r, const char *column, const fn_str *values, size_t count); /* Array(String) */
+void system_put_i64s(system_rows *r, const char *column, const int64_t *values, size_t count); /* Array of integers or times up to 64 bits */
 void system_put_part_path(system_rows *r, fn_part_id file);        /* column `path`: where a part's file is */
 bool system_wants(const system_rows *r, const char *column);
 fn_status system_row(system_rows *r) FN_MUST_USE; /* ends the row */

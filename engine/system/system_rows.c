@@ -73,6 +73,16 @@ void system_put_strs(system_rows *r, const char *column, const fn_str *values, s
     if (status == FN_OK) noted(fn_builder_close_array(r->ctx, b));
 }
 
+void system_put_i64s(system_rows *r, const char *column, const int64_t *values, size_t count)
+{
+    fn_builder *b = builder_of(r, column);
+    if (!b) return;
+    FN_ASSERT(b->kids[0].type->width <= sizeof *values); /* little endian: the low bytes are the narrower number */
+    fn_status status = FN_OK;
+    for (size_t i = 0; i < count && status == FN_OK; i++) status = fn_builder_fixed(r->ctx, &b->kids[0], &values[i]);
+    if (status == FN_OK) noted(fn_builder_close_array(r->ctx, b));
+}
+
 fn_status system_row(system_rows *r)
 {
     if (r->ctx->error.code != FN_OK) return r->ctx->error.code;

@@ -27,7 +27,8 @@
  *              dictionary[streams], reference of the zones, reference of segment[segments]
  *   dictionary = reference (size 0: none), u32 entries, u8 flags (DICTIONARY_...)
  *   reference  = u64 offset, u64 size, u128 checksum
- *   attachment = u64 number, reference; the bytes are the caller's (skip_data.c has those of skip indices)
+ *   attachment = u64 number, reference; the bytes are the caller's (skip_data.c has those of skip indices,
+ *              engine/table/mergetree/ttl_info.c when rows are due)
  *   inner    = u64 number, u64 part id high, low, reference: a whole part file (of a projection) from that offset on. Its own references
  *              count from its first byte. The reference's checksum is the one of the inner part's footer.
  *   key      = u32 column index, saved column of granules + 1 rows

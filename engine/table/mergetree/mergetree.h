@@ -125,6 +125,31 @@ typedef struct mt_projection {
     uint64_t id;              /* its number in part files: a hash of what it is made of, by column ids and types */
 } mt_projection;
 
+/* A TTL clause of the table or of a column. What happens to a row whose `when` has passed, in the order of this list: it goes; it goes if
+ * `where` holds, too; consecutive ones of equal group keys become one row; its column takes its default. The last two are about whole parts. */
+typedef enum mt_ttl_kind { MT_TTL_DELETE, MT_TTL_WHERE, MT_TTL_GROUP_BY, MT_TTL_COLUMN, MT_TTL_RECOMPRESS, MT_TTL_MOVE } mt_ttl_kind;
+/* GROUP BY ... SET: per schema column the new value, over the group's first row and, from the schema's count on, the results of the
+ * aggregates (as plan_group has it). NULL: that of the first row, of a Nullable column the first that is not NULL. */
+typedef struct mt_ttl_group {
+    uint32_t key_count;       /* leading items of the sort key: rows are together that are equal in them */
+    uint32_t call_count;
+    const agg_call **calls;
+    expr ***args;             /* per call, over the schema */
+    uint32_t *arg_counts;
+    expr **values;            /* per schema column */
+    bool reorders;            /* a sort key may change: rows are sorted again */
+} mt_ttl_group;
+typedef struct mt_ttl {
+    mt_ttl_kind kind;
+    fn_str text;              /* of the expression, for system.parts */
+    expr *when;               /* over the schema, DateTime64(0); 1970-01-01 00:00:00 never comes */
+    expr *where;              /* MT_TTL_WHERE: UInt8 */
+    uint32_t column;          /* MT_TTL_COLUMN: schema index */
+    fn_str codec;             /* MT_TTL_RECOMPRESS: ZSTD(3) */
+    mt_ttl_group *group;      /* MT_TTL_GROUP_BY */
+    uint64_t id;              /* its number in part files: a hash of what it is, by column ids */
+} mt_ttl;
+
 /* <partition id>_<min block>_<max block>_<level>, and _<mutation> unless that is 0; in ctx->arena. */
 fn_status mt_part_name(fn_ctx *ctx, fn_str partition_id, uint64_t min_block, uint64_t max_block, uint32_t level, uint64_t mutation, fn_str *out) FN_MUST_USE;
 
@@ -173,6 +198,8 @@ typedef struct mt_definition {
     uint32_t index_count;
     mt_projection *projections;
     uint32_t projection_count;
+    mt_ttl *ttls;             /* by kind */
+    uint32_t ttl_count;
     uint64_t index_granularity; /* kept for SHOW CREATE; granules are FN_GRANULE_ROWS */
     table_settings settings;
     uint64_t window, window_s;  /* of deduplication, by the kind of engine; window 0: none, window_s 0: for ever */
@@ -288,6 +315,14 @@ fn_status mt_rebuild_parts(fn_ctx *ctx, table *t, const mt_rebuild *rebuild) FN_
 /* SYSTEM STOP / START MERGES: background merges and OPTIMIZE; those under way end with ABORTED (236). */
 void mt_stop_merges(table *t, bool stop);
 void mt_store_stop_merges(mt_store *store, bool stop);
+/* ---- TTL: applied by merges (see mergetree/part_ttl.h) ---- */
+/* SYSTEM STOP / START TTL MERGES: merges leave the rows alone, nothing is merged for TTL's sake. */
+void mt_stop_ttl(table *t, bool stop);
+void mt_store_stop_ttl(mt_store *store, bool stop);
+/* Asks for a background task that merges the parts with something due, those of a partition at most every merge_with_ttl_timeout. */
+void mt_ttl_schedule(table *t);
+/* MATERIALIZE TTL: parts with something due, and those that do not know, are written anew. One commit. */
+fn_status mt_ttl_materialize(fn_ctx *ctx, table *t) FN_MUST_USE;
 
 /* ---- looking (system.parts) ---- */
 /* Bytes of an index in all live parts; 0 where no part has it. */
@@ -304,6 +339,14 @@ typedef struct mt_merge_row {
 } mt_merge_row;
 typedef fn_status mt_each_merge(void *self, fn_ctx *ctx, const mt_merge_row *row);
 fn_status mt_merges(fn_ctx *ctx, mt_store *store, mt_each_merge *each, void *self) FN_MUST_USE;
+/* What a part's file says of TTL: clauses of the same kind and expression as one. Times: seconds since 1970, 0: no row has one. */
+typedef struct mt_ttl_row {
+    mt_ttl_kind kind;
+    fn_str text;
+    int64_t min, max;
+} mt_ttl_row;
+/* In ctx->arena, by kind and text. codec: of columns without one of their own; empty: firn's choice. */
+fn_status mt_part_ttls(fn_ctx *ctx, table *t, fn_part_id file, fn_hash128 checksum, mt_ttl_row **out, uint32_t *count, fn_str *codec) FN_MUST_USE;
 /* Per column bytes of all live parts; arrays of the schema's count. */
 fn_status mt_column_bytes(fn_ctx *ctx, table *t, uint64_t *disk, uint64_t *raw) FN_MUST_USE;
 /* CHECK TABLE: reads the parts of a partition, with a name, or all (data NULL), from the disk past all caches. error NULL: sound. */

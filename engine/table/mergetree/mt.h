@@ -34,6 +34,9 @@ typedef struct mt_part {
     mt_file *file;              /* referenced */
     mt_part_row row;            /* texts behind the struct */
     bool busy;                  /* a merge has chosen it; table.lock */
+    struct mt_ttl_infos *_Atomic ttl; /* what its file says of TTL; NULL until asked for */
+    uint64_t looked_for;        /* TTLs that its file says nothing of were looked at in its rows: a hash of their numbers, ... */
+    int64_t looked_due;         /* ... and when the first of them comes; table.lock */
     bool damaged;               /* a merge failed for its sake: the others go on without it; table.lock */
     bool keeps_keys;            /* made by a merge that lost no key of its sources */
     bool collapsed;             /* no two rows have equal keys, as far as the mode collapses: known of parts made by this process */
@@ -65,6 +68,7 @@ typedef struct mt_shape {
     uint32_t *part_keys;        /* their places in stored */
     fn_part_column *part_columns; /* of stored */
     expr_program **index_programs; /* per index: its values over a block of stored columns */
+    struct mt_ttl_programs *ttls;  /* per TTL (part_ttl.h) */
     struct mt_shape **projections; /* per projection: of its own columns, numbered from 1 */
     expr_program **projection_programs; /* per projection: its values, then the arguments of its states, over a block of stored columns */
     struct mt_shape *older;     /* kept until the table goes: others may look at the schema without a reference */
@@ -81,6 +85,7 @@ typedef struct mt_group {
 void mt_group_init(mt_group *g);
 void mt_group_release(mt_group *g);
 
+typedef struct mt_ttl_visit mt_ttl_visit;
 typedef struct mt_table {
     table base;
     fn_arena *arena;
@@ -96,6 +101,10 @@ typedef struct mt_table {
     _Atomic bool merge_pending; /* a background task for it is queued or runs */
     _Atomic bool forgotten;     /* dropped */
     _Atomic bool merges_stopped; /* SYSTEM STOP MERGES */
+    _Atomic bool ttl_stopped;   /* SYSTEM STOP TTL MERGES */
+    _Atomic bool ttl_wanted;    /* the next background task looks at what is due */
+    mt_ttl_visit *visits;       /* per partition, when TTL was applied last (merge/merge_expired.c); lock */
+    uint32_t visit_count;
 } mt_table;
 
 typedef struct mt_running mt_running;
@@ -111,6 +120,7 @@ struct mt_store {
     _Atomic bool closing;
     _Atomic bool keeps_files;   /* a commit broke off: the catalog on disk may name files that nobody lists; the next start sweeps */
     _Atomic bool merges_stopped; /* SYSTEM STOP MERGES, of all tables */
+    _Atomic bool ttl_stopped;
     _Atomic uint64_t dirs_made[4]; /* bit per store/xx folder that is there for good */
     uint64_t dirs_begun[4];     /* those, and the ones being made; lock */
     _Atomic bool dirs_durable;  /* what was there at start is, too */
@@ -277,11 +287,16 @@ typedef struct mt_part_out {
     fn_part_writer *writer;
     struct mt_index_out **indexes; /* per index of the shape; NULL: not built */
     struct mt_projection_out **projections; /* per projection of the shape; likewise */
-    bool scratch;               /* a file for this process alone: nothing is synced */
+    struct mt_ttl_info *ttls;   /* per TTL of the shape, of the rows written so far; NULL: it has none */
+    int64_t ttl_applied_s;      /* TTL up to this moment has been applied to the rows; 0: not */
+    fn_str codec;               /* of columns without one; empty: firn's choice. Set before it is opened */
+    bool scratch;               /* a file for this process alone: nothing is synced, no indexes, no projections */
     uint64_t rows;
 } mt_part_out;
 /* sources: the parts it is made of (merge, mutation); their dictionaries are taken over. Close in any case. */
 fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out) FN_MUST_USE;
+/* With a codec for columns that have none (RECOMPRESS). */
+fn_status mt_part_out_open_packed(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec, mt_part_out *out) FN_MUST_USE;
 fn_status mt_part_out_open_scratch(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part_out *out) FN_MUST_USE;
 void mt_part_out_without(mt_part_out *out, uint32_t index); /* do not build this index */
 /* Build this projection (every insert does, a merge or mutation where a source has it), or not. */
@@ -293,6 +308,21 @@ fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pi
 /* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;
 void mt_part_out_close(mt_part_out *out);
+
+/* ---- sort_runs.c: rows in any order ---- */
+typedef struct mt_runs { /* begin with store, shape and collapses set, the rest 0 */
+    mt_store *store;
+    const mt_shape *shape;
+    bool collapses;             /* rows of several blocks with equal keys are collapsed as the mode says */
+    fn_block **blocks;          /* collected */
+    uint32_t block_count, block_capacity;
+    uint64_t rows, bytes;
+    mt_part **parts;            /* sorted, unlisted; they go with the struct */
+    uint32_t count, capacity;
+} mt_runs;
+fn_status mt_runs_add(fn_ctx *ctx, mt_runs *x, fn_block *block_take) FN_MUST_USE; /* columns as stored */
+fn_status mt_runs_flush(fn_ctx *ctx, mt_runs *x) FN_MUST_USE; /* what is collected becomes a run */
+void mt_runs_release(mt_runs *x);
 
 /* ---- part_read.c: columns of the table out of a part, whatever the part has of them ---- */
 typedef struct mt_reader {
@@ -418,5 +448,6 @@ void mt_merge_schedule(mt_table *t);      /* after parts were added */
  * far beyond, as the settings of the table and the statement say. */
 fn_status mt_merge_pressure(fn_ctx *ctx, mt_table *t) FN_MUST_USE;
 bool mt_merges_stopped(const mt_table *t);
+bool mt_ttl_stopped(const mt_table *t);
 fn_status mt_optimize(fn_ctx *ctx, mt_table *t, fn_str partition_id, bool final, const mt_merge_how *how) FN_MUST_USE;
 #endif

@@ -110,6 +110,7 @@ static void mt_destroy(table *t)
         mt_shape_drop(s);
     }
     mt_group_release(&m->group);
+    fn_free(m->visits);
     pthread_rwlock_destroy(&m->adding);
     pthread_mutex_destroy(&m->change);
     pthread_mutex_destroy(&m->lock);

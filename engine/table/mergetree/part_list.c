@@ -66,6 +66,7 @@ void mt_part_drop(mt_part *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
     mt_file_drop(p->file);
+    fn_free(atomic_load(&p->ttl));
     fn_free(p);
 }
 

@@ -1,6 +1,7 @@
 /* shape.c - a table's schema and definition with their compiled programs. See mt.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/projection.h"
+#include "table/mergetree/part_ttl.h"
 
 static fn_status fill_stored(fn_ctx *ctx, mt_shape *s)
 {
@@ -77,6 +78,7 @@ fn_status mt_shape_new(fn_ctx *ctx, table_schema *schema_take, const mt_definiti
     }
     if (status == FN_OK) status = fill_stored(ctx, s);
     if (status == FN_OK) status = fill_keys(ctx, s);
+    if (status == FN_OK) status = mt_ttl_compile(ctx, s);
     if (status == FN_OK) status = mt_projection_shapes(ctx, s);
     ctx->arena = query;
     if (status == FN_OK) *out = s;

@@ -3,6 +3,7 @@
 #include "settings/settings.h"
 #include "table/mergetree/projection.h"
 #include "table/mergetree/skip_index.h"
+#include "table/mergetree/part_ttl.h"
 
 /* Dictionaries of the parts being merged, per stored column: the new part's begin as their union. */
 static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *const *sources, uint32_t count, fn_part_dictionaries **out)
@@ -38,6 +39,7 @@ static fn_status open_indexes(fn_ctx *ctx, mt_part_out *out, bool insert)
     const mt_definition *d = out->shape->definition;
     out->indexes = FN_NEW_ARRAY(ctx, mt_index_out *, d->index_count + 1);
     FN_TRY_PTR(ctx, out->indexes);
+    if (out->scratch) return FN_OK;
     if (insert && !settings_of(ctx)->materialize_skip_indexes_on_insert) return FN_OK;
     for (uint32_t i = 0; i < d->index_count; i++) {
         if (insert && mt_skip_names(settings_of(ctx)->exclude_materialize_skip_indexes_on_insert, d->indexes[i].name)) continue;
@@ -77,7 +79,7 @@ static fn_status open_projections(fn_ctx *ctx, mt_part_out *out, mt_part *const 
     const mt_definition *d = out->shape->definition;
     out->projections = FN_NEW_ARRAY(ctx, mt_projection_out *, d->projection_count + 1);
     FN_TRY_PTR(ctx, out->projections);
-    for (uint32_t i = 0; i < d->projection_count; i++) {
+    for (uint32_t i = 0; i < d->projection_count && !out->scratch; i++) {
         uint32_t having;
         FN_TRY(count_having(ctx, sources, count, d->projections[i].id, &having));
         FN_TRY(mt_part_out_project(ctx, out, i, count ? having != 0 : d->settings.materialize_projections_on_insert));
@@ -97,17 +99,36 @@ fn_status mt_part_out_merge_projections(fn_ctx *ctx, mt_part_out *out, mt_part *
     return FN_OK;
 }
 
+/* The columns as the part has them: those without a codec get the part's. */
+static fn_status columns_of(fn_ctx *ctx, const mt_part_out *out, const fn_part_column **columns)
+{
+    const mt_shape *shape = out->shape;
+    *columns = shape->part_columns;
+    if (!out->codec.size) return FN_OK;
+    fn_part_column *own = FN_NEW_ARRAY(ctx, fn_part_column, shape->stored_count + 1);
+    FN_TRY_PTR(ctx, own);
+    for (uint32_t i = 0; i < shape->stored_count; i++) {
+        own[i] = shape->part_columns[i];
+        if (!own[i].codec.size || fn_str_eq(own[i].codec, FN_STR("Default"))) own[i].codec = out->codec;
+    }
+    *columns = own;
+    return FN_OK;
+}
+
 static fn_status open_part(fn_ctx *ctx, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
 {
     mt_store *store = out->store;
     const mt_shape *shape = out->shape;
     const char *path;
+    const fn_part_column *columns;
+    FN_TRY(columns_of(ctx, out, &columns));
+    FN_TRY(mt_ttl_begin(ctx, out));
     FN_TRY(mt_store_make_dir(ctx, store, out->id));
     FN_TRY(mt_file_path(ctx, store, out->id, &path));
     fn_part_dictionaries *dictionaries = NULL;
     fn_status status = source_count ? take_dictionaries(ctx, shape, sources, source_count, &dictionaries) : FN_OK;
     const fn_part_writer_options options = {
-        .fs = store->options.fs, .path = path, .id = out->id, .columns = shape->part_columns, .column_count = shape->stored_count,
+        .fs = store->options.fs, .path = path, .id = out->id, .columns = columns, .column_count = shape->stored_count,
         .key_columns = shape->part_keys, .key_count = shape->key_count, .merged = source_count != 0, .dictionaries = dictionaries,
         .scratch = out->scratch, .workers = store->options.workers,
     };
@@ -121,6 +142,12 @@ static fn_status open_part(fn_ctx *ctx, mt_part *const *sources, uint32_t source
 fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
 {
     *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id()};
+    return open_part(ctx, sources, source_count, out);
+}
+
+fn_status mt_part_out_open_packed(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec, mt_part_out *out)
+{
+    *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id(), .codec = codec};
     return open_part(ctx, sources, source_count, out);
 }
 
@@ -138,6 +165,7 @@ fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorte
         if (out->indexes[i]) FN_TRY(mt_index_out_write(ctx, out->indexes[i], sorted));
     for (uint32_t i = 0; i < out->shape->definition->projection_count; i++)
         if (out->projections[i]) FN_TRY(mt_projection_out_write(ctx, out->projections[i], sorted));
+    FN_TRY(mt_ttl_note(ctx, out, sorted));
     return fn_part_writer_write(ctx, out->writer, sorted);
 }
 
@@ -145,6 +173,7 @@ fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pi
 {
     FN_ASSERT(out->shape->definition->index_count == 0 && out->shape->definition->projection_count == 0);
     out->rows += rows->rows;
+    for (uint32_t i = 0; i < rows->piece_count; i++) FN_TRY(mt_ttl_note(ctx, out, rows->pieces[i]));
     return fn_part_writer_write_rows(ctx, out->writer, rows);
 }
 
@@ -155,6 +184,7 @@ fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *
         if (out->indexes[i]) FN_TRY(mt_index_out_finish(ctx, out->indexes[i], out->writer));
     for (uint32_t i = 0; i < out->shape->definition->projection_count; i++)
         if (out->projections[i]) FN_TRY(mt_projection_out_finish(ctx, out->projections[i], out->writer));
+    FN_TRY(mt_ttl_attach(ctx, out));
     FN_TRY(fn_part_writer_finish(ctx, out->writer, &summary));
     fn_part_writer_close(out->writer);
     out->writer = NULL;
