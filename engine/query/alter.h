@@ -41,4 +41,9 @@ fn_status mutate_delete(query *q, table *t, const ast_expr *where, const ast_par
 fn_status mutate_update(query *q, table *t, const ast_list *assignments, const ast_expr *where, const ast_partition *partition) FN_MUST_USE;
 fn_status mutate_column(query *q, table *t, const ast_alter_command *c) FN_MUST_USE; /* CLEAR COLUMN, MATERIALIZE COLUMN */
 fn_status mutate_index(query *q, table *t, const ast_alter_command *c) FN_MUST_USE;  /* CLEAR and MATERIALIZE of an INDEX or PROJECTION */
+
+/* ---- lightweight.c: DELETE FROM, UPDATE and ALTER TABLE UPDATE where they are not allowed ---- */
+fn_status lightweight_check_delete(query *q, const table *t, const ast_statement *s) FN_MUST_USE; /* t: of the MergeTree family */
+fn_status lightweight_check_update(query *q, const table *t) FN_MUST_USE;
+fn_status lightweight_check_alter(query *q, const table *t, const ast_statement *s) FN_MUST_USE;
 #endif

@@ -177,6 +177,7 @@ static fn_status run(alter_run *a, const ast_statement *s)
         FN_ASSERT(pthread_mutex_unlock(&q->engine->ddl_lock) == 0);
         return status;
     }
+    FN_TRY(lightweight_check_alter(q, a->table, s));
     for (uint32_t i = 0; i < s->command_count; i++) {
         FN_TRY(run_command(a, &s->commands[i]));
         a->begun = true;

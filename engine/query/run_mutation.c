@@ -93,50 +93,157 @@ static fn_status in_key(fn_ctx *ctx, const table *t, uint32_t column, bool *out)
     return status;
 }
 
+static fn_status assigned_name(fn_ctx *ctx, const ast_expr *left, fn_str *out)
+{
+    *out = left->parts[left->part_count - 1];
+    if (left->part_count != 2) return FN_OK;
+    const char *full = fn_arena_printf(ctx, ctx->arena, FN_STR_FMT "." FN_STR_FMT, FN_STR_ARG(left->parts[0]), FN_STR_ARG(*out)); /* n.x of a flattened Nested */
+    FN_TRY_PTR(ctx, full);
+    *out = fn_cstr(full);
+    return FN_OK;
+}
+
+static fn_status check_assigned(mutation_run *m, fn_str name, int at)
+{
+    static const char *const kept_by_others[] = {"_block_number", "_block_offset"}; /* ClickHouse's virtual columns that firn has not */
+    fn_ctx *ctx = m->query->ctx;
+    bool key, virtual = at >= 0 && m->schema->columns[at].is_virtual;
+    for (size_t i = 0; i < FN_COUNT(kept_by_others); i++) virtual = virtual || fn_str_eq(name, fn_cstr(kept_by_others[i]));
+    if (virtual) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Update is not supported for virtual column `" FN_STR_FMT "` ", FN_STR_ARG(name));
+    if (at < 0 || !table_column_is_stored(&m->schema->columns[at]))
+        return fn_fail(ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "There is no column `" FN_STR_FMT "` in table", FN_STR_ARG(name));
+    FN_TRY(in_key(ctx, m->table, (uint32_t)at, &key));
+    if (key) return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Cannot UPDATE key column `" FN_STR_FMT "`", FN_STR_ARG(name));
+    if (m->schema->columns[at].default_kind == DEFAULT_MATERIALIZED)
+        return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Cannot UPDATE materialized column `" FN_STR_FMT "`", FN_STR_ARG(name));
+    return FN_OK;
+}
+
+/* ---- MATERIALIZED columns of what is updated ---- */
+
+typedef struct updates {
+    const uint32_t *columns;
+    expr **values;
+    uint32_t count;
+} updates;
+
+static int find_update(const updates *u, uint32_t column)
+{
+    for (uint32_t i = 0; i < u->count; i++)
+        if (u->columns[i] == column) return (int)i;
+    return -1;
+}
+
+static expr *updated_value(void *self, column_id column)
+{
+    const updates *u = self;
+    const int at = find_update(u, column);
+    return at < 0 ? NULL : u->values[at];
+}
+
+/* The new value of the column, if its expression looks at one that has a new value; NULL otherwise. *from: that column. */
+static fn_status materialized_value(mutation_run *m, const updates *u, uint32_t column, expr **out, uint32_t *from)
+{
+    fn_ctx *ctx = m->query->ctx;
+    ast_expr *ast;
+    expr *value;
+    fn_buf ids = FN_BUF_INIT;
+    bool affected = false;
+    *out = NULL;
+    FN_TRY(sql_parse_expr(ctx, m->schema->columns[column].default_sql, &ast));
+    FN_TRY(bind(m, ast, &value));
+    const fn_status status = expr_columns(ctx, value, &ids);
+    for (size_t i = 0; i + sizeof(column_id) <= ids.size && !affected; i += sizeof(column_id)) {
+        *from = fn_load_u32(ids.data + i);
+        affected = find_update(u, *from) >= 0;
+    }
+    fn_buf_release(&ids);
+    FN_TRY(status);
+    if (!affected) return FN_OK;
+    FN_TRY(expr_replace(ctx, value, updated_value, (void *)(uintptr_t)u, &value));
+    return expr_cast(ctx, value, m->schema->columns[column].type, out);
+}
+
+/* They are computed anew from the new values, in turn, as one may be made of another. */
+static fn_status add_materialized(mutation_run *m, uint32_t *columns, expr **values, uint32_t *count)
+{
+    fn_ctx *ctx = m->query->ctx;
+    for (bool more = true; more;) {
+        more = false;
+        for (uint32_t c = 0; c < m->schema->count; c++) {
+            const updates u = {columns, values, *count};
+            const table_column *def = &m->schema->columns[c];
+            expr *value;
+            uint32_t from = 0;
+            bool key;
+            if (def->default_kind != DEFAULT_MATERIALIZED || find_update(&u, c) >= 0) continue;
+            FN_TRY(materialized_value(m, &u, c, &value, &from));
+            if (!value) continue;
+            FN_TRY(in_key(ctx, m->table, c, &key));
+            if (key)
+                return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Updated column `" FN_STR_FMT "` affects MATERIALIZED column `" FN_STR_FMT "`, which is a key column. Cannot UPDATE it.",
+                               FN_STR_ARG(m->schema->columns[from].name), FN_STR_ARG(def->name));
+            columns[*count] = c;
+            values[(*count)++] = value;
+            more = true;
+        }
+    }
+    return FN_OK;
+}
+
 static fn_status bind_assignments(mutation_run *m, const ast_list *assignments)
 {
     fn_ctx *ctx = m->query->ctx;
-    uint32_t *columns = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(assignments->count, 1u));
-    expr **values = FN_NEW_ARRAY(ctx, expr *, FN_MAX(assignments->count, 1u));
+    uint32_t *columns = FN_NEW_ARRAY(ctx, uint32_t, assignments->count + m->schema->count + 1), count = assignments->count;
+    expr **values = FN_NEW_ARRAY(ctx, expr *, assignments->count + m->schema->count + 1);
     FN_TRY_PTR(ctx, columns);
     FN_TRY_PTR(ctx, values);
     for (uint32_t i = 0; i < assignments->count; i++) {
         const ast_expr *a = assignments->items[i]; /* equals(column, value) */
-        const ast_expr *left = a->args.items[0];
-        fn_str name = left->parts[left->part_count - 1];
-        if (left->part_count == 2) { /* n.x of a flattened Nested */
-            const char *full = fn_arena_printf(ctx, ctx->arena, "%.*s.%.*s", (int)left->parts[0].size, left->parts[0].data, (int)name.size, name.data);
-            FN_TRY_PTR(ctx, full);
-            name = fn_cstr(full);
-        }
-        const int at = table_schema_find(m->schema, name);
-        if (at < 0 || !table_column_is_stored(&m->schema->columns[at]))
-            return fn_fail(ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "There is no column " FN_STR_FMT " in table", FN_STR_ARG(name));
-        bool key;
-        FN_TRY(in_key(ctx, m->table, (uint32_t)at, &key));
-        if (key) return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Cannot UPDATE key column `" FN_STR_FMT "`", FN_STR_ARG(name));
-        if (m->schema->columns[at].default_kind == DEFAULT_MATERIALIZED)
-            return fn_fail(ctx, FN_CANNOT_UPDATE_COLUMN, "Cannot UPDATE materialized column `" FN_STR_FMT "`", FN_STR_ARG(name));
-        for (uint32_t k = 0; k < i; k++) {
-            if (columns[k] == (uint32_t)at) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Multiple assignments in the single statement to column `" FN_STR_FMT "`", FN_STR_ARG(name));
-        }
+        fn_str name;
         expr *value;
+        FN_TRY(assigned_name(ctx, a->args.items[0], &name));
+        const int at = table_schema_find(m->schema, name);
+        FN_TRY(check_assigned(m, name, at));
+        for (uint32_t k = 0; k < i; k++)
+            if (columns[k] == (uint32_t)at)
+                return fn_fail(ctx, FN_MULTIPLE_ASSIGNMENTS_TO_COLUMN, "Multiple assignments in the single statement to column `" FN_STR_FMT "`", FN_STR_ARG(name));
         FN_TRY(bind(m, a->args.items[1], &value));
         FN_TRY(expr_cast(ctx, value, m->schema->columns[at].type, &values[i]));
         columns[i] = (uint32_t)at;
     }
+    FN_TRY(add_materialized(m, columns, values, &count));
     m->mutation.columns = columns;
     m->mutation.values = values;
-    m->mutation.count = assignments->count;
+    m->mutation.count = count;
     return FN_OK;
+}
+
+/* UPDATE _row_exists = value: rows go for which it is 0. */
+static fn_status bind_row_exists(mutation_run *m, const ast_list *assignments, const ast_expr *where, const ast_partition *partition, bool *is)
+{
+    fn_ctx *ctx = m->query->ctx;
+    *is = false;
+    for (uint32_t i = 0; i < assignments->count; i++) *is = *is || fn_str_eq(assignments->items[i]->args.items[0]->parts[0], FN_STR("_row_exists"));
+    if (!*is) return FN_OK;
+    if (assignments->count > 1) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "UPDATE of _row_exists together with other columns is not supported");
+    expr *gone, *zero[2] = {NULL, expr_const(ctx, fn_column_const_u64(ctx, fn_type_simple(FN_T_UINT8), 0, 1))};
+    FN_TRY_PTR(ctx, zero[1]);
+    FN_TRY(bind(m, assignments->items[0]->args.items[1], &zero[0]));
+    FN_TRY(expr_call(ctx, "equals", zero, 2, &gone));
+    FN_TRY(bind_where(m, where, partition));
+    m->mutation.is_delete = m->mutation.lightweight = true;
+    return expr_and(ctx, m->mutation.where, gone, &m->mutation.where);
 }
 
 fn_status mutate_update(query *q, table *t, const ast_list *assignments, const ast_expr *where, const ast_partition *partition)
 {
     mutation_run m;
+    bool deletes;
     FN_TRY(open_run(q, t, &m));
-    fn_status status = bind_assignments(&m, assignments);
-    if (status == FN_OK) status = bind_where(&m, where, partition);
+    fn_status status = bind_row_exists(&m, assignments, where, partition, &deletes);
+    if (status == FN_OK && !deletes) status = bind_assignments(&m, assignments);
+    if (status == FN_OK && !deletes) status = bind_where(&m, where, partition);
     if (status == FN_OK) status = mt_mutate(q->ctx, t, &m.mutation);
     close_run(&m);
     return status;
@@ -207,22 +314,13 @@ static fn_status find(query *q, const ast_statement *s, table **out)
     return query_claim_table(q, database, name, out, NULL);
 }
 
-static fn_status check_projections(fn_ctx *ctx, const table *t)
-{
-    const mt_definition *d = mt_table_definition(t);
-    if (d->projection_count == 0 || d->settings.lightweight_mutation_projection_mode != PROJECTION_THROW) return FN_OK;
-    return fn_fail(ctx, FN_SUPPORT_IS_DISABLED, "DELETE query is not allowed for table " FN_STR_FMT "." FN_STR_FMT " because as it has projections and setting "
-                   "lightweight_mutation_projection_mode is set to THROW. User should change lightweight_mutation_projection_mode OR drop all the projections manually "
-                   "before running the query", FN_STR_ARG(t->database), FN_STR_ARG(t->name));
-}
-
 static fn_status try_delete(query *q, const ast_statement *s)
 {
     table *t;
     FN_TRY(find(q, s, &t));
     fn_status status = FN_OK;
     if (!mt_is(t)) status = fn_fail(q->ctx, FN_BAD_ARGUMENTS, "DELETE query is not supported for table " FN_STR_FMT "." FN_STR_FMT, FN_STR_ARG(t->database), FN_STR_ARG(t->name));
-    else status = check_projections(q->ctx, t);
+    else status = lightweight_check_delete(q, t, s);
     if (status == FN_OK) status = mutate_delete(q, t, s->where, &s->partition, true);
     table_drop(t);
     return status;
@@ -242,7 +340,8 @@ static fn_status try_update(query *q, const ast_statement *s)
 {
     table *t;
     FN_TRY(find(q, s, &t));
-    const fn_status status = mutate_update(q, t, &s->assignments, s->where, &s->partition);
+    fn_status status = lightweight_check_update(q, t);
+    if (status == FN_OK) status = mutate_update(q, t, &s->assignments, s->where, &s->partition);
     table_drop(t);
     return status;
 }

@@ -90,6 +90,8 @@ static const struct known_def *find_known(fn_str name)
 static const struct {
     const char *name, *real;
 } aliases[] = {
+    {"allow_experimental_lightweight_delete", "enable_lightweight_delete"},
+    {"allow_experimental_lightweight_update", "enable_lightweight_update"},
     {"async_insert_busy_timeout_ms", "async_insert_busy_timeout_max_ms"},
     {"max_insert_block_size_rows", "max_insert_block_size"},
 };
@@ -237,6 +239,8 @@ static const struct {
     {"distinct_overflow_mode", "OverflowMode", {"throw", "break"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"group_by_overflow_mode", "OverflowModeGroupBy", {"any", "break", "throw"}, FN_UNKNOWN_OVERFLOW_MODE},
     {"join_default_strictness", "JoinStrictness", {"", "ALL", "ANY"}, FN_UNKNOWN_JOIN},
+    {"lightweight_delete_mode", "LightweightDeleteMode", {"lightweight_update_force", "lightweight_update", "alter_update"}, FN_BAD_ARGUMENTS},
+    {"alter_update_mode", "AlterUpdateMode", {"lightweight_force", "lightweight", "heavy"}, FN_BAD_ARGUMENTS},
     {"deduplicate_insert", "DeduplicateInsertMode", {"disable", "enable", "backward_compatible_choice"}, FN_BAD_ARGUMENTS},
     {"deduplicate_insert_select", "DeduplicateInsertSelectMode", {"enable_even_for_bad_queries", "force_enable", "disable", "enable_when_possible"}, FN_BAD_ARGUMENTS},
 };

@@ -464,6 +464,7 @@ static void put_create(text *t, const statement *s, const world *w)
     const char *indexes = w->indexed ? ", INDEX ik k TYPE minmax, INDEX js s TYPE bloom_filter GRANULARITY 2" : "";
     put(t, "%s TABLE t%u (p UInt8, k UInt32, v Int64, s String%s) ENGINE = %s PARTITION BY p ORDER BY %s", s->kind == STATEMENT_CREATE ? "CREATE" : "CREATE OR REPLACE", s->a,
         indexes, w->replacing ? "ReplacingMergeTree(v)" : "MergeTree", w->replacing ? "(p, k)" : "k");
+    if (!w->replacing) put(t, " SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1"); /* for UPDATE */
 }
 
 static void put_insert(text *t, const statement *s)
