@@ -102,6 +102,19 @@ fn_status native_read_buffer(native_in *in, fn_ctx *ctx, uint64_t size, fn_buffe
     return status;
 }
 
+/* Empty strings come in runs: eight at a time. Their number; at most `most`. */
+static uint32_t take_empty(const char *at, const char *end, uint32_t most, fn_buf *offsets, uint32_t offset)
+{
+    const uint64_t pair = (uint64_t)offset << 32 | offset;
+    uint32_t n = 0;
+    for (; most - n >= 8 && end - at >= 8 && fn_load_u64(at) == 0; n += 8, at += 8) {
+        char *to = offsets->data + offsets->size;
+        for (unsigned i = 0; i < 32; i += 8) fn_store_u64(to + i, pair);
+        offsets->size += 32;
+    }
+    return n;
+}
+
 uint32_t native_take_strings(native_in *in, uint32_t rows, fn_builder *b)
 {
     uint32_t done = 0;
@@ -110,6 +123,12 @@ uint32_t native_take_strings(native_in *in, uint32_t rows, fn_builder *b)
     const size_t offsets_room = (b->offsets.capacity - b->offsets.size) / 4;
     char *to = b->values.data + b->values.size, *const to_end = b->values.data + FN_MIN(b->values.capacity, (size_t)UINT32_MAX);
     for (rows = (uint32_t)FN_MIN((size_t)rows, offsets_room); done < rows && end - at >= SHORT; done++) {
+        if (at[0] == 0) {
+            const uint32_t empty = take_empty(at, end, rows - done, &b->offsets, (uint32_t)(to - b->values.data));
+            at += empty;
+            done += empty;
+            if (done == rows || end - at < SHORT) break;
+        }
         size_t size = (unsigned char)at[0], head = 1;
         if (size >= 128) {
             size = (size & 127) | (size_t)(unsigned char)at[1] << 7; /* a third byte: 128 is left in it, which is too much */

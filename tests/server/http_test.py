@@ -643,6 +643,22 @@ def expect_of_a_refused_request():
 
 
 @test
+def native_there_and_back():
+    """strings in runs of empty ones, long ones, and both across the ends of what is read at once"""
+    rows = ("SELECT toUInt32(number) AS n, if(number % 100 < 37 OR intDiv(number, 1000) % 3 = 0, '', repeat(char(number), number % 300)) AS s, "
+            "if(number % 9 = 0, toString(number), '') AS l, if(number % 50000 = 7, repeat('y', 400000), '') AS y, '' AS e FROM numbers(200000)")
+    sums = 'SELECT count(), sum(cityHash64(n, s, l, y, e)), sum(length(s)), sum(length(y)) FROM '
+    ok('DROP TABLE IF EXISTS http_native', '')
+    ok('CREATE TABLE http_native (n UInt32, s String, l String, y String, e String) ENGINE = MergeTree ORDER BY n', '')
+    data = ask(rows + ' FORMAT Native').body
+    same(ask('INSERT INTO http_native FORMAT Native', body=data).status, 200)
+    same(ask(sums + 'http_native').text, ask(sums + '(%s)' % rows).text)
+    assert ask('INSERT INTO http_native FORMAT Native', body=data[:-1]).status >= 400
+    same(ask('SELECT count() FROM http_native').text, '200000\n')
+    ok('DROP TABLE http_native', '')
+
+
+@test
 def large_bodies_at_any_pace():
     """lines that come fast are waited for in large pieces: not when they stop coming fast, and never by the next request"""
     ok('DROP TABLE IF EXISTS http_pace', '')
