@@ -2,6 +2,7 @@
  * alone keeps its rows itself, in parts like a Log table. SPDX-License-Identifier: Apache-2.0 */
 #include "query/facade.h"
 #include "query/file_output.h"
+#include "query/object_output.h"
 #include "query/table_function.h"
 #include <firn/format.h>
 #include <firn/object.h>
@@ -131,6 +132,17 @@ static fn_status s3_source(const facade_use *use, table **out)
     return table_function_make(use->query, &c.call, out);
 }
 
+/* Rows take the columns with their defaults, as all of them are written. */
+static fn_status s3_target(const facade_use *use, const ast_list **columns, table **out)
+{
+    function_call c;
+    (void)columns;
+    FN_TRY(object_call(use, "s3", s3_format_at(&use->create->engine.args), &c));
+    FN_TRY(object_output_table(use->query, &c.call, NULL, out));
+    table_schema_drop(atomic_exchange(&(*out)->schema, table_schema_ref(atomic_load(&use->table->schema))));
+    return FN_OK;
+}
+
 static fn_status check_s3(query *q, const ast_engine *e)
 {
     fn_object_url url;
@@ -142,4 +154,4 @@ static fn_status check_s3(query *q, const ast_engine *e)
 }
 
 const facade_engine facade_s3 = {.name = "S3", .args_min = 1, .args_max = 6, .arguments = "requires 1 to 6 arguments: url [, NOSIGN | access_key_id, "
-                                 "secret_access_key [, session_token]] [, format [, compression_method]]", .check = check_s3, .source = s3_source};
+                                 "secret_access_key [, session_token]] [, format [, compression_method]]", .check = check_s3, .source = s3_source, .target = s3_target};

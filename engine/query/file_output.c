@@ -30,7 +30,7 @@ static fn_status write_any(fn_sink *self, fn_ctx *ctx, const void *bytes, size_t
     return to->write(to, ctx, bytes, size);
 }
 
-static fn_codec codec_of(fn_str path)
+fn_codec file_output_codec(fn_str path)
 {
     static const struct {
         const char *ending;
@@ -56,7 +56,7 @@ fn_status file_output_open(fn_ctx *ctx, fn_fs *fs, fn_str path, bool append, fil
         fn_buf_release(&before);
         FN_TRY(status);
     }
-    const fn_codec codec = codec_of(path);
+    const fn_codec codec = file_output_codec(path);
     return codec == FN_CODEC_NONE ? FN_OK : fn_encoder_open(ctx, codec, 0, &out->raw, &out->encoder);
 }
 
@@ -146,12 +146,13 @@ static void destroy(table *t)
 
 static const table_ops output_ops = {.engine = "File", .write = open_writer, .destroy = destroy};
 
-static fn_status choose_format(fn_ctx *ctx, fn_str name, fn_str path, const fn_format **out)
+fn_status file_output_format(fn_ctx *ctx, fn_str name, fn_str path, const fn_format **out)
 {
     const bool automatic = !name.size || fn_str_eq_nocase(name, FN_STR("auto"));
     *out = automatic ? fn_format_by_path(path) : fn_format_find(name);
     if (!*out && automatic) return fn_fail(ctx, FN_CANNOT_DETECT_FORMAT, "The data format cannot be detected by the file's name. You can specify the format manually");
     if (!*out) return fn_fail(ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(name));
+    if (!(*out)->open_writer && strcmp((*out)->name, "Parquet") == 0) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Output in format Parquet is not supported");
     if (!(*out)->open_writer) return fn_fail(ctx, FN_FORMAT_IS_NOT_SUITABLE_FOR_OUTPUT, "Format %s is not suitable for output", (*out)->name);
     return FN_OK;
 }
@@ -206,7 +207,7 @@ fn_status file_output_table(query *q, const ast_expr *ast, const fn_schema *othe
     fn_arena *arena = fn_arena_new(&(fn_ctx){.arena = NULL});
     output_table *t = arena ? fn_arena_alloc_zero(ctx, arena, sizeof *t) : NULL;
     fn_status status = t ? check_path(&call, path, &t->path, &exists) : fn_fail_memory(ctx, sizeof *t);
-    if (status == FN_OK) status = choose_format(ctx, format_name, path, &t->format);
+    if (status == FN_OK) status = file_output_format(ctx, format_name, path, &t->format);
     if (status == FN_OK && exists) status = check_existing(q, t->format, path, &t->append);
     if (status == FN_OK && structure.size && !fn_str_eq_nocase(structure, FN_STR("auto"))) status = call_structure(ctx, structure, &columns);
     else if (status == FN_OK && otherwise) columns = *otherwise;

@@ -7,6 +7,7 @@
 #define FIRN_QUERY_FILE_OUTPUT_H
 #include "query/query.h"
 #include <firn/codec.h>
+#include <firn/format.h>
 
 typedef struct file_output {
     fn_sink base;          /* where to write */
@@ -22,6 +23,9 @@ typedef struct file_output {
 fn_status file_output_open(fn_ctx *ctx, fn_fs *fs, fn_str path, bool append, file_output *out) FN_MUST_USE;
 fn_status file_output_commit(fn_ctx *ctx, file_output *f) FN_MUST_USE;
 void file_output_close(file_output *f); /* without commit: nothing remains */
+fn_codec file_output_codec(fn_str path); /* by its ending */
+/* The format of a new file: by name, or by the path if there is none or 'auto'. CANNOT_DETECT_FORMAT, UNKNOWN_FORMAT, NOT_IMPLEMENTED (it is read only). */
+fn_status file_output_format(fn_ctx *ctx, fn_str name, fn_str path, const fn_format **out) FN_MUST_USE;
 
 /* The table INSERT INTO FUNCTION file(path[, format[, structure]]) writes to. otherwise: columns if no structure is given. */
 fn_status file_output_table(query *q, const ast_expr *call, const fn_schema *otherwise, table **out) FN_MUST_USE;

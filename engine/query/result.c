@@ -11,6 +11,7 @@ static fn_status find_format(query *q, const ast_statement *s, const fn_format *
     if (!name.size) name = FN_STR("TabSeparated");
     const fn_format *f = fn_format_find(name);
     if (!f) return fn_fail(q->ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(name));
+    if (!f->open_writer && strcmp(f->name, "Parquet") == 0) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Output in format Parquet is not supported");
     if (!f->open_writer) return fn_fail(q->ctx, FN_FORMAT_IS_NOT_SUITABLE_FOR_OUTPUT, "Format %s is not suitable for output", f->name);
     *out = f;
     return FN_OK;

@@ -6,6 +6,8 @@
 #include "query/format_input.h"
 #include "query/insert.h"
 #include "query/materialized.h"
+#include "query/object_output.h"
+#include "query/partitioned_output.h"
 #include "query/result.h"
 #include "query/table_function.h"
 #include "sql/lex.h"
@@ -184,12 +186,39 @@ static fn_status insert_data(query *q, const ast_statement *s, const ast_list *c
     return status;
 }
 
-/* Without a structure the file takes the columns of the SELECT. */
-static fn_status find_file(query *q, const ast_statement *s, table **out)
+/* The structure among the arguments, that is a text of names and types; *given: there is one. */
+static fn_status given_structure(query *q, const ast_expr *call, fn_schema *out, bool *given)
+{
+    const table_call c = {.query = q, .ctx = q->ctx, .ast = call};
+    uint32_t format_at = 1;
+    fn_object_auth auth = {.unsigned_ = false};
+    fn_str text;
+    *given = false;
+    if (!call->args.count) return FN_OK;
+    if (!fn_str_eq(call->text, FN_STR("file"))) FN_TRY(call_s3_auth(&c, &auth, &format_at));
+    if (format_at + 1 >= call->args.count) return FN_OK;
+    FN_TRY(call_text(&c, format_at + 1, &text));
+    *given = text.size && !fn_str_eq_nocase(text, FN_STR("auto"));
+    return *given ? call_structure(q->ctx, text, out) : FN_OK;
+}
+
+/* Without a structure the file or object takes the columns of the SELECT. */
+static fn_status find_output(query *q, const ast_statement *s, output_maker *make, table **out)
 {
     plan_query *bound = NULL;
-    if (s->query && s->function->args.count < 3) FN_TRY(query_plan(q, s->query, &bound));
-    const fn_status status = file_output_table(q, s->function, bound ? &bound->schema : NULL, out);
+    fn_schema *columns = FN_NEW(q->ctx, fn_schema);
+    bool given;
+    FN_TRY_PTR(q->ctx, columns);
+    FN_TRY(given_structure(q, s->function, columns, &given));
+    if (!given && s->query) {
+        FN_TRY(query_plan(q, s->query, &bound));
+        *columns = bound->schema;
+        given = true;
+    }
+    fn_status status;
+    if (!s->partition.value) status = make(q, s->function, given ? columns : NULL, out);
+    else if (given) status = partitioned_output_table(q, s->function, s->partition.value, columns, make, out);
+    else status = fn_fail(q->ctx, FN_CANNOT_EXTRACT_TABLE_STRUCTURE, "The structure of the file must be given");
     plan_query_release(bound);
     return status;
 }
@@ -199,9 +228,10 @@ static fn_status find_target(query *q, const ast_statement *s, const ast_list **
     *columns = &s->insert_columns;
     *claim = NULL;
     if (s->function) {
-        if (s->partition.value) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "INSERT INTO FUNCTION ... PARTITION BY is not supported");
-        if (!fn_str_eq(s->function->text, FN_STR("file"))) return table_function_make(q, s->function, out);
-        return find_file(q, s, out);
+        if (fn_str_eq(s->function->text, FN_STR("file"))) return find_output(q, s, file_output_table, out);
+        if (fn_str_eq(s->function->text, FN_STR("s3"))) return find_output(q, s, object_output_table, out);
+        if (s->partition.value) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "INSERT INTO FUNCTION " FN_STR_FMT " with PARTITION BY is not supported", FN_STR_ARG(s->function->text));
+        return table_function_make(q, s->function, out);
     }
     fn_str database, name;
     FN_TRY(query_name(q, &s->name, &database, &name));
