@@ -1,9 +1,11 @@
 /* set.c - the right side of IN: rows of keys in an open-addressing table, with the keys kept as columns.
- * Adding collects converted keys; seal makes the table and, for one fixed-width key, the sorted values used for pruning.
+ * Adding collects converted keys; seal makes the table and, for one fixed-width key, the sorted values used for pruning; one integer
+ * key is looked for by set_ints.c.
  * Matching converts the left side to the set's types; what does not convert without loss matches nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/convert.h"
 #include "expr/node.h"
+#include "expr/set_ints.h"
 #include <stdlib.h>
 
 struct expr_set {
@@ -17,7 +19,7 @@ struct expr_set {
     uint32_t *slots;          /* row + 1; 0 = empty */
     uint64_t *hashes;         /* per row */
     uint32_t slot_mask;
-    uint32_t byte_bits[8];    /* one key of one byte: membership */
+    set_ints *ints;           /* one key that is an integer, and never NULL here; NULL otherwise */
 };
 
 fn_status expr_set_new(fn_ctx *ctx, const fn_type *const *types, uint32_t count, expr_set **out)
@@ -46,6 +48,7 @@ void expr_set_free(expr_set *s)
     }
     for (uint32_t k = 0; s->keys && k < s->key_count; k++) fn_column_drop(s->keys[k]);
     fn_column_drop(s->sorted);
+    set_ints_free(s->ints);
     fn_free(s->types);
     fn_free(s->parts);
     fn_free(s->keys);
@@ -114,9 +117,8 @@ static fn_status sort_key(fn_ctx *ctx, expr_set *s)
     qsort_r(order, n, sizeof *order, compare_rows, s->keys[0]);
     s->sorted = fn_column_take(ctx, s->keys[0], order, n);
     fn_free(order);
-    if (s->sorted && s->sorted->type->width == 1)
-        for (uint32_t i = 0; i < n; i++) s->byte_bits[s->sorted->values[i] / 32] |= 1u << (s->sorted->values[i] % 32);
-    return s->sorted ? FN_OK : ctx->error.code;
+    FN_TRY_PTR(ctx, s->sorted);
+    return n && n == s->rows ? set_ints_new(ctx, s->sorted, &s->ints) : FN_OK;
 }
 
 /* Puts the rows of `all` into the table; kept lists the first of equal ones. */
@@ -192,6 +194,16 @@ static void probe(const expr_set *s, fn_column *const *keys, const uint64_t *has
     }
 }
 
+static fn_status match_hashed(fn_ctx *ctx, const expr_set *s, fn_column *const *keys, uint32_t rows, uint8_t *mask)
+{
+    uint64_t *hashes = fn_alloc(ctx, ((size_t)rows + 1) * sizeof *hashes);
+    FN_TRY_PTR(ctx, hashes);
+    const fn_status status = hash_keys(ctx, keys, s->key_count, hashes);
+    if (status == FN_OK) probe(s, keys, hashes, rows, mask);
+    fn_free(hashes);
+    return status;
+}
+
 /* Over a dictionary: its entries are probed, then the codes looked up. */
 static fn_status match_dict(fn_ctx *ctx, const expr_set *s, const fn_column *key, uint32_t rows, uint8_t *mask)
 {
@@ -207,8 +219,7 @@ static fn_status match_dict(fn_ctx *ctx, const expr_set *s, const fn_column *key
 static fn_status match_flat(fn_ctx *ctx, const expr_set *s, fn_column *const *keys, uint32_t rows, uint8_t *mask)
 {
     fn_column **own = fn_alloc_zero(ctx, (s->key_count + 1) * sizeof *own);
-    uint64_t *hashes = fn_alloc(ctx, ((size_t)rows + 1) * sizeof *hashes);
-    fn_status status = own && hashes ? FN_OK : ctx->error.code;
+    fn_status status = own ? FN_OK : ctx->error.code;
     for (uint32_t k = 0; k < s->key_count && status == FN_OK; k++) {
         const fn_type *to = s->types[k];
         const bool same = fn_type_base(keys[k]->type) == fn_type_base(to);
@@ -219,18 +230,13 @@ static fn_status match_flat(fn_ctx *ctx, const expr_set *s, fn_column *const *ke
         fn_column_drop(c);
         if (status == FN_OK && !own[k]) status = ctx->error.code;
     }
-    if (status == FN_OK && s->key_count == 1 && s->sorted && s->types[0]->width == 1) {
-        for (uint32_t i = 0; i < rows; i++) mask[i] = (uint8_t)(s->byte_bits[own[0]->values[i] / 32] >> (own[0]->values[i] % 32)) & 1u;
-    } else if (status == FN_OK) {
-        status = hash_keys(ctx, own, s->key_count, hashes);
-        if (status == FN_OK) probe(s, own, hashes, rows, mask);
-    }
+    if (status == FN_OK && s->ints) set_ints_match(s->ints, own[0]->values, rows, mask);
+    else if (status == FN_OK) status = match_hashed(ctx, s, own, rows, mask);
     for (uint32_t k = 0; own && k < s->key_count; k++) {
-        for (uint32_t i = 0; status == FN_OK && own[k]->nulls && !fn_type_is_nullable(s->types[k]) && i < rows; i++) mask[i] &= !own[k]->nulls[i];
+        for (uint32_t i = 0; status == FN_OK && own[k]->nulls && (s->ints || !fn_type_is_nullable(s->types[k])) && i < rows; i++) mask[i] &= !own[k]->nulls[i];
         fn_column_drop(own[k]);
     }
     fn_free(own);
-    fn_free(hashes);
     return status;
 }
 

@@ -27,6 +27,9 @@ typedef struct kern_table {
     /* mask[i] = bit v[i] - base of bits; 0 where that is beyond `last`. The bit behind `last` is there, and 0. */
     void (*bits_32)(const void *v, size_t n, uint32_t base, uint32_t last, const uint32_t *bits, uint8_t *mask);
     void (*bits_64)(const void *v, size_t n, uint64_t base, uint32_t last, const uint32_t *bits, uint8_t *mask);
+    /* mask[i] = v[i] is one of `count` values. */
+    void (*among_32)(const void *v, size_t n, const void *values, size_t count, uint8_t *mask);
+    void (*among_64)(const void *v, size_t n, const void *values, size_t count, uint8_t *mask);
     size_t (*mask_count)(const uint8_t *mask, size_t n);
     void (*sum_f64)(const void *in, size_t n, double *sum);           /* adds to *sum; eight running sums */
     uint64_t (*or_biased)(const void *in, size_t n, uint64_t bias);   /* all v + bias in one OR: below 2 * bias, a power of two, they lie in [-bias, bias) */

@@ -175,6 +175,20 @@ static void check_masks(const kern_table *r, const kern_table *t, size_t n)
     r->bits_64(wide, n, base, last, bits, x);
     t->bits_64(wide, n, base, last, bits, y);
     if (!same(n)) report("bits_64", t->level, KERN_U64, n, 0);
+    const size_t few = 1 + next() % 20;
+    memset(x, 0, sizeof x);
+    memset(y, 0, sizeof y);
+    r->among_32(narrow, n, narrow + n / 2, FN_MIN(few, n - n / 2), x);
+    t->among_32(narrow, n, narrow + n / 2, FN_MIN(few, n - n / 2), y);
+    if (!same(n)) report("among_32", t->level, KERN_U32, n, 0);
+    r->among_64(wide, n, wide + n / 2, FN_MIN(few, n - n / 2), x);
+    t->among_64(wide, n, wide + n / 2, FN_MIN(few, n - n / 2), y);
+    if (!same(n)) report("among_64", t->level, KERN_U64, n, 0);
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+        for (size_t k = n / 2; k < n / 2 + FN_MIN(few, n - n / 2); k++) found |= wide[i] == wide[k];
+        if (x[i] != found) report("among_64 as told", t->level, KERN_U64, n, 0);
+    }
     uint64_t all = 0;
     for (size_t i = 0; i < n; i++) all |= wide[i] + last;
     if (r->or_biased(wide, n, last) != all || t->or_biased(wide, n, last) != all) report("or_biased", t->level, KERN_U64, n, 0);
