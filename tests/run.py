@@ -4,7 +4,8 @@
   tests/run.py [--install] [--only STAGE,STAGE] [--list] [--jobs N]
 
 Everything runs under AddressSanitizer and UndefinedBehaviorSanitizer but the crash and power tests, which measure start times and use
-the release build. Answers are stored: neither ClickHouse nor DuckDB is needed. Logs are kept in build/logs/STAGE.log.
+the release build. Answers are stored: neither ClickHouse nor DuckDB is needed, but the differential stage asks ClickHouse itself
+(chdb) where pip can install it. Logs are kept in build/logs/STAGE.log.
 SPDX-License-Identifier: Apache-2.0"""
 import argparse
 import os
@@ -174,6 +175,12 @@ def tool(name):
     return os.path.join(VENV, 'bin', name)
 
 
+def stage_differential(a):
+    """Random statements against ClickHouse itself; skipped where chdb is not installed."""
+    return tally('differential', *run('differential', [python() if os.path.exists(python()) else sys.executable, 'tests/differential/differential.py', os.path.join(ROOT, 'build', 'asan', 'firn'),
+                                                       '--statements', '1500', '--seconds', '60'], SANITIZERS, timeout=400))
+
+
 def stage_clients(a):
     counts = [0, 0, 0]
     for name, command in (('curl', ['sh', 'tests/clients/curl_test.sh', '{url}']),
@@ -271,7 +278,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'differential': stage_differential, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}
@@ -286,6 +293,7 @@ def install(a):
     code, out = run('install', [python(), '-m', 'pip', 'install', '-q'] + PIP, timeout=900)
     if code:
         raise Trouble('pip failed:\n' + tail(out))
+    run('install', [python(), '-m', 'pip', 'install', '-q', 'chdb'], timeout=900)  # large; without it the differential stage is skipped
     js = os.path.join(ROOT, 'tests', 'clients', 'js')
     if os.path.exists(js):
         code, out = run('install', ['npm', 'install', '--silent', '--no-audit', '--no-fund'], cwd=js, timeout=600)

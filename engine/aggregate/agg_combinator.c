@@ -200,7 +200,8 @@ static fn_status null_run(fn_ctx *ctx, const agg_call *c, fn_arena *a, uint8_t *
         if (c->nested->def == &def_if) { /* a row that -If leaves out does not count as seen */
             const fn_column *condition = bare[c->arg_count - 1];
             const size_t step = agg_step(condition);
-            for (uint32_t i = 0; i < rows; i++) mask[i] &= (uint8_t)(condition->values[i * step] != 0);
+            for (uint32_t i = 0; i < rows; i++)
+                if (mask[i]) mask[i] = condition->values[i * step] != 0; /* a constant NULL has no values */
         }
         const size_t shift = keeps_flag(c) ? FLAG_SIZE : 0;
         for (uint32_t i = 0; i < rows; i++) kept += mask[i];

@@ -3,10 +3,22 @@
 
 /* ---- array(a, b, ...) ---- */
 
+/* Texts among other constants: what is written as one literal is never a Variant. */
+static bool is_mixed_literal(const func_call *call)
+{
+    uint32_t texts = 0;
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        if (!call->consts[i]) return false;
+        texts += fn_type_is_string(call->arg_types[i]);
+    }
+    return texts && texts < call->arg_count;
+}
+
 static fn_status bind_array(fn_ctx *ctx, func_call *call)
 {
     const fn_type *element = fn_type_simple(FN_T_NOTHING);
-    if (call->arg_count) FN_TRY(fn_type_common(ctx, call->arg_types, call->arg_count, &element));
+    if (is_mixed_literal(call)) FN_TRY(fn_type_common(ctx, call->arg_types, call->arg_count, &element));
+    else if (call->arg_count) FN_TRY(fn_type_common_or_variant(ctx, call->arg_types, call->arg_count, &element));
     call->type = fn_type_array(element);
     return FN_OK;
 }

@@ -143,7 +143,8 @@ static fn_status choose(fn_ctx *ctx, func_call *call, compare_data *d, const fn_
         return FN_OK;
     }
     const fn_type *types[2] = {a, b};
-    if (fn_type_common(ctx, types, 2, &d->common) != FN_OK) {
+    if ((a->id == FN_T_IPV4 && b->id == FN_T_IPV6) || (a->id == FN_T_IPV6 && b->id == FN_T_IPV4)) d->common = fn_type_simple(FN_T_IPV6);
+    else if (fn_type_common(ctx, types, 2, &d->common) != FN_OK) {
         fn_error_clear(ctx);
         return func_illegal(ctx, call);
     }

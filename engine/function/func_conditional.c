@@ -19,7 +19,7 @@ static fn_status bind_multi_if(fn_ctx *ctx, func_call *call)
         types[count++] = call->arg_types[i + 1];
     }
     types[count++] = call->arg_types[n - 1];
-    return fn_type_common(ctx, types, count, &call->type);
+    return fn_type_common_or_variant(ctx, types, count, &call->type);
 }
 
 static fn_status eval_multi_if(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
@@ -102,7 +102,7 @@ static fn_status bind_coalesce(fn_ctx *ctx, func_call *call)
         call->type = fn_type_nullable(fn_type_simple(FN_T_NOTHING));
         return FN_OK;
     }
-    FN_TRY(fn_type_common(ctx, types, n, &call->type));
+    FN_TRY(fn_type_common_or_variant(ctx, types, n, &call->type));
     if (!closed) call->type = fn_type_nullable(call->type);
     return FN_OK;
 }

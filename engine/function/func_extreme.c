@@ -2,10 +2,35 @@
  * NULLs are passed over; only NULLs give NULL. SPDX-License-Identifier: Apache-2.0 */
 #include "function/choose.h"
 
-/* Integers of one signedness widen; signed with unsigned take the next wider signed type, as ClickHouse's least supertype. */
+static const fn_type *larger_signed(const fn_type *u, const fn_type *s)
+{
+    if (u->width == 8 && s->width == 8) return s; /* as ClickHouse, though it cannot hold both */
+    if (u->width < s->width) return s;
+    return u->width > 16 ? NULL : fn_type_simple(u->width == 16 ? FN_T_INT256 : u->width == 8 ? FN_T_INT128 : u->width == 4 ? FN_T_INT64 : u->width == 2 ? FN_T_INT32 : FN_T_INT16);
+}
+
+/* Two numbers have ClickHouse's rules of arithmetic, which the least supertype does not know; NULL: no common type. */
+static const fn_type *of_two_numbers(const fn_type *a, const fn_type *b)
+{
+    if (fn_type_is_float(a) && fn_type_is_float(b)) return a->width >= b->width ? a : b;
+    if (a->id == FN_T_DECIMAL || b->id == FN_T_DECIMAL) return fn_type_simple(FN_T_FLOAT64);
+    if (fn_type_is_float(a) || fn_type_is_float(b)) {
+        const unsigned whole = fn_type_is_float(a) ? b->width : a->width;
+        return whole > 4 ? NULL : whole > 2 || a->width + b->width > 4 + whole ? fn_type_simple(FN_T_FLOAT64) : fn_type_simple(FN_T_FLOAT32);
+    }
+    if (fn_type_is_unsigned(a) == fn_type_is_unsigned(b)) return a->width >= b->width ? a : b;
+    return fn_type_is_unsigned(a) ? larger_signed(a, b) : larger_signed(b, a);
+}
+
 static fn_status bind_extreme(fn_ctx *ctx, func_call *call)
 {
-    return fn_type_common(ctx, call->arg_types, call->arg_count, &call->type);
+    const fn_type *a = call->arg_types[0], *b = call->arg_types[call->arg_count - 1];
+    if (call->arg_count != 2 || a == b || !fn_type_is_number(a) || !fn_type_is_number(b)) return fn_type_common(ctx, call->arg_types, call->arg_count, &call->type);
+    if ((a->id == FN_T_DECIMAL || b->id == FN_T_DECIMAL) && !fn_type_is_float(a) && !fn_type_is_float(b)) return fn_type_common(ctx, call->arg_types, 2, &call->type);
+    if (a->id == FN_T_BOOL) a = fn_type_simple(FN_T_UINT8);
+    if (b->id == FN_T_BOOL) b = fn_type_simple(FN_T_UINT8);
+    call->type = of_two_numbers(a, b);
+    return call->type ? FN_OK : fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal types %s and %s of arguments of function %s", a->name, b->name, call->def->name);
 }
 
 static fn_status convert_all(fn_ctx *ctx, const func_call *call, fn_column *const *args, fn_column **same)

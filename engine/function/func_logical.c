@@ -6,15 +6,15 @@
 
 static fn_status bind_logic(fn_ctx *ctx, func_call *call)
 {
-    bool nullable = false, boolean = true;
+    bool nullable = false, boolean = false; /* one Bool makes it a Bool */
     for (uint32_t i = 0; i < call->arg_count; i++) {
         const fn_type *t = fn_type_base(call->arg_types[i]);
         nullable |= fn_type_is_nullable(call->arg_types[i]);
-        boolean &= t->id == FN_T_BOOL;
+        boolean |= t->id == FN_T_BOOL;
         if (t->id != FN_T_NOTHING && (!fn_type_is_number(t) || t->id == FN_T_DECIMAL))
             return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type (%s) of %u argument of function %s", call->arg_types[i]->name, i + 1, call->def->name);
     }
-    call->type = fn_type_simple(boolean && call->arg_count ? FN_T_BOOL : FN_T_UINT8);
+    call->type = fn_type_simple(boolean ? FN_T_BOOL : FN_T_UINT8);
     if (nullable) call->type = fn_type_nullable(call->type);
     return FN_OK;
 }

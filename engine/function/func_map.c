@@ -17,8 +17,8 @@ static fn_status bind_map(fn_ctx *ctx, func_call *call)
         sides[i / 2] = call->arg_types[i];
         sides[n / 2 + i / 2] = call->arg_types[i + 1];
     }
-    if (n) FN_TRY(fn_type_common(ctx, sides, n / 2, &key));
-    if (n) FN_TRY(fn_type_common(ctx, sides + n / 2, n / 2, &value));
+    if (n) FN_TRY(fn_type_common_or_variant(ctx, sides, n / 2, &key));
+    if (n) FN_TRY(fn_type_common_or_variant(ctx, sides + n / 2, n / 2, &value));
     if (fn_type_is_nullable(key)) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Map cannot have a key of type %s", key->name);
     call->type = fn_type_map(key, value);
     return FN_OK;

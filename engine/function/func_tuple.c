@@ -258,7 +258,7 @@ static fn_status eval_pairs(fn_ctx *ctx, const func_call *call, fn_column *const
 }
 
 static const func_def rows_[] = {
-    {.name = "tuple", .args_min = 0, .args_max = -1, .flags = FUNC_OWN_NULLS | FUNC_NO_LOW_CARDINALITY | FUNC_OWN_DICT, .bind = bind_tuple, .eval = eval_tuple,
+    {.name = "tuple", .args_min = 0, .args_max = -1, .flags = FUNC_OWN_NULLS | FUNC_OWN_LOW_CARDINALITY | FUNC_OWN_DICT, .bind = bind_tuple, .eval = eval_tuple,
      .about = "A tuple of the arguments.", .example = "tuple(1, 'a')", .gives = "(1,'a')"},
     {.name = "tupleElement", .args_min = 2, .args_max = 3, .flags = FUNC_OWN_NULLS | FUNC_NO_LOW_CARDINALITY, .bind = bind_tuple_element, .eval = eval_tuple_element,
      .about = "The field of a tuple by its place or name; the third argument where there is none.", .example = "tupleElement((1, 2), 2)", .gives = "2"},

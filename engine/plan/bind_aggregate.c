@@ -338,6 +338,7 @@ static fn_status change(void *self, fn_ctx *ctx, expr *e, expr **out)
     const scope *s = o->s;
     for (uint32_t i = 0; i < s->key_count; i++) {
         if (!expr_equal(s->keys[i].value, e)) continue;
+        if (e->kind == EXPR_CONST) return expr_cast(ctx, e, bind_key_type(o->b, s, &s->keys[i]), out); /* in every row, of totals and other sets too */
         *out = expr_column(ctx, s->keys[i].id, bind_key_type(o->b, s, &s->keys[i]));
         FN_TRY_PTR(ctx, *out);
         return FN_OK;

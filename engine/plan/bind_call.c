@@ -1,5 +1,6 @@
 /* bind_call.c - calls: special forms (a table), lambda aliases, aggregates and window functions, plain and higher-order functions.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "function/absent.h"
 #include "plan/bind.h"
 
 /* ---- plain functions ---- */
@@ -8,6 +9,7 @@ static fn_status unknown_function(binder *b, const scope *s, fn_str name)
 {
     fn_str text;
     FN_TRY(bind_scope_text(b, s, &text));
+    if (func_is_absent(name)) return fn_fail(b->ctx, FN_NOT_IMPLEMENTED, "Function " FN_STR_FMT " is not supported", FN_STR_ARG(name));
     const char *near = func_suggest(name);
     char *maybe = near ? fn_arena_printf(b->ctx, b->ctx->arena, ". Maybe you meant: ['%s']", near) : NULL;
     return fn_fail(b->ctx, FN_UNKNOWN_FUNCTION, "Function with name `" FN_STR_FMT "` does not exist%s%s" FN_STR_FMT, FN_STR_ARG(name), maybe ? maybe : "",

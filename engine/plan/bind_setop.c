@@ -63,7 +63,7 @@ static fn_status common_types(binder *b, plan *const *inputs, uint32_t count, co
                            "Different number of columns in %s elements: %u and %u", m->name, n, inputs[k]->column_count);
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = 0; k < count; k++) all[k] = inputs[k]->columns[i].type;
-        FN_TRY(fn_type_common(b->ctx, all, count, &types[i]));
+        FN_TRY(fn_type_common_or_variant(b->ctx, all, count, &types[i]));
     }
     *out = types;
     return FN_OK;

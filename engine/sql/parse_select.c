@@ -1,6 +1,6 @@
 /* parse_select.c - SELECT with its clauses, and queries made of several by UNION, EXCEPT, INTERSECT.
  *
- * INTERSECT binds tighter than EXCEPT, EXCEPT tighter than UNION, each to the left, as ClickHouse rewrites them.
+ * INTERSECT binds tighter than UNION and EXCEPT, which are of one rank; each to the left, as ClickHouse 26.9 rewrites them.
  * ORDER BY and LIMIT behind the last part of a union belong to that part, unless the union stands in parentheses.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sql/parser.h"
@@ -271,28 +271,35 @@ static fn_status parse_leaf(sql_parser *p, ast_query **out)
     return parse_select(p, q->select);
 }
 
-/* How the parts are joined, loosest first; `plain`: without ALL or DISTINCT. */
-static const struct {
+/* How the parts are joined; `plain`: without ALL or DISTINCT. */
+static const struct set_word {
     const char *word;
+    bool tight;
     ast_set_op plain, all, distinct;
 } set_words[] = {
-    {"UNION", SET_UNION, SET_UNION_ALL, SET_UNION_DISTINCT},
-    {"EXCEPT", SET_EXCEPT, SET_EXCEPT, SET_EXCEPT_DISTINCT},
-    {"INTERSECT", SET_INTERSECT, SET_INTERSECT, SET_INTERSECT_DISTINCT},
+    {"UNION", false, SET_UNION, SET_UNION_ALL, SET_UNION_DISTINCT},
+    {"EXCEPT", false, SET_EXCEPT, SET_EXCEPT, SET_EXCEPT_DISTINCT},
+    {"INTERSECT", true, SET_INTERSECT, SET_INTERSECT, SET_INTERSECT_DISTINCT},
 };
 
-static fn_status parse_level(sql_parser *p, size_t level, ast_query **out)
+static const struct set_word *set_word(sql_parser *p, bool tight)
 {
-    if (level == FN_COUNT(set_words)) return parse_leaf(p, out);
-    FN_TRY(parse_level(p, level + 1, out));
-    while (sql_words(p, set_words[level].word)) {
+    for (size_t i = 0; i < FN_COUNT(set_words); i++)
+        if (set_words[i].tight == tight && sql_words(p, set_words[i].word)) return &set_words[i];
+    return NULL;
+}
+
+static fn_status parse_level(sql_parser *p, bool tight, ast_query **out)
+{
+    FN_TRY(tight ? parse_leaf(p, out) : parse_level(p, true, out));
+    for (const struct set_word *w; (w = set_word(p, tight)) != NULL;) {
         ast_query *q = FN_NEW(p->ctx, ast_query);
         FN_TRY_PTR(p->ctx, q);
-        q->op = set_words[level].plain;
-        if (sql_words(p, "ALL")) q->op = set_words[level].all;
-        else if (sql_words(p, "DISTINCT")) q->op = set_words[level].distinct;
+        q->op = w->plain;
+        if (sql_words(p, "ALL")) q->op = w->all;
+        else if (sql_words(p, "DISTINCT")) q->op = w->distinct;
         q->left = *out;
-        FN_TRY(parse_level(p, level + 1, &q->right));
+        FN_TRY(tight ? parse_leaf(p, &q->right) : parse_level(p, true, &q->right));
         *out = q;
     }
     return FN_OK;
@@ -301,7 +308,7 @@ static fn_status parse_level(sql_parser *p, size_t level, ast_query **out)
 fn_status sql_query(sql_parser *p, ast_query **out)
 {
     fn_status status = sql_enter(p);
-    if (status == FN_OK) status = parse_level(p, 0, out);
+    if (status == FN_OK) status = parse_level(p, false, out);
     sql_leave(p);
     return status;
 }

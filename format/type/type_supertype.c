@@ -28,7 +28,7 @@ static const fn_type *integer(bool is_signed, unsigned bits)
 
 typedef struct number_kinds {
     unsigned max_unsigned, max_signed, max_float; /* bits; 0: none */
-    unsigned scale, whole;                        /* decimals: digits behind and before the point */
+    unsigned scale, decimal_digits;               /* of the decimals: the most digits behind the point, the widest storage */
     bool decimal, boolean, other_than_bool;
 } number_kinds;
 
@@ -43,7 +43,9 @@ static void note_number(number_kinds *k, const fn_type *t)
     if (t->id == FN_T_DECIMAL) {
         k->decimal = true;
         k->scale = FN_MAX(k->scale, (unsigned)t->scale);
-        k->whole = FN_MAX(k->whole, (unsigned)t->precision - t->scale);
+        k->decimal_digits = FN_MAX(k->decimal_digits, (unsigned)t->precision);
+    } else if (t->id == FN_T_ENUM8 || t->id == FN_T_ENUM16) { /* enums that differ have their numbers in common */
+        k->max_signed = FN_MAX(k->max_signed, bits_of(t));
     } else if (fn_type_is_float(t)) {
         k->max_float = FN_MAX(k->max_float, bits_of(t));
     } else if (fn_type_is_unsigned(t)) {
@@ -53,9 +55,21 @@ static void note_number(number_kinds *k, const fn_type *t)
     }
 }
 
-static unsigned decimal_digits(unsigned bits)
+static unsigned digits_of_integer(unsigned bits, bool is_signed)
 {
-    return bits <= 8 ? 3 : bits <= 16 ? 5 : bits <= 32 ? 10 : bits <= 64 ? 20 : bits <= 128 ? 39 : 78;
+    return bits == 0 ? 0 : bits <= 8 ? 3 : bits <= 16 ? 5 : bits <= 32 ? 10 : bits <= 64 ? 20u - is_signed : 77;
+}
+
+/* The widest storage of the decimals that holds the largest scale and the integers; digits of decimals are not counted beside another scale. */
+static fn_status common_decimal(fn_ctx *ctx, const fn_type *const *types, size_t count, const number_kinds *k, const fn_type **out)
+{
+    if (k->max_float) return no_common(ctx, types, count, "some of them have no lossless conversion to Decimal");
+    unsigned whole = FN_MAX(digits_of_integer(k->max_unsigned, false), digits_of_integer(k->max_signed, true));
+    if (!k->scale && !k->max_unsigned && (k->max_signed == 32 || k->max_signed == 64)) whole = k->max_signed == 32 ? 9 : 18;
+    const unsigned digits = FN_MAX(k->scale + whole, k->decimal_digits);
+    if (k->scale + whole > 76) return no_common(ctx, types, count, "the decimal would need more than 76 digits");
+    *out = fn_type_decimal(digits <= 9 ? 9 : digits <= 18 ? 18 : digits <= 38 ? 38 : 76, k->scale);
+    return FN_OK;
 }
 
 static fn_status common_number(fn_ctx *ctx, const fn_type *const *types, size_t count, const fn_type **out)
@@ -67,18 +81,7 @@ static fn_status common_number(fn_ctx *ctx, const fn_type *const *types, size_t 
         return FN_OK;
     }
     const unsigned most = FN_MAX(k.max_signed, k.max_unsigned);
-    if (k.decimal) {
-        if (k.max_float) { /* as ClickHouse: Float64 holds the mix */
-            *out = fn_type_simple(FN_T_FLOAT64);
-            return FN_OK;
-        }
-        if (most) k.whole = FN_MAX(k.whole, decimal_digits(most));
-        unsigned precision = k.scale + k.whole;
-        precision = precision <= 9 ? 9 : precision <= 18 ? 18 : precision <= 38 ? 38 : 76;
-        if (k.scale + k.whole > 76) return no_common(ctx, types, count, "the decimal would need more than 76 digits");
-        *out = fn_type_decimal(precision, k.scale);
-        return FN_OK;
-    }
+    if (k.decimal) return common_decimal(ctx, types, count, &k, out);
     if (k.max_float) {
         const unsigned least = most == 0 ? 0 : most <= 16 ? 32 : 64;
         if (most > 64) return no_common(ctx, types, count, "some of them are integers and some are floating point, but there is no floating point type, that can exactly represent all required integers");
@@ -101,7 +104,7 @@ static fn_status common_date(fn_ctx *ctx, const fn_type *const *types, size_t co
 {
     bool time = false, wide_date = false, wide_time = false;
     unsigned scale = 0;
-    const fn_tz *tz = NULL;
+    const fn_type *zoned = NULL; /* the zone is that of the first DateTime64 of the largest scale, else of the first DateTime */
     for (size_t i = 0; i < count; i++) {
         const fn_type *t = types[i];
         if (!fn_type_is_date_or_time(t)) return no_common(ctx, types, count, "some of them are Date/Date32/DateTime/DateTime64 and some of them are not");
@@ -109,8 +112,10 @@ static fn_status common_date(fn_ctx *ctx, const fn_type *const *types, size_t co
         time |= t->id == FN_T_DATETIME || t->id == FN_T_DATETIME64;
         wide_time |= t->id == FN_T_DATETIME64;
         scale = FN_MAX(scale, (unsigned)t->scale);
-        if (t->timezone) tz = t->timezone;
+        if (t->id == FN_T_DATETIME && !zoned) zoned = t;
+        if (t->id == FN_T_DATETIME64 && (!zoned || zoned->id == FN_T_DATETIME || t->scale > zoned->scale)) zoned = t;
     }
+    const fn_tz *tz = zoned ? zoned->timezone : NULL;
     if (!time) *out = fn_type_simple(wide_date ? FN_T_DATE32 : FN_T_DATE);
     else if (wide_time || wide_date) *out = fn_type_datetime64(scale, tz);
     else *out = fn_type_datetime(tz);
@@ -157,14 +162,16 @@ static fn_status common_container(fn_ctx *ctx, const fn_type *const *types, size
 /* All distinct, none Nothing, Nullable or LowCardinality. */
 static fn_status common_plain(fn_ctx *ctx, const fn_type *const *types, size_t count, const fn_type **out)
 {
-    size_t strings = 0, numbers = 0, dates = 0, containers = 0;
+    size_t strings = 0, enums = 0, numbers = 0, dates = 0, containers = 0;
     for (size_t i = 0; i < count; i++) {
+        const fn_type_id id = types[i]->id;
         strings += fn_type_is_string(types[i]);
-        numbers += fn_type_is_number(types[i]);
+        enums += id == FN_T_ENUM8 || id == FN_T_ENUM16;
+        numbers += fn_type_is_number(types[i]) || id == FN_T_ENUM8 || id == FN_T_ENUM16;
         dates += fn_type_is_date_or_time(types[i]);
-        containers += types[i]->id == FN_T_ARRAY || types[i]->id == FN_T_TUPLE || types[i]->id == FN_T_MAP;
+        containers += id == FN_T_ARRAY || id == FN_T_TUPLE || id == FN_T_MAP;
     }
-    if (strings == count) {
+    if (strings && strings + enums == count) {
         *out = fn_type_simple(FN_T_STRING);
         return FN_OK;
     }
@@ -174,15 +181,6 @@ static fn_status common_plain(fn_ctx *ctx, const fn_type *const *types, size_t c
     if (dates) return no_common(ctx, types, count, "some of them are Date/Date32/DateTime/DateTime64 and some of them are not");
     if (containers == count) return common_container(ctx, types, count, out);
     if (containers) return no_common(ctx, types, count, "some of them are Array/Tuple/Map and some of them are not");
-    bool ips = true, enums = true;
-    for (size_t i = 0; i < count; i++) {
-        ips &= types[i]->id == FN_T_IPV4 || types[i]->id == FN_T_IPV6;
-        enums &= types[i]->id == FN_T_ENUM8 || types[i]->id == FN_T_ENUM16;
-    }
-    if (ips || enums) {
-        *out = fn_type_simple(ips ? FN_T_IPV6 : FN_T_STRING);
-        return FN_OK;
-    }
     return no_common(ctx, types, count, numbers ? "some of them are numbers and some of them are not" : "they are of different kinds");
 }
 
@@ -209,4 +207,17 @@ fn_status fn_type_common(fn_ctx *ctx, const fn_type *const *types, size_t count,
     if (nullable) *out = fn_type_nullable(*out);
     if (low && n) *out = fn_type_low_cardinality(*out);
     return FN_OK;
+}
+
+fn_status fn_type_common_or_variant(fn_ctx *ctx, const fn_type *const *types, size_t count, const fn_type **out)
+{
+    const fn_status status = fn_type_common(ctx, types, count, out);
+    if (status != FN_NO_COMMON_TYPE) return status;
+    fn_buf list = FN_BUF_INIT;
+    fn_error_clear(ctx);
+    fn_status failed = FN_OK;
+    for (size_t i = 0; i < count && i < 20 && failed == FN_OK; i++) failed = fn_buf_printf(ctx, &list, "%s%s", i ? ", " : "", types[i]->name);
+    if (failed == FN_OK) failed = fn_fail(ctx, FN_NOT_IMPLEMENTED, "Type Variant, here of %.*s, is not supported", (int)list.size, list.data);
+    fn_buf_release(&list);
+    return failed;
 }

@@ -112,8 +112,10 @@ bool fn_type_is_number(const fn_type *t);              /* integer, float, decima
 bool fn_type_is_string(const fn_type *t);              /* String, FixedString */
 bool fn_type_is_date_or_time(const fn_type *t);        /* Date, Date32, DateTime, DateTime64 */
 bool fn_type_can_be_nullable(const fn_type *t);        /* not Array, Map, Tuple, Nullable */
-/* ClickHouse's least common supertype (if(), arrays, UNION ...). NO_COMMON_TYPE (386). */
+/* ClickHouse's least common supertype (joins, IN, array functions ...). NO_COMMON_TYPE (386). */
 fn_status fn_type_common(fn_ctx *ctx, const fn_type *const *types, size_t count, const fn_type **out) FN_MUST_USE;
+/* For if(), coalesce(), array(), map() and UNION, where ClickHouse makes a Variant of types without one: NOT_IMPLEMENTED (48). */
+fn_status fn_type_common_or_variant(fn_ctx *ctx, const fn_type *const *types, size_t count, const fn_type **out) FN_MUST_USE;
 uint32_t fn_phys_width(fn_phys phys); /* 0 for those without fixed width */
 /* Field index by name or 1-based position; -1 if absent. */
 int fn_type_tuple_field(const fn_type *t, fn_str name);
