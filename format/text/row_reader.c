@@ -85,11 +85,29 @@ static size_t builder_bytes(const row_reader *r)
     return n;
 }
 
+/* Pieces of one text are alike: the next block gets room as the last one needed it, for as much text as there is and an eighth more. Growing
+ * to it would copy the values several times and leave a third of the room unused. */
+static fn_status reserve_block(row_reader *r, fn_ctx *ctx)
+{
+    if (!r->block_bytes) return FN_OK;
+    const double part = 1.125 * (double)FN_MIN(r->window.size - r->at, r->block_bytes) / (double)r->block_bytes;
+    for (uint32_t c = 0; c < r->schema.count; c++) {
+        fn_builder *b = &r->builders[c];
+        const struct row_room *last = &r->room[c];
+        if (last->values) FN_TRY(fn_buf_reserve(ctx, &b->values, (size_t)(part * (double)last->values)));
+        if (last->offsets) FN_TRY(fn_buf_reserve(ctx, &b->offsets, (size_t)(part * (double)last->offsets)));
+        if (last->nulls) FN_TRY(fn_buf_reserve(ctx, &b->nulls, (size_t)(part * (double)last->nulls)));
+    }
+    return FN_OK;
+}
+
 static fn_status finish_block(row_reader *r, fn_ctx *ctx, uint32_t rows, fn_block **out)
 {
     fn_block *b = fn_block_new(ctx, r->schema.count, rows);
     FN_TRY_PTR(ctx, b);
     for (uint32_t c = 0; c < r->schema.count; c++) {
+        const fn_builder *from = &r->builders[c];
+        r->room[c] = (struct row_room){from->values.size, from->offsets.size, from->nulls.size};
         const fn_status status = fn_builder_finish(ctx, &r->builders[c], &b->columns[c]);
         if (status == FN_OK) continue;
         fn_block_drop(b);
@@ -120,6 +138,8 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
     }
     if (!r->quick)
         FN_TRY(quick_fields_new(ctx, r->style, &r->schema, r->builders, r->columns, r->columns ? r->column_count : r->schema.count, &r->settings.text, &r->quick));
+    const size_t from = r->at;
+    if (r->is_piece && !r->done && r->at < r->window.size) FN_TRY(reserve_block(r, ctx));
     while (!r->done && rows < r->settings.max_block_rows) {
         FN_TRY(one(r, ctx, r->row, rows, &r->done));
         if (r->done) break;
@@ -133,6 +153,7 @@ static fn_status reader_next(fn_reader *base, fn_ctx *ctx, fn_block **out)
         r->rows++;
         if ((rows & 1023) == 0 && builder_bytes(r) > BLOCK_BYTES) break;
     }
+    if (r->is_piece && rows) r->block_bytes = r->at - from;
     return rows ? finish_block(r, ctx, rows, out) : FN_OK;
 }
 
@@ -143,6 +164,7 @@ static void reader_close(fn_reader *base)
     row_pieces_free(r->pieces);
     quick_fields_free(r->quick);
     fn_free(r->builders);
+    fn_free(r->room);
     fn_free(r->seen);
     fn_free(r->block_seen);
     fn_free(r->columns);
@@ -165,7 +187,8 @@ fn_status row_reader_new(fn_ctx *ctx, const fn_schema *schema, fn_source *in, co
     r->builders = fn_alloc_zero(ctx, (schema->count + 1u) * sizeof *r->builders);
     r->seen = fn_alloc_zero(ctx, schema->count + 1u);
     r->block_seen = fn_alloc_zero(ctx, schema->count + 1u);
-    fn_status status = r->builders && r->seen && r->block_seen ? FN_OK : ctx->error.code;
+    r->room = fn_alloc_zero(ctx, (schema->count + 1u) * sizeof *r->room);
+    fn_status status = r->builders && r->seen && r->block_seen && r->room ? FN_OK : ctx->error.code;
     for (uint32_t c = 0; c < schema->count && status == FN_OK; c++) {
         status = fn_builder_init(ctx, &r->builders[c], schema->fields[c].type);
         r->seen[c] = true;

@@ -20,6 +20,10 @@ struct row_reader {
     fn_format_settings settings;
     fn_builder *builders;
     bool *missing;      /* out: columns without data; may be NULL */
+    struct row_room {
+        size_t values, offsets, nulls;
+    } *room;            /* of a piece, per builder: what its last block took */
+    size_t block_bytes; /* text of that block */
     fn_buf window;
     size_t at;          /* consumed bytes of the window */
     bool ended;         /* the source is */

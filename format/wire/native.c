@@ -61,6 +61,9 @@ typedef struct native_reader {
     fn_format_settings settings;
     bool *missing;
     uint64_t blocks;
+    size_t *text_bytes; /* of the columns of the last block */
+    uint64_t text_count;
+    uint32_t text_rows;
 } native_reader;
 
 /* A column of the data for schema column c: same type, or one that the text form carries over. */
@@ -94,8 +97,21 @@ static fn_status convert(fn_ctx *ctx, const native_reader *r, fn_column *in, con
     return status;
 }
 
+/* Blocks of one client are alike: strings get room at once as those of the last block needed it. */
+static fn_status expect(native_reader *r, fn_ctx *ctx, uint64_t count)
+{
+    if (count <= r->text_count) return FN_OK;
+    size_t *more = fn_realloc(ctx, r->text_bytes, count * sizeof *more);
+    FN_TRY_PTR(ctx, more);
+    for (uint64_t i = r->text_count; i < count; i++) more[i] = 0;
+    r->text_bytes = more;
+    r->text_count = count;
+    return FN_OK;
+}
+
 static fn_status read_columns(native_reader *r, fn_ctx *ctx, uint64_t count, uint32_t rows, fn_block *b)
 {
+    FN_TRY(expect(r, ctx, count));
     for (uint64_t i = 0; i < count; i++) {
         fn_str name, type_text;
         const fn_type *type;
@@ -103,7 +119,9 @@ static fn_status read_columns(native_reader *r, fn_ctx *ctx, uint64_t count, uin
         FN_TRY(native_read_string(&r->in, ctx, 1 << 20, &type_text));
         FN_TRY(fn_type_parse(ctx, type_text, &type));
         fn_column *column = NULL;
+        r->in.expected = r->text_rows ? (size_t)((double)r->text_bytes[i] / r->text_rows * rows) : 0;
         FN_TRY(native_read_column(&r->in, ctx, type, rows, &column));
+        r->text_bytes[i] = rows ? r->in.expected : 0;
         const int c = fn_schema_find(&r->schema, name);
         fn_status status = FN_OK;
         if (c < 0 && !r->settings.text.skip_unknown_fields)
@@ -115,6 +133,7 @@ static fn_status read_columns(native_reader *r, fn_ctx *ctx, uint64_t count, uin
         fn_column_drop(column);
         FN_TRY(status);
     }
+    r->text_rows = rows;
     for (uint32_t c = 0; c < r->schema.count; c++) {
         if (r->missing) r->missing[c] = b->columns[c] == NULL;
         if (b->columns[c]) continue;
@@ -152,6 +171,7 @@ static void reader_close(fn_reader *base)
 {
     native_reader *r = (native_reader *)base;
     native_in_release(&r->in);
+    fn_free(r->text_bytes);
     fn_free(r);
 }
 

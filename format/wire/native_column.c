@@ -173,6 +173,7 @@ static fn_status take_strings(native_in *in, fn_ctx *ctx, const fn_type *t, uint
     fn_builder b;
     FN_TRY(fn_builder_init(ctx, &b, t));
     fn_status status = fn_builder_reserve(ctx, &b, FN_MIN(rows, (uint32_t)RESERVE_MAX));
+    if (status == FN_OK && in->expected) status = fn_buf_reserve(ctx, &b.values, in->expected + in->expected / 8);
     for (uint32_t i = 0; status == FN_OK; i++) {
         uint64_t size;
         i += native_take_strings(in, rows - i, &b);
@@ -184,6 +185,7 @@ static fn_status take_strings(native_in *in, fn_ctx *ctx, const fn_type *t, uint
         if (status == FN_OK) status = native_read_into(in, ctx, size, &in->text);
         if (status == FN_OK) status = fn_builder_str(ctx, &b, fn_buf_view(&in->text));
     }
+    in->expected = b.values.size;
     if (status == FN_OK) status = fn_builder_finish(ctx, &b, out);
     fn_builder_release(&b);
     return status;

@@ -14,6 +14,7 @@ typedef struct native_in {
     size_t at;
     uint64_t offset; /* bytes consumed, for messages */
     fn_buf text;     /* the last string read */
+    size_t expected; /* bytes of the strings of the column read next, 0: nobody knows; then of the one read */
 } native_in;
 void native_in_release(native_in *in);
 fn_status native_at_end(native_in *in, fn_ctx *ctx, bool *end) FN_MUST_USE;

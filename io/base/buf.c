@@ -23,8 +23,7 @@ fn_status fn_buf_reserve(fn_ctx *ctx, fn_buf *b, size_t more)
     if (FN_LIKELY(b->capacity - b->size >= more && b->data)) return FN_OK;
     if (more > SIZE_MAX / 4) return fn_fail_memory(ctx, more);
     const size_t need = b->size + more;
-    size_t capacity = b->capacity ? b->capacity : 64;
-    while (capacity < need) capacity += capacity / 2 + 64;
+    const size_t capacity = FN_MAX(b->capacity + b->capacity / 2 + 64, need);
     char *data = room_grow(ctx, b->data, room_of(b), b->size, capacity + PAD);
     FN_TRY_PTR(ctx, data);
     memset(data + capacity, 0, PAD);
