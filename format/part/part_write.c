@@ -9,7 +9,7 @@
 #include "part/zone_write.h"
 #include <firn/thread.h>
 
-enum { SEGMENT_BYTES_MAX = 256 << 20, VALUES_ALONE = 4096 };
+enum { SEGMENT_BYTES_MAX = 256 << 20, VALUES_ALONE = 4096, COPY_PIECE = 1 << 20 };
 
 typedef struct writer_column {
     fn_part_column info;
@@ -34,6 +34,7 @@ struct fn_part_writer {
     writer_column *columns;
     uint32_t column_count;
     fn_file *file;
+    fn_hash_stream *hash; /* of the file so far; scratch alone */
     uint64_t file_at, rows;
     uint32_t kept; /* rows in the streams */
     uint32_t segments;
@@ -55,6 +56,7 @@ struct fn_part_writer {
 void fn_part_writer_close(fn_part_writer *w)
 {
     if (!w) return;
+    if (w->hash) fn_hash_stream_free(w->hash);
     if (w->file) w->options.fs->close(w->options.fs, w->file);
     if (w->file && !w->done) {
         fn_ctx ctx = {0}; /* the error that led here is what counts */
@@ -75,6 +77,15 @@ void fn_part_writer_close(fn_part_writer *w)
     fn_arena_free(w->arena);
     (void)pthread_mutex_destroy(&w->file_lock);
     fn_free(w);
+}
+
+/* At the end of the file. */
+static fn_status append(fn_ctx *ctx, fn_part_writer *w, const void *bytes, size_t size)
+{
+    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes, size));
+    if (w->hash) fn_hash_stream_add(w->hash, bytes, size);
+    w->file_at += size;
+    return FN_OK;
 }
 
 static fn_status open_column(fn_ctx *own, fn_part_writer *w, uint32_t index)
@@ -105,10 +116,9 @@ static fn_status open_parts(fn_ctx *own, fn_part_writer *w)
         w->key_columns[i] = o->key_columns[i];
         FN_TRY(fn_builder_init(own, &w->keys[i], w->columns[o->key_columns[i]].info.type));
     }
+    if (o->scratch && !(w->hash = fn_hash_stream_new())) return fn_fail(own, FN_CANNOT_ALLOCATE_MEMORY, "No memory for a hash");
     FN_TRY(o->fs->open(o->fs, own, o->path, FN_OPEN_WRITE | FN_OPEN_CREATE | FN_OPEN_EXCLUSIVE | (o->scratch ? 0 : FN_OPEN_SYNCED), &w->file));
-    FN_TRY(o->fs->write(o->fs, own, w->file, 0, PART_MAGIC, MAGIC_SIZE));
-    w->file_at = MAGIC_SIZE;
-    return FN_OK;
+    return append(own, w, PART_MAGIC, MAGIC_SIZE);
 }
 
 fn_status fn_part_writer_open(fn_ctx *ctx, const fn_part_writer_options *options, fn_part_writer **out)
@@ -195,8 +205,7 @@ static fn_status each_column(fn_ctx *ctx, fn_part_writer *w, column_work *work)
 static fn_status write_section(fn_ctx *ctx, fn_part_writer *w, writer_column *c, uint32_t number, fn_str bytes, part_reference *out)
 {
     *out = (part_reference){w->file_at, bytes.size, part_checksum(bytes.data, bytes.size, w->options.id, c->info.id, number)};
-    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes.data, bytes.size));
-    w->file_at += bytes.size;
+    FN_TRY(append(ctx, w, bytes.data, bytes.size));
     c->disk_bytes += bytes.size;
     return FN_OK;
 }
@@ -226,8 +235,7 @@ static fn_status write_shared(fn_ctx *ctx, fn_part_writer *w, writer_column *c, 
     part_reference ref = {0, c->encoded.size, part_checksum(c->encoded.data, c->encoded.size, w->options.id, c->info.id, segment)};
     FN_ASSERT(pthread_mutex_lock(&w->file_lock) == 0);
     ref.offset = w->file_at;
-    const fn_status status = w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, c->encoded.data, c->encoded.size);
-    w->file_at += ref.size;
+    const fn_status status = append(ctx, w, c->encoded.data, c->encoded.size);
     FN_ASSERT(pthread_mutex_unlock(&w->file_lock) == 0);
     FN_TRY(status);
     c->disk_bytes += ref.size;
@@ -473,37 +481,44 @@ static fn_status put_footer(fn_ctx *ctx, fn_part_writer *w, uint64_t raw_bytes, 
 fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size)
 {
     const part_reference ref = {w->file_at, size, part_checksum(bytes, size, w->options.id, (uint32_t)id, (uint32_t)(id >> 32))};
-    FN_TRY(w->options.fs->write(w->options.fs, ctx, w->file, w->file_at, bytes, size));
-    w->file_at += size;
+    FN_TRY(append(ctx, w, bytes, size));
     FN_TRY(put_u64(ctx, &w->attachments, id));
     return put_reference(ctx, &w->attachments, &ref);
 }
 
-static fn_status copy_piece(fn_ctx *ctx, fn_part_writer *w, fn_file *from, uint64_t at, size_t size, void *piece)
+static fn_status copy_piece(fn_ctx *ctx, fn_part_writer *w, fn_file *from, uint64_t at, size_t size, void *piece, fn_hash_stream *hash)
 {
     fn_fs *fs = w->options.fs;
     const fn_range range = {at, size, piece};
     FN_TRY(fn_ctx_check(ctx));
     FN_TRY(fs->read(fs, ctx, from, &range, 1));
-    FN_TRY(fs->write(fs, ctx, w->file, w->file_at, piece, size));
-    w->file_at += size;
-    return FN_OK;
+    fn_hash_stream_add(hash, piece, size);
+    return append(ctx, w, piece, size);
+}
+
+static fn_status copy_file(fn_ctx *ctx, fn_part_writer *w, const char *path, const fn_part_summary *summary, void *piece, fn_hash_stream *hash)
+{
+    fn_fs *fs = w->options.fs;
+    fn_file *from;
+    fn_status status = fs->open(fs, ctx, path, FN_OPEN_READ, &from);
+    FN_TRY(status);
+    for (uint64_t at = 0; at < summary->file_bytes && status == FN_OK; at += COPY_PIECE)
+        status = copy_piece(ctx, w, from, at, (size_t)FN_MIN(summary->file_bytes - at, (uint64_t)COPY_PIECE), piece, hash);
+    fs->close(fs, from);
+    FN_TRY(status);
+    const fn_hash128 is = fn_hash_stream_end(hash);
+    if (is.low == summary->bytes.low && is.high == summary->bytes.high) return FN_OK;
+    return fn_fail(ctx, FN_CHECKSUM_DOESNT_MATCH, "Part file %s: what is read is not what was written", path);
 }
 
 fn_status fn_part_writer_embed(fn_ctx *ctx, fn_part_writer *w, uint64_t number, const char *path, fn_part_id id, const fn_part_summary *summary)
 {
-    enum { PIECE = 1 << 20 };
-    fn_fs *fs = w->options.fs;
-    fn_file *from;
     const part_reference ref = {w->file_at, summary->file_bytes, summary->checksum};
-    void *piece = fn_alloc(ctx, PIECE);
+    void *piece = fn_alloc(ctx, COPY_PIECE);
+    fn_hash_stream *hash = piece ? fn_hash_stream_new() : NULL;
     FN_TRY_PTR(ctx, piece);
-    fn_status status = fs->open(fs, ctx, path, FN_OPEN_READ, &from);
-    if (status == FN_OK) {
-        for (uint64_t at = 0; at < summary->file_bytes && status == FN_OK; at += PIECE)
-            status = copy_piece(ctx, w, from, at, (size_t)FN_MIN(summary->file_bytes - at, (uint64_t)PIECE), piece);
-        fs->close(fs, from);
-    }
+    fn_status status = hash ? copy_file(ctx, w, path, summary, piece, hash) : fn_fail(ctx, FN_CANNOT_ALLOCATE_MEMORY, "No memory for a hash");
+    if (hash) fn_hash_stream_free(hash);
     fn_free(piece);
     FN_TRY(status);
     FN_TRY(put_u64(ctx, &w->inner, number));
@@ -542,6 +557,10 @@ static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn
     fn_fs *fs = w->options.fs;
     FN_TRY((w->options.scratch ? fs->write : fs->write_sync)(fs, ctx, w->file, w->file_at, footer->data, footer->size));
     w->file_at += footer->size;
+    if (w->hash) {
+        fn_hash_stream_add(w->hash, footer->data, footer->size);
+        out->bytes = fn_hash_stream_end(w->hash);
+    }
     out->file_bytes = w->file_at;
     w->done = true;
     return FN_OK;

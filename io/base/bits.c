@@ -56,6 +56,34 @@ fn_hash128 fn_hash_bytes128(const void *data, size_t size)
     return (fn_hash128){h.low64, h.high64};
 }
 
+static XXH3_state_t *state_of(const fn_hash_stream *s)
+{
+    return (XXH3_state_t *)(uintptr_t)s;
+}
+
+fn_hash_stream *fn_hash_stream_new(void)
+{
+    XXH3_state_t *s = XXH3_createState();
+    if (s) (void)XXH3_128bits_reset(s);
+    return (fn_hash_stream *)(void *)s;
+}
+
+void fn_hash_stream_add(fn_hash_stream *s, const void *data, size_t size)
+{
+    (void)XXH3_128bits_update(state_of(s), data, size);
+}
+
+fn_hash128 fn_hash_stream_end(const fn_hash_stream *s)
+{
+    const XXH128_hash_t h = XXH3_128bits_digest(state_of(s));
+    return (fn_hash128){.low = h.low64, .high = h.high64};
+}
+
+void fn_hash_stream_free(fn_hash_stream *s)
+{
+    (void)XXH3_freeState(state_of(s));
+}
+
 bool fn_leb_read(const uint8_t **p, const uint8_t *end, uint64_t *out)
 {
     uint64_t value = 0;

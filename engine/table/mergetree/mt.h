@@ -40,6 +40,7 @@ typedef struct mt_part {
     bool damaged;               /* a merge failed for its sake: the others go on without it; table.lock */
     bool keeps_keys;            /* made by a merge that lost no key of its sources */
     bool collapsed;             /* no two rows have equal keys, as far as the mode collapses: known of parts made by this process */
+    fn_hash128 bytes;           /* of a scratch file: its XXH3-128 */
 } mt_part;
 
 struct mt_masks;

@@ -125,7 +125,8 @@ static fn_status merge_parts(fn_ctx *ctx, const mt_projection_out *x, mt_part *c
 static fn_status embed(fn_ctx *ctx, const mt_projection_out *x, const mt_part *run, fn_part_writer *writer)
 {
     const char *path;
-    const fn_part_summary summary = {.rows = run->row.rows, .file_bytes = run->row.bytes, .raw_bytes = run->row.raw_bytes, .checksum = run->row.checksum};
+    const fn_part_summary summary = {.rows = run->row.rows, .file_bytes = run->row.bytes, .raw_bytes = run->row.raw_bytes, .checksum = run->row.checksum,
+                                     .bytes = run->bytes};
     FN_TRY(mt_file_path(ctx, x->store, run->row.file, &path));
     return fn_part_writer_embed(ctx, writer, x->projection->id, path, run->row.file, &summary);
 }

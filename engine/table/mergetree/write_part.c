@@ -195,6 +195,7 @@ fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *
     };
     FN_TRY(mt_part_name(ctx, spec->partition_id, spec->min_block, spec->max_block, spec->level, spec->mutation, &row.name));
     FN_TRY(mt_part_new(ctx, out->store, &row, part)); /* from here on the part owns the file */
+    (*part)->bytes = summary.bytes;
     const fn_status status = out->scratch ? FN_OK : mt_store_sync_dir(ctx, out->store, out->id);
     if (status != FN_OK) {
         mt_part_drop(*part);

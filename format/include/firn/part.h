@@ -50,6 +50,7 @@ typedef struct fn_part_writer_options {
 typedef struct fn_part_summary {
     uint64_t rows, file_bytes, raw_bytes; /* raw: uncompressed as ClickHouse counts them */
     fn_hash128 checksum;              /* of the footer, which holds the checksums of all segments */
+    fn_hash128 bytes;                 /* XXH3-128 of the whole file, if it is scratch: what a copy of it must be */
 } fn_part_summary;
 fn_status fn_part_writer_open(fn_ctx *ctx, const fn_part_writer_options *options, fn_part_writer **out) FN_MUST_USE;
 /* Rows in sort order; any shapes; columns as in options. DICT columns are taken over without materialising strings. */
@@ -65,8 +66,9 @@ fn_status fn_part_writer_write_rows(fn_ctx *ctx, fn_part_writer *w, const fn_par
 /* Bytes that belong to the part beside its columns (the data of a skip index), known by a number of the caller's making; written at
  * once, checked like everything else. At most one per number, before finish. */
 fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size) FN_MUST_USE;
-/* The finished part file at `path`, copied into this one under a number of the caller's making: a part within the part (the data of a
- * projection). At most one per number, before finish; inner parts have none of their own. */
+/* The finished scratch file at `path`, copied into this one under a number of the caller's making: a part within the part (the data of a
+ * projection). At most one per number, before finish; inner parts have none of their own. CHECKSUM_DOESNT_MATCH (40): it is not what
+ * was written. */
 fn_status fn_part_writer_embed(fn_ctx *ctx, fn_part_writer *w, uint64_t number, const char *path, fn_part_id id, const fn_part_summary *summary) FN_MUST_USE;
 /* Footer, fdatasync. The caller syncs the directory and commits the catalog row. */
 fn_status fn_part_writer_finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out) FN_MUST_USE;

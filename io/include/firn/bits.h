@@ -56,6 +56,12 @@ typedef struct fn_hash128 {
     uint64_t low, high;
 } fn_hash128;
 fn_hash128 fn_hash_bytes128(const void *data, size_t size); /* XXH3 128: checksums */
+/* The same of bytes that come piece by piece, however they are cut. */
+typedef struct fn_hash_stream fn_hash_stream;
+fn_hash_stream *fn_hash_stream_new(void); /* NULL: no memory */
+void fn_hash_stream_add(fn_hash_stream *s, const void *data, size_t size);
+fn_hash128 fn_hash_stream_end(const fn_hash_stream *s);
+void fn_hash_stream_free(fn_hash_stream *s);
 static inline uint64_t fn_hash_u64(uint64_t x)
 {
     x ^= x >> 32;
