@@ -86,7 +86,8 @@ static fn_status match_item(fn_ctx *ctx, const mt_projection *p, const plan_aggr
     for (*at = 0; *at < p->state_count; (*at)++)
         if (same_args(&p->states[*at], item) && p->states[*at].state->type == state->type) break;
     if (*at == p->state_count) return FN_OK;
-    FN_TRY(bind_combined(ctx, item->call, "Merge", &state->type, 1, &merged));
+    const char *suffix = fn_str_ends(item->call->name, FN_STR("Merge")) ? "" : "Merge"; /* the states of f-Merge are those of f */
+    FN_TRY(bind_combined(ctx, item->call, suffix, &state->type, 1, &merged));
     if (merged->type == item->call->type) *merge = merged;
     return FN_OK;
 }
