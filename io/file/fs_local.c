@@ -207,15 +207,18 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A link counts as what it leads to. False: the name is gone again. */
-static bool kind_of(int dir, const struct dirent *entry, bool *is_dir)
+/* A link counts as what it leads to. there: the name is not gone again. `fd`: of the directory, opened when it is first needed (-1). */
+static fn_status kind_of(fn_ctx *ctx, const char *dir, int *fd, const struct dirent *entry, bool *there, bool *is_dir)
 {
     struct stat st;
     *is_dir = entry->d_type == DT_DIR;
-    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) return true; /* not every file system tells */
-    if (fstatat(dir, entry->d_name, &st, 0) != 0 && fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
-    *is_dir = S_ISDIR(st.st_mode);
-    return true;
+    *there = true;
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) return FN_OK; /* not every file system tells */
+    if (*fd < 0) *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0) return fn_fail_errno(ctx, FN_CANNOT_OPEN_FILE, errno, "Cannot open directory %s", dir);
+    *there = fstatat(*fd, entry->d_name, &st, 0) == 0 || fstatat(*fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    *is_dir = *there && S_ISDIR(st.st_mode);
+    return FN_OK;
 }
 
 /* In byte order of the names, so that what depends on it is repeatable. */
@@ -223,13 +226,14 @@ static fn_status local_list(fn_fs *fs, fn_ctx *ctx, const char *dir, fn_list_fn 
 {
     (void)fs;
     struct dirent **names;
+    int fd = -1;
     const int count = scandir(dir, &names, skip_dots, by_bytes);
     if (count < 0) return fn_fail_errno(ctx, errno == ENOENT ? FN_FILE_DOESNT_EXIST : FN_CANNOT_OPEN_FILE, errno, "Cannot list directory %s", dir);
-    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    fn_status status = fd < 0 ? fn_fail_errno(ctx, FN_CANNOT_OPEN_FILE, errno, "Cannot open directory %s", dir) : FN_OK;
+    fn_status status = FN_OK;
     for (int i = 0; i < count; i++) {
-        bool is_dir;
-        if (status == FN_OK && kind_of(fd, names[i], &is_dir)) status = each(self, ctx, names[i]->d_name, is_dir);
+        bool there = false, is_dir;
+        if (status == FN_OK) status = kind_of(ctx, dir, &fd, names[i], &there, &is_dir);
+        if (status == FN_OK && there) status = each(self, ctx, names[i]->d_name, is_dir);
         fn_free(names[i]);
     }
     fn_free(names);

@@ -217,13 +217,24 @@ fn_status mt_store_open(fn_ctx *ctx, const mt_store_options *options, mt_store *
     return FN_OK;
 }
 
-typedef struct sweep {
+/* What the tasks of a sweep share. */
+typedef struct sweep_all {
     mt_store *store;
-    const char *dir;
-    fn_buf rubbish;    /* paths, each 0-terminated */
-    bool folders;      /* collecting folder names instead of files */
-    fn_part_id *files; /* of the catalog, sorted; NULL until a file turns up that no loaded table lists */
+    fn_ctx *ctx;           /* the caller's, under the lock while tasks run */
+    pthread_mutex_t lock;
+    fn_part_id *files;     /* of the catalog, sorted; NULL until a file turns up that no loaded table lists */
     size_t file_count;
+    const char **folders;
+    fn_status status;      /* the first failure, whose message is in ctx */
+} sweep_all;
+
+/* A folder that is listed. */
+typedef struct sweep {
+    sweep_all *all;
+    const char *dir;
+    fn_buf names;          /* paths, each 0-terminated: of folders, or of files that nobody lists */
+    size_t count;
+    bool folders;
 } sweep;
 
 bool mt_file_name(const char *name, fn_part_id *out)
@@ -258,15 +269,20 @@ int mt_file_compare(const void *a, const void *b)
 /* The tables that are loaded do not say it all: those that are detached or damaged have files too. */
 static fn_status is_listed(fn_ctx *ctx, sweep *s, fn_part_id id, bool *out)
 {
-    *out = is_known(s->store, id);
+    sweep_all *a = s->all;
+    fn_status status = FN_OK;
+    *out = is_known(a->store, id);
     if (*out) return FN_OK;
-    mt_catalog *catalog = s->store->options.catalog;
-    if (!s->files) {
-        FN_TRY(catalog->files(catalog, ctx, &s->files, &s->file_count));
-        if (s->file_count > 1) qsort(s->files, s->file_count, sizeof *s->files, mt_file_compare);
+    mt_catalog *catalog = a->store->options.catalog;
+    pthread_mutex_lock(&a->lock);
+    if (!a->files) {
+        status = catalog->files(catalog, a->ctx, &a->files, &a->file_count);
+        if (status != FN_OK) status = fn_fail(ctx, status, "%s", a->ctx->error.text);
+        if (status == FN_OK && a->file_count > 1) qsort(a->files, a->file_count, sizeof *a->files, mt_file_compare);
     }
-    *out = s->file_count && bsearch(&id, s->files, s->file_count, sizeof id, mt_file_compare);
-    return FN_OK;
+    pthread_mutex_unlock(&a->lock);
+    *out = status == FN_OK && a->file_count && bsearch(&id, a->files, a->file_count, sizeof id, mt_file_compare);
+    return status;
 }
 
 static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, bool is_dir)
@@ -280,19 +296,35 @@ static fn_status sweep_entry(void *self, fn_ctx *ctx, const char *name, bool is_
         FN_TRY(is_listed(ctx, s, id, &listed));
         if (listed) return FN_OK;
     }
-    FN_TRY(fn_buf_printf(ctx, &s->rubbish, "%s/%s", s->dir, name));
-    return fn_buf_byte(ctx, &s->rubbish, 0);
+    s->count++;
+    FN_TRY(fn_buf_printf(ctx, &s->names, "%s/%s", s->dir, name));
+    return fn_buf_byte(ctx, &s->names, 0);
 }
 
-static fn_status sweep_folder(fn_ctx *ctx, sweep *files, const char *dir)
+static void sweep_folder(void *arg, unsigned index)
 {
-    fn_fs *fs = files->store->options.fs;
-    files->dir = dir;
-    files->rubbish.size = 0;
-    fn_status status = fs->list(fs, ctx, dir, sweep_entry, files);
-    for (size_t at = 0; status == FN_OK && at < files->rubbish.size; at += strlen(files->rubbish.data + at) + 1)
-        status = fs->remove(fs, ctx, files->rubbish.data + at);
-    return status;
+    sweep_all *a = arg;
+    fn_fs *fs = a->store->options.fs;
+    fn_ctx ctx = {.memory = a->ctx->memory};
+    sweep s = {.all = a, .dir = a->folders[index]};
+    fn_status status = fs->list(fs, &ctx, s.dir, sweep_entry, &s);
+    for (size_t at = 0; status == FN_OK && at < s.names.size; at += strlen(s.names.data + at) + 1) status = fs->remove(fs, &ctx, s.names.data + at);
+    fn_buf_release(&s.names);
+    if (status == FN_OK) return;
+    pthread_mutex_lock(&a->lock);
+    if (a->status == FN_OK) a->status = fn_fail(a->ctx, status, "%s", ctx.error.text);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* The folders at the same time: where each call takes its while, as on network disks, a start would wait for hundreds of them. */
+static fn_status sweep_folders(fn_ctx *ctx, sweep_all *a, const sweep *folders)
+{
+    size_t count = 0;
+    a->folders = FN_NEW_ARRAY(ctx, const char *, folders->count + 1);
+    FN_TRY_PTR(ctx, a->folders);
+    for (const char *at = folders->names.data; count < folders->count; at += strlen(at) + 1) a->folders[count++] = at;
+    FN_TRY(fn_pool_run(ctx, a->store->options.workers, sweep_folder, a, (unsigned)count));
+    return a->status;
 }
 
 fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store)
@@ -303,12 +335,11 @@ fn_status mt_store_sweep(fn_ctx *ctx, mt_store *store)
     FN_TRY_PTR(ctx, dir);
     FN_TRY(fs->stat(fs, ctx, dir, &info));
     if (!info.exists) return FN_OK;
-    sweep folders = {.store = store, .dir = dir, .folders = true}, files = {.store = store};
+    sweep_all all = {.store = store, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
+    sweep folders = {.all = &all, .dir = dir, .folders = true};
     fn_status status = fs->list(fs, ctx, dir, sweep_entry, &folders);
-    for (size_t at = 0; status == FN_OK && at < folders.rubbish.size; at += strlen(folders.rubbish.data + at) + 1)
-        status = sweep_folder(ctx, &files, folders.rubbish.data + at);
-    fn_buf_release(&folders.rubbish);
-    fn_buf_release(&files.rubbish);
+    if (status == FN_OK) status = sweep_folders(ctx, &all, &folders);
+    fn_buf_release(&folders.names);
     return status;
 }
 
