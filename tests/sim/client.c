@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { DROP_DELAY_S = 100000 };
 
 fn_engine *client_open(fn_error *error)
 {
     fn_engine *e = NULL;
     fn_ctx ctx = {.arena = NULL};
-    const fn_engine_options options = {.path = SIM_ROOT, .threads = 2, .memory_limit = (int64_t)1 << 30, .display_name = "sim", .drop_delay_s = 480, .files = sim_disk()};
+    const fn_engine_options options = {.path = SIM_ROOT, .threads = 2, .memory_limit = (int64_t)1 << 30, .display_name = "sim", .drop_delay_s = DROP_DELAY_S, .files = sim_disk()};
     ctx.arena = fn_arena_new(&ctx);
     if (ctx.arena && fn_engine_open(&ctx, &options, &e) != FN_OK) e = NULL;
     fn_arena_free(ctx.arena);
@@ -70,35 +73,72 @@ static bool parse_row(const char **at, const char *end, world_row *out)
     return world_text(must, sizeof must, out->id) == size && memcmp(must, text, size) == 0;
 }
 
-bool client_parse_rows(fn_str bytes, bool replacing, world_rows **out)
+static bool parse_number_row(const char **at, const char *end, world_row *out)
+{
+    if (end - *at < 17) return false;
+    memcpy(&out->p, *at, 1);
+    memcpy(&out->k, *at + 1, 4);
+    memcpy(&out->v, *at + 5, 8);
+    memcpy(&out->id, *at + 13, 4);
+    *at += 17;
+    return true;
+}
+
+/* The rows of a RowBinary answer; false: it is none. Where the engine leaves one row of a key, two are no answer. */
+static bool parse_rows(fn_str bytes, bool has_text, world_family family, world_rows **out)
 {
     uint32_t count = 0;
     world_row *rows = malloc(sizeof *rows * (bytes.size / 14 + 1));
     const char *at = bytes.data, *const end = bytes.data + bytes.size;
     FN_ASSERT(rows != NULL);
     bool ok = true;
-    while (ok && at < end) ok = parse_row(&at, end, &rows[count++]);
-    *out = ok ? world_rows_new(rows, count, false) : NULL;
-    free(rows);
-    if (ok && replacing) { /* FINAL has made keys unique: doing it again must change nothing */
-        world_rows *unique = world_rows_new((*out)->rows, (*out)->count, true);
-        ok = unique->count == (*out)->count;
+    while (ok && at < end) ok = has_text ? parse_row(&at, end, &rows[count++]) : parse_number_row(&at, end, &rows[count++]);
+    *out = ok ? world_rows_new(rows, count, FAMILY_PLAIN) : NULL;
+    if (ok) {
+        world_rows *unique = world_rows_new(rows, count, family);
+        ok = unique->count == count;
         world_rows_drop(unique);
     }
+    free(rows);
     return ok;
 }
 
-void client_run_statement(fn_engine *e, statement *s, bool verbose)
+static uint32_t age_now(const world_shape *shape, bool surely)
+{
+    struct timespec now;
+    FN_ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return shape->life ? (uint32_t)(now.tv_sec - WORLD_BEGIN) / shape->life + !surely : 0;
+}
+
+void client_set_age(const world_shape *shape)
+{
+    world_set_age(age_now(shape, false));
+}
+
+/* OPTIMIZE FINAL has taken away the rows that had ended before. */
+static void count_aged(fn_engine *e, statement *s, uint32_t age)
+{
+    char sql[128];
+    fn_buf out = FN_BUF_INIT;
+    (void)snprintf(sql, sizeof sql, "SELECT count() FROM t%u WHERE k < %" PRIu32, s->a, age);
+    if (client_run(e, sql, &out, NULL) == FN_OK && fn_buf_byte(&(fn_ctx){.arena = NULL}, &out, 0) == FN_OK) s->number = (uint32_t)strtoul(out.data, NULL, 10);
+    if (s->number) printf("    %" PRIu32 " rows of t%u with k < %" PRIu32 " are left by OPTIMIZE FINAL\n", s->number, s->a, age);
+    fn_buf_release(&out);
+}
+
+void client_run_statement(fn_engine *e, statement *s, const world_shape *shape, bool verbose)
 {
     fn_buf out = FN_BUF_INIT;
     fn_error error;
+    const uint32_t age = age_now(shape, true);
     s->status = client_run(e, s->sql, &out, &error);
     s->done = true;
     if (verbose) printf("  %.*s%s -> %d %.200s\n", 200, s->sql, strlen(s->sql) > 200 ? "..." : "", s->status, s->status ? error.text : "");
-    if ((s->kind == STATEMENT_READ || s->kind == STATEMENT_READ_SOME) && s->status == FN_OK) {
+    if (statement_is_read(s->kind) && s->status == FN_OK) {
         world_rows_drop(s->rows);
-        if (!client_parse_rows(fn_buf_view(&out), false, &s->rows)) s->rows = NULL;
+        if (!parse_rows(fn_buf_view(&out), statement_gives_text(s->kind, shape->family), FAMILY_PLAIN, &s->rows)) s->rows = NULL;
     }
+    if (s->kind == STATEMENT_AGE && s->status == FN_OK) count_aged(e, s, age);
     fn_buf_release(&out);
 }
 
@@ -110,22 +150,80 @@ static bool view_exists(fn_engine *e)
     return yes;
 }
 
-bool client_read_world(fn_engine *e, bool replacing, world *out)
+static bool read_table(fn_engine *e, world_family family, int table, bool grouped, world_table *out)
 {
     bool ok = true;
-    *out = (world){.replacing = replacing, .view = view_exists(e)};
-    for (int i = 0; i < WORLD_TABLES && ok; i++) {
-        char sql[128];
-        fn_buf bytes = FN_BUF_INIT;
-        fn_error error;
-        (void)snprintf(sql, sizeof sql, "SELECT p, k, v, s FROM t%d%s FORMAT RowBinary", i, replacing ? " FINAL" : "");
-        const fn_status status = client_run(e, sql, &bytes, &error);
-        out->tables[i].exists = status == FN_OK;
-        if (status == FN_OK) ok = client_parse_rows(fn_buf_view(&bytes), replacing, &out->tables[i].rows);
-        else ok = status == FN_UNKNOWN_TABLE;
-        if (!ok) printf("    t%d cannot be read: %s\n", i, status ? error.text : "rows of no meaning");
-        fn_buf_release(&bytes);
+    fn_buf bytes = FN_BUF_INIT;
+    fn_error error;
+    char *sql = statement_read_sql(family, (uint8_t)table, grouped);
+    const fn_status status = client_run(e, sql, &bytes, &error);
+    out->exists = status == FN_OK;
+    if (status == FN_OK) ok = parse_rows(fn_buf_view(&bytes), statement_gives_text(STATEMENT_READ, family), family, &out->rows);
+    else ok = status == FN_UNKNOWN_TABLE;
+    if (!ok) printf("    t%d cannot be read: %s\n", table, status ? error.text : "rows of no meaning");
+    fn_buf_release(&bytes);
+    free(sql);
+    return ok;
+}
+
+/* The same by GROUP BY. */
+static bool read_grouped(fn_engine *e, const world *w, int table)
+{
+    world_table grouped = {.exists = false};
+    bool ok = read_table(e, w->shape.family, table, true, &grouped);
+    client_set_age(&w->shape);
+    if (ok && !world_rows_equal(grouped.rows, w->tables[table].rows)) {
+        printf("    t%d: FINAL gives %" PRIu32 " rows, GROUP BY %" PRIu32 "\n", table, world_rows_count(w->tables[table].rows), world_rows_count(grouped.rows));
+        ok = false;
     }
+    world_rows_drop(grouped.rows);
+    return ok;
+}
+
+/* Answers from projections, which must be those that the rows give. */
+static bool read_projections(fn_engine *e, world *w, int table)
+{
+    static const statement_kind of[] = {STATEMENT_READ_GROUPS, STATEMENT_READ_VALUES};
+    fn_error error;
+    bool ok = true;
+    for (size_t i = 0; i < FN_COUNT(of) && ok; i++) {
+        statement s;
+        statement_make_read(&s, of[i], (uint8_t)table, 0, 60);
+        client_run_statement(e, &s, &w->shape, false);
+        client_set_age(&w->shape);
+        ok = s.status == FN_OK && statement_apply(&s, w);
+        if (s.status != FN_OK) (void)client_run(e, s.sql, NULL, &error);
+        if (!ok) printf("    %s: %" PRIu32 " rows, not what the rows of the table give; %.300s\n", s.sql, world_rows_count(s.rows), s.status ? error.text : "");
+        statement_release(&s);
+    }
+    return ok;
+}
+
+static bool read_side(fn_engine *e, const char *sql, world_side *out)
+{
+    fn_buf bytes = FN_BUF_INIT;
+    fn_error error;
+    const fn_status status = client_run(e, sql, &bytes, &error);
+    *out = (world_side){.exists = status == FN_OK};
+    if (out->exists && fn_buf_byte(&(fn_ctx){.arena = NULL}, &bytes, 0) == FN_OK) out->keys = strtoull(bytes.data, NULL, 10);
+    fn_buf_release(&bytes);
+    if (status != FN_OK && status != FN_UNKNOWN_TABLE) printf("    %s: %s\n", sql, error.text);
+    return status == FN_OK || status == FN_UNKNOWN_TABLE;
+}
+
+bool client_read_world(fn_engine *e, const world_shape *shape, world *out)
+{
+    static const char *const sides[WORLD_SIDES] = {
+        "SELECT groupBitOr(bitShiftLeft(toUInt64(1), number)) FROM numbers(64) WHERE number IN chosen",
+        "SELECT if(count() = uniqExact(k), groupBitOr(bitShiftLeft(toUInt64(1), k)), 0) FROM joined WHERE v = k * 3"};
+    bool ok = true;
+    *out = (world){.shape = *shape, .view = view_exists(e)};
+    for (int i = 0; i < WORLD_TABLES && ok; i++) {
+        ok = read_table(e, shape->family, i, false, &out->tables[i]);
+        if (ok && out->tables[i].exists) ok = shape->family == FAMILY_PLAIN ? !shape->projected || read_projections(e, out, i) : read_grouped(e, out, i);
+    }
+    for (int i = 0; i < WORLD_SIDES && ok; i++) ok = read_side(e, sides[i], &out->sides[i]);
+    client_set_age(shape);
     return ok;
 }
 
@@ -173,14 +271,16 @@ bool client_check_parts(fn_engine *e, const world *w)
         const long long right = number_of(e, sql);
         (void)snprintf(sql, sizeof sql, "SELECT count() - (SELECT sum(rows) FROM system.parts WHERE table = 't%d' AND active) FROM t%d", i, i);
         const long long difference = number_of(e, sql);
-        if (right != 1 || difference != 0) {
+        if (right != 1 || (difference != 0 && !w->shape.life)) { /* rows may go meanwhile */
             printf("    t%d: CHECK TABLE says %lld, count() differs from system.parts by %lld\n", i, right, difference);
             return false;
         }
     }
     if (number_of(e, "SELECT count() FROM system.dropped_tables") != 0) return true; /* what they keep is in no list */
+    for (int i = 0; i < WORLD_SIDES; i++)
+        if (w->sides[i].exists) return true; /* nor is that */
     for (int i = 0; i < WORLD_TABLES; i++)
-        if (w->tables[i].away) return true; /* nor is that */
+        if (w->tables[i].away) return true;
     const long long parts = number_of(e, "SELECT (SELECT count() FROM system.parts WHERE active) + (SELECT count() FROM system.detached_parts)");
     const size_t files = client_count_files();
     if (parts >= 0 && (long long)files <= parts) return true;
@@ -202,7 +302,9 @@ bool client_drop_all(fn_engine *e, const world *w)
         (void)snprintf(sql, sizeof sql, "DROP TABLE t%d", i);
         ok = client_run(e, sql, NULL, &error) == FN_OK;
     }
-    sim_sleep((int64_t)2000 * 1000000000); /* dropped tables wait for UNDROP */
+    for (int i = 0; i < WORLD_SIDES && ok; i++)
+        if (w->sides[i].exists) ok = client_run(e, i ? "DROP TABLE joined" : "DROP TABLE chosen", NULL, &error) == FN_OK;
+    sim_sleep((int64_t)2 * DROP_DELAY_S * 1000000000); /* dropped tables wait for UNDROP */
     const size_t files = ok ? client_count_files() : 0;
     if (!ok) printf("    dropping all tables: %s\n", error.text);
     else if (files) printf("    %zu files are left when all tables are gone\n", files);

@@ -97,7 +97,7 @@ static void expand(expansion *x, const world *from, unsigned left)
         next = world_copy(from);
         if (s->status != FN_OK && x->trouble != TROUBLE_NONE && statement_apply_half(s, &next)) expand(x, &next, left & ~(1u << i));
         world_release(&next);
-        const bool overtaken = e->batch_count > 1 && (s->status == FN_TABLE_IS_DROPPED || (s->status == FN_TABLE_UUID_MISMATCH && s->kind == STATEMENT_INSERT));
+        const bool overtaken = e->batch_count > 1 && (s->status == FN_TABLE_IS_DROPPED || (s->status == FN_TABLE_UUID_MISMATCH && (s->kind == STATEMENT_INSERT || s->kind == STATEMENT_INSERT_AGAIN)));
         const bool may_fail = !can || x->trouble != TROUBLE_NONE || overtaken;
         if (s->status != FN_OK && may_fail) expand(x, from, left & ~(1u << i));
     }
@@ -105,6 +105,7 @@ static void expand(expansion *x, const world *from, unsigned left)
 
 static void expand_batch(episode *e, trouble t)
 {
+    client_set_age(&e->worlds[0].shape);
     expansion x = {.episode = e, .trouble = t, .list = malloc(sizeof *x.list * WORLDS_MAX)};
     FN_ASSERT(x.list != NULL);
     for (unsigned i = 0; i < e->world_count; i++) expand(&x, &e->worlds[i], (1u << e->batch_count) - 1);
@@ -121,7 +122,7 @@ static void expand_batch(episode *e, trouble t)
 static void look(episode *e, bool choose_one)
 {
     world is;
-    if (!client_read_world(e->engine, e->worlds[0].replacing, &is)) fail(e, "a table cannot be read");
+    if (!client_read_world(e->engine, &e->worlds[0].shape, &is)) fail(e, "a table cannot be read");
     world *kept = malloc(sizeof *kept * (e->world_count + 1));
     unsigned count = 0;
     FN_ASSERT(kept != NULL);
@@ -153,7 +154,7 @@ typedef struct runner {
 static void *run_one(void *arg)
 {
     const runner *r = arg;
-    client_run_statement(r->episode->engine, r->statement, r->episode->verbose);
+    client_run_statement(r->episode->engine, r->statement, &r->episode->worlds[0].shape, r->episode->verbose);
     return NULL;
 }
 
@@ -161,7 +162,7 @@ static void run_batch(episode *e)
 {
     runner runners[BATCH_MAX];
     pthread_t threads[BATCH_MAX];
-    e->batch_count = sim_chance(&e->random, 70) ? 1 : 2 + (unsigned)sim_draw(&e->random, BATCH_MAX - 1);
+    e->batch_count = sim_chance(&e->random, 70) || e->worlds[0].shape.family == FAMILY_COLLAPSING ? 1 : 2 + (unsigned)sim_draw(&e->random, BATCH_MAX - 1);
     for (unsigned i = 0; i < e->batch_count; i++) {
         statement_make(&e->batch[i], &e->worlds[0], &e->random, &e->next_id, e->batch_count == 1);
         runners[i] = (runner){e, &e->batch[i]};
@@ -285,6 +286,16 @@ static void end(episode *e)
     keep_worlds(e, NULL, 0);
 }
 
+static world_shape draw_shape(sim_random *r)
+{
+    world_shape s = {.family = sim_chance(r, 45) ? FAMILY_PLAIN : (world_family)sim_draw(r, FAMILIES)};
+    s.indexed = sim_chance(r, 30);
+    s.projected = sim_chance(r, 35);
+    s.remembers = sim_chance(r, 30);
+    if (sim_chance(r, 25)) s.life = 1 + (uint32_t)sim_draw(r, 3);
+    return s;
+}
+
 static int run_seed(uint64_t seed, unsigned verbose)
 {
     episode e = {.seed = seed, .verbose = verbose > 0, .random = {seed * 2 + 1}};
@@ -295,13 +306,14 @@ static int run_seed(uint64_t seed, unsigned verbose)
     e.worlds = calloc(1, sizeof *e.worlds);
     FN_ASSERT(e.worlds != NULL);
     e.world_count = 1;
-    e.worlds[0].replacing = sim_chance(&e.random, 25);
-    e.worlds[0].indexed = sim_chance(&e.random, 30);
+    e.worlds[0].shape = draw_shape(&e.random);
     e.flips = sim_chance(&e.random, 20);
     FN_ASSERT(sim_disk_below()->make_dir(sim_disk_below(), &ctx, SIM_ROOT) == FN_OK);
     start(&e);
     const unsigned batches = 10 + (unsigned)sim_draw(&e.random, 60);
     for (unsigned i = 0; i < batches && !e.failed; i++) {
+        if (e.worlds[0].shape.family == FAMILY_COLLAPSING && e.world_count > 1) look(&e, true); /* which rows there are to be cancelled */
+        if (e.failed) break;
         const trouble t = arm(&e);
         const uint64_t flips = sim_disk_flips();
         run_batch(&e);

@@ -6,8 +6,8 @@
  *   --without NAME                   no statement of that kind ("drop", "move partition" ...), may be repeated
  * SPDX-License-Identifier: Apache-2.0 */
 #include "memory_fault.h"
-#include "model.h"
 #include "sim.h"
+#include "statement.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -542,6 +542,40 @@ static void check_damage(fn_ctx *ctx, fn_fs *fs)
     CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
 }
 
+/* A part within a part: what is copied is what was written, or an error, whichever bit is wrong when it is read. */
+static void check_inner(fn_ctx *ctx, fn_fs *fs)
+{
+    fn_buf file = FN_BUF_INIT;
+    fn_part_writer_options o;
+    fn_part_summary run, summary;
+    fn_block *block = small_part(ctx, fs, &o, &file);
+    fn_part_writer_options scratch = o;
+    scratch.path = "/p/run";
+    scratch.scratch = true;
+    CHECK(write_part(ctx, &scratch, block, 50, &run) == FN_OK);
+    for (int wrong = 0; wrong < 20; wrong++) {
+        const fn_fs_fault flip = {.kinds = FN_FS_READS, .nth = wrong ? 1 : 0, .flip = true}, none = {.nth = 0};
+        fn_part_writer *w = NULL;
+        fn_part *p = NULL;
+        const fn_part *inner = NULL;
+        CHECK(fs->remove(fs, ctx, PATH) == FN_OK && fn_part_writer_open(ctx, &o, &w) == FN_OK && fn_part_writer_write(ctx, w, block) == FN_OK);
+        fn_fs_memory_fault(fs, &flip);
+        const fn_status status = fn_part_writer_embed(ctx, w, 7, scratch.path, scratch.id, &run);
+        fn_fs_memory_fault(fs, &none);
+        CHECK(status == (wrong ? FN_CHECKSUM_DOESNT_MATCH : FN_OK));
+        fn_error_clear(ctx);
+        if (!wrong) CHECK(fn_part_writer_finish(ctx, w, &summary) == FN_OK);
+        fn_part_writer_close(w);
+        if (wrong) continue;
+        CHECK(fn_part_open(ctx, fs, PATH, o.id, &summary.checksum, &p) == FN_OK && fn_part_inner(ctx, p, 7, &inner) == FN_OK && inner);
+        CHECK(fn_part_rows(inner) == block->rows && fn_part_check(ctx, p) == FN_OK);
+        fn_part_drop(p);
+    }
+    fn_buf_release(&file);
+    fn_block_drop(block);
+    CHECK(fs->remove(fs, ctx, scratch.path) == FN_OK && fs->remove(fs, ctx, PATH) == FN_OK);
+}
+
 /* Each call of the file system fails in turn: an error, no file left, no leak. */
 static void check_faults(fn_ctx *ctx, fn_fs *fs)
 {
@@ -614,6 +648,7 @@ int main(int argc, char **argv)
     check_merged(&ctx, fs);
     check_threads(&ctx, fs, pool);
     check_damage(&ctx, fs);
+    check_inner(&ctx, fs);
     check_faults(&ctx, fs);
     if (argc > 1) { /* writes a seed for the fuzzer */
         fn_buf file = FN_BUF_INIT;
