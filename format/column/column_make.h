@@ -12,6 +12,8 @@ void column_own(fn_column *c, fn_buffer *values, fn_buffer *offsets, fn_buffer *
 fn_column *column_shallow(fn_ctx *ctx, const fn_column *c, const fn_type *type, uint32_t rows);
 /* Rows of a FLAT (or 1-row CONST) column by index, FLAT out, type kept. */
 fn_column *column_take_flat(fn_ctx *ctx, const fn_column *c, const uint32_t *rows, uint32_t count);
+/* out[i] = in[rows[i]], values of `width` bytes. Also for format/part, which gathers into its streams. */
+void column_gather(uint8_t *out, const uint8_t *in, size_t width, const uint32_t *rows, uint32_t count);
 /* Turns a byte run into a buffer without copying; empty run afterwards. */
 fn_buffer *column_adopt(fn_ctx *ctx, fn_buf *bytes);
 #endif

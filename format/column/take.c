@@ -11,7 +11,7 @@
         for (uint32_t i = 0; i < count; i++) to[i] = from[rows[i]];                                \
     } while (0)
 
-static void gather_fixed(uint8_t *out, const uint8_t *in, size_t width, const uint32_t *rows, uint32_t count)
+void column_gather(uint8_t *out, const uint8_t *in, size_t width, const uint32_t *rows, uint32_t count)
 {
     switch (width) {
     case 1: GATHER(uint8_t); return;
@@ -22,11 +22,12 @@ static void gather_fixed(uint8_t *out, const uint8_t *in, size_t width, const ui
         for (uint32_t i = 0; i < count; i++) memcpy(out + i * width, in + rows[i] * width, width);
     }
 }
+#undef GATHER
 
 static fn_buffer *take_fixed(fn_ctx *ctx, const uint8_t *in, size_t width, const uint32_t *rows, uint32_t count)
 {
     fn_buffer *b = fn_buffer_new(ctx, width * count);
-    if (b) gather_fixed(b->data, in, width, rows, count);
+    if (b) column_gather(b->data, in, width, rows, count);
     return b;
 }
 

@@ -4,6 +4,7 @@
  * nor moved, and dictionaries that pieces bring along are looked at once per entry. Numbers of fixed width are joined and gathered
  * straight into the stream. Everything else is joined and taken, a segment at a time. See stream_write.h.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "column/column_make.h"
 #include "part/stream_write.h"
 
 static fn_column *join(fn_ctx *ctx, const fn_part_pieces *rows, uint32_t index)
@@ -55,28 +56,11 @@ void column_rows_close(column_rows *r)
     r->codes = NULL;
 }
 
-#define GATHER(T)                                                                                  \
-    do {                                                                                           \
-        T *restrict to = (T *)(void *)out;                                                         \
-        const T *restrict from = (const T *)(const void *)in;                                      \
-        for (uint32_t i = 0; i < count; i++) to[i] = from[rows[i]];                                \
-    } while (0)
-
-static void gather(uint8_t *out, const uint8_t *in, unsigned width, const uint32_t *rows, uint32_t count)
-{
-    switch (width) {
-    case 1: GATHER(uint8_t); return;
-    case 2: GATHER(uint16_t); return;
-    case 4: GATHER(uint32_t); return;
-    default: GATHER(uint64_t); return;
-    }
-}
-
 static fn_status append_gathered(fn_ctx *ctx, fn_buf *to, stream *s, const uint8_t *in, unsigned width, const uint32_t *rows, uint32_t from, uint32_t count)
 {
     FN_TRY(fn_buf_reserve(ctx, to, (size_t)count * width));
     uint8_t *out = (uint8_t *)to->data + to->size;
-    if (rows) gather(out, in, width, rows + from, count);
+    if (rows) column_gather(out, in, width, rows + from, count);
     else memcpy(out, in + (size_t)from * width, (size_t)count * width);
     to->size += (size_t)count * width;
     s->count += count;
@@ -85,9 +69,7 @@ static fn_status append_gathered(fn_ctx *ctx, fn_buf *to, stream *s, const uint8
 
 static bool is_plain(const column_streams *c, const fn_column *column)
 {
-    const unsigned width = c->streams[c->root.value_stream].width;
-    return c->root.kind == NODE_FIXED && !c->root.nullable && column->shape == FN_FLAT && !column->nulls &&
-           (width == 1 || width == 2 || width == 4 || width == 8);
+    return c->root.kind == NODE_FIXED && !c->root.nullable && column->shape == FN_FLAT && !column->nulls;
 }
 
 fn_status column_rows_append(fn_ctx *ctx, column_streams *c, const column_rows *r, uint32_t from, uint32_t count)
