@@ -27,11 +27,18 @@ void pq_batch_clear(pq_batch *b)
     *b = (pq_batch){.def = def, .rep = rep};
 }
 
-/* Makes room for `more` slots in the nulls, and zeroes what was there without. */
-static fn_status begin_nulls(fn_ctx *ctx, pq_batch *b, size_t more)
+/* Slots to make room for when `more` come to the piece: all rows of the read at once, so that nothing is moved page by page. */
+static size_t room_for(const pq_cursor *c, size_t more)
 {
+    return FN_MAX(c->batch.slots + more, c->leaf->max_rep ? 0 : (size_t)c->rows_wanted);
+}
+
+/* Makes room for `more` slots in the nulls, and zeroes what was there without. */
+static fn_status begin_nulls(fn_ctx *ctx, pq_cursor *c, size_t more)
+{
+    pq_batch *b = &c->batch;
     const bool first = !b->any_null;
-    FN_TRY(pq_grow(ctx, &b->nulls, first ? 0 : b->slots, b->slots + more + 64));
+    FN_TRY(pq_grow(ctx, &b->nulls, first ? 0 : b->slots, room_for(c, more) + 64));
     if (first && b->slots) memset(b->nulls->data, 0, b->slots);
     b->any_null = true;
     return FN_OK;
@@ -171,7 +178,7 @@ static fn_status add_fixed(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t prese
 {
     pq_batch *b = &c->batch;
     const size_t width = b->is_dict ? c->code_width : c->convert.width ? c->convert.width : c->leaf->width;
-    FN_TRY(pq_grow(ctx, &b->values, b->slots * width, (b->slots + slots + 1) * width));
+    FN_TRY(pq_grow(ctx, &b->values, b->slots * width, (room_for(c, slots) + 1) * width));
     uint8_t *at = b->values->data + b->slots * width, *dense = at + (slots - present) * width;
     if (b->is_dict) {
         FN_TRY(decode_codes(ctx, c, present, NULL, width, dense));
@@ -185,23 +192,23 @@ static fn_status add_fixed(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t prese
     return FN_OK;
 }
 
-/* Room for the whole block at once, as if all its pages were like this one. */
+/* Room for the strings of all rows at once: as many bytes per row as the last read had or as this page has, and a quarter more. */
 static fn_status text_room(fn_ctx *ctx, pq_cursor *c, size_t slots)
 {
-    enum { ROOM_MAX = 32 << 20 };
-    const uint64_t page = (uint64_t)(c->values.end - c->values.at);
-    const uint64_t all = page * c->rows_wanted / FN_MAX(slots, 1) + page;
-    return all <= ROOM_MAX ? pq_grow(ctx, &c->batch.text.bytes, 0, (size_t)all) : FN_OK;
+    enum { ROOM_MAX = 32 << 20, MORE = 4 };
+    const uint64_t here = (uint64_t)(c->values.end - c->values.at) * c->rows_wanted / FN_MAX(slots, 1);
+    const uint64_t before = c->text_rows ? c->text_bytes * c->rows_wanted / c->text_rows : 0, all = FN_MAX(here, before);
+    return all <= ROOM_MAX ? pq_grow(ctx, &c->batch.text.bytes, 0, (size_t)(all + all / MORE)) : FN_OK;
 }
 
 static fn_status add_text(fn_ctx *ctx, pq_cursor *c, size_t slots, size_t present, const uint8_t *nulls)
 {
     pq_batch *b = &c->batch;
-    FN_TRY(pq_grow(ctx, &b->offsets, b->slots ? (b->slots + 1) * 4 : 0, (b->slots + slots + 1) * 4));
+    FN_TRY(pq_grow(ctx, &b->offsets, b->slots ? (b->slots + 1) * 4 : 0, (room_for(c, slots) + 1) * 4));
     uint32_t *ends = (uint32_t *)(void *)b->offsets->data + b->slots + 1;
     if (b->slots == 0) ends[-1] = 0;
     uint32_t *dense = ends + (slots - present), last = ends[-1];
-    if (!b->text.bytes && c->values.encoding == PQ_PLAIN && slots < c->rows_wanted) FN_TRY(text_room(ctx, c, slots));
+    if (!b->text.bytes && slots < c->rows_wanted) FN_TRY(text_room(ctx, c, slots));
     FN_TRY(pq_values_text(ctx, &c->values, present, &b->text, dense));
     if (present == slots) return FN_OK;
     for (size_t i = 0; i < slots; i++) {
@@ -226,6 +233,9 @@ static fn_status finish_piece(fn_ctx *ctx, pq_cursor *c)
         made = fn_column_dict(ctx, type, rows, c->code_width, values, c->dictionary, nulls);
     } else if (is_text(c)) {
         fn_buffer *bytes = b->text.bytes, *offsets = b->offsets;
+        c->text_rows = rows;
+        c->text_bytes = b->text.used;
+        if (bytes) bytes->size = b->text.used; /* what is behind was a guess, and must not count as data */
         b->text = (pq_text){NULL, 0};
         b->offsets = NULL;
         fn_buffer_drop(values);
@@ -251,6 +261,7 @@ static fn_status finish_piece(fn_ctx *ctx, pq_cursor *c)
     }
     FN_TRY_PTR(ctx, made);
     b->pieces[b->piece_count++] = made;
+    c->rows_wanted -= FN_MIN(c->rows_wanted, (uint64_t)rows);
     b->slots = 0;
     b->any_null = false;
     return FN_OK;
@@ -266,11 +277,11 @@ fn_status pq_batch_add(fn_ctx *ctx, pq_cursor *c, size_t entries)
     size_t slots = entries, present = entries;
     const uint8_t *nulls = NULL;
     if (!g->no_nulls) {
-        FN_TRY(begin_nulls(ctx, b, entries));
+        FN_TRY(begin_nulls(ctx, c, entries));
         nulls = b->nulls->data + b->slots;
         slots = slot_nulls((const uint8_t *)c->def.data + g->at, entries, c->leaf, b->nulls->data + b->slots, &present);
     } else if (b->any_null) {
-        FN_TRY(begin_nulls(ctx, b, entries));
+        FN_TRY(begin_nulls(ctx, c, entries));
         memset(b->nulls->data + b->slots, 0, entries);
     }
     if (c->leaf->max_rep) {

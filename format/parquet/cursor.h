@@ -50,7 +50,8 @@ typedef struct pq_cursor {
     fn_buffer *raw, *scratch, *codes;
     fn_buf def, rep;      /* levels of the page */
     pq_values values;
-    uint64_t rows_wanted; /* by the read at hand */
+    uint64_t rows_wanted; /* by the read at hand, besides those in the batch's pieces */
+    uint64_t text_rows, text_bytes; /* strings of the last piece */
     pq_batch batch;
 } pq_cursor;
 

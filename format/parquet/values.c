@@ -204,31 +204,29 @@ static inline void copy_steps(uint8_t *to, const uint8_t *from, size_t size)
     while ((i += 32) < size);
 }
 
-/* Bytes that the next n strings take at most: all that is left of the page, counted only where that would be much too much. */
-static fn_status plain_text_most(fn_ctx *ctx, const pq_values *v, size_t n, size_t *most)
+/* Makes room for the next n strings. They are counted only where all that is left of the page would be too much. */
+static fn_status plain_text_room(fn_ctx *ctx, const pq_values *v, size_t n, pq_text *text)
 {
-    enum { NOT_COUNTED = 4 << 20 };
+    enum { STEP = 32 }; /* copies go in whole steps */
     const uint8_t *at = v->at;
-    *most = (size_t)(v->end - at);
-    if (*most <= NOT_COUNTED) return FN_OK;
-    *most = 0;
+    size_t size = (size_t)(v->end - at);
+    if (text->bytes && text->bytes->size >= text->used + size + STEP) return FN_OK;
+    size = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t left = (size_t)(v->end - at), size = left >= 4 ? fn_load_u32(at) : 0;
-        if (left < 4 || size > left - 4) return bad(ctx, v, "a string is longer than its page");
-        at += 4 + size;
-        *most += size;
+        const size_t left = (size_t)(v->end - at), one = left >= 4 ? fn_load_u32(at) : 0;
+        if (left < 4 || one > left - 4) return bad(ctx, v, "a string is longer than its page");
+        at += 4 + one;
+        size += one;
     }
-    return FN_OK;
+    if (text->used + size > UINT32_MAX - 64) return bad(ctx, v, "more than 4 GiB of strings in a block");
+    return pq_grow(ctx, &text->bytes, text->used, text->used + size + STEP);
 }
 
 static fn_status plain_text(fn_ctx *ctx, pq_values *v, size_t n, pq_text *text, uint32_t *ends)
 {
     enum { LONG_BYTES = 512 };
     const uint8_t *at = v->at;
-    size_t most;
-    FN_TRY(plain_text_most(ctx, v, n, &most));
-    if (text->used + most > UINT32_MAX - 64) return bad(ctx, v, "more than 4 GiB of strings in a block");
-    FN_TRY(pq_grow(ctx, &text->bytes, text->used, text->used + most + 32));
+    FN_TRY(plain_text_room(ctx, v, n, text));
     uint8_t *to = text->bytes->data + text->used;
     uint32_t end = (uint32_t)text->used;
     for (size_t i = 0; i < n; i++) {

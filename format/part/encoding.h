@@ -141,6 +141,8 @@ fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count,
 fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done) FN_MUST_USE;
 /* Strings: lengths and the bytes they add up to. */
 fn_status enc_text_encode(fn_ctx *ctx, const uint32_t *lengths, const uint8_t *bytes, uint32_t count, fn_buf *out) FN_MUST_USE;
+/* The same of strings that lie anywhere and are all different. */
+fn_status enc_text_encode_strings(fn_ctx *ctx, const fn_str *strings, uint32_t count, fn_buf *out) FN_MUST_USE;
 /* lengths: count of them; *bytes points into `in`, or for a constant string at the one value (*constant). */
 bool enc_text_decode(const uint8_t *in, size_t size, uint32_t count, uint32_t *lengths, const uint8_t **bytes, uint64_t *total,
                      bool *constant) FN_MUST_USE;

@@ -150,7 +150,7 @@ static fn_status abandon_dictionary(fn_ctx *ctx, stream *s)
 
 static bool too_large(const stream *s)
 {
-    return s->dict->bytes.size > s->dict_bytes_max || s->dict->entries > DICT_ENTRIES_MAX;
+    return s->dict->bytes > s->dict_bytes_max || s->dict->entries > DICT_ENTRIES_MAX;
 }
 
 /* distinct * 2 > strings: a code and half a string are hardly smaller than the string, and slower to make. */

@@ -61,7 +61,8 @@ typedef struct chunk_source {
     chunk_form form;
     uint32_t count;
     const uint8_t *values;
-    const uint32_t *lengths; /* CHUNK_TEXT */
+    const uint32_t *lengths; /* CHUNK_TEXT: `values` end to end; or */
+    const fn_str *strings;   /* those of a dictionary */
     bool thorough;
 } chunk_source;
 
@@ -69,6 +70,7 @@ typedef struct chunk_source {
 static fn_status encode_inner(fn_ctx *ctx, const chunk_source *c, const enc_outer *outer, uint32_t first, uint32_t n, uint64_t *bytes, fn_buf *inner)
 {
     inner->size = 0;
+    if (c->strings) return enc_text_encode_strings(ctx, c->strings + first, n, inner);
     if (c->form == CHUNK_TEXT) {
         const uint8_t *from = c->values + *bytes;
         for (uint32_t i = 0; i < n; i++) *bytes += c->lengths[first + i];
@@ -178,12 +180,7 @@ fn_status streams_encode(fn_ctx *ctx, column_streams *c, uint32_t rows, fn_buf *
 
 fn_status streams_dictionary(fn_ctx *ctx, const column_streams *c, const stream *s, fn_buf *out)
 {
-    uint32_t *lengths = fn_alloc(ctx, FN_MAX(s->dict->entries, 1u) * sizeof *lengths);
-    FN_TRY_PTR(ctx, lengths);
-    for (uint32_t i = 0; i < s->dict->entries; i++) lengths[i] = (uint32_t)text_dict_at(s->dict, i).size;
-    const chunk_source source = {.s = s, .form = CHUNK_TEXT, .count = s->dict->entries, .values = (const uint8_t *)s->dict->bytes.data, .lengths = lengths};
+    const chunk_source source = {.s = s, .form = CHUNK_TEXT, .count = s->dict->entries, .strings = text_dict_strings(s->dict)};
     const enc_outer dense = {.codec = FN_CODEC_ZSTD, .level = 3, .chosen = true};
-    const fn_status status = encode_chunk(ctx, &source, c->thorough && !c->outer.chosen ? dense : c->outer, out);
-    fn_free(lengths);
-    return status;
+    return encode_chunk(ctx, &source, c->thorough && !c->outer.chosen ? dense : c->outer, out);
 }

@@ -1,7 +1,7 @@
 /* stream_rows.c - a column all of whose rows are there, in pieces and not in the part's order, on its way into streams.
  *
  * Strings become numbers of their dictionary where they lie, and only the numbers are put in order: the strings are neither joined
- * nor moved, and dictionaries that pieces bring along are looked at once per entry. Numbers of fixed width are joined and gathered
+ * nor copied before they are encoded, and dictionaries that pieces bring along are looked at once per entry. Numbers of fixed width are joined and gathered
  * straight into the stream. Everything else is joined and taken, a segment at a time. See stream_write.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "column/column_make.h"
@@ -21,6 +21,7 @@ static fn_column *join(fn_ctx *ctx, const fn_part_pieces *rows, uint32_t index)
 static fn_status find_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_part_pieces *rows, uint32_t index, fn_buffer *codes, bool *alive)
 {
     uint32_t *to = (uint32_t *)(void *)codes->data;
+    s->dict->borrows = true; /* the pieces stay until the part is written */
     *alive = true;
     for (uint32_t i = 0; i < rows->piece_count && *alive; i++) {
         const fn_column *piece = rows->pieces[i]->columns[index];

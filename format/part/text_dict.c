@@ -1,8 +1,7 @@
 /* text_dict.c - see text_dict.h. SPDX-License-Identifier: Apache-2.0 */
 #include "part/text_dict.h"
-#include <stdlib.h>
 
-enum { SLOTS_MIN = 1024 };
+enum { SLOTS_MIN = 1024, STORE_MIN = 1 << 10, STORE_MAX = 512 << 10 };
 
 fn_status text_dict_init(fn_ctx *ctx, text_dict *d)
 {
@@ -13,15 +12,22 @@ fn_status text_dict_init(fn_ctx *ctx, text_dict *d)
 
 void text_dict_release(text_dict *d)
 {
-    fn_buf_release(&d->bytes);
-    fn_buf_release(&d->ends);
+    fn_buf_release(&d->strings);
     fn_buf_release(&d->prefixes);
+    for (uint32_t i = 0; i < d->store_count; i++) fn_buf_release(&d->store[i]);
+    fn_free(d->store);
     fn_free(d->slots);
+    text_dict_forget_maps(d);
+    *d = (text_dict){0};
+}
+
+void text_dict_forget_maps(text_dict *d)
+{
     for (unsigned i = 0; i < FN_COUNT(d->maps); i++) {
         fn_column_drop(d->maps[i].dictionary);
         fn_free(d->maps[i].codes);
+        d->maps[i] = (struct dict_map){0};
     }
-    *d = (text_dict){0};
 }
 
 static uint64_t hash_of(fn_str s)
@@ -36,15 +42,13 @@ static void put_slot(uint64_t *slots, uint32_t mask, uint64_t slot)
     slots[at] = slot;
 }
 
-/* A table of mask + 1 slots over all entries: a new one from their strings. */
-static fn_status rehash(fn_ctx *ctx, text_dict *d, uint32_t mask)
+/* The table of slots, if it is gone: from the strings of the entries. */
+static fn_status ensure_slots(fn_ctx *ctx, text_dict *d)
 {
-    uint64_t *slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
-    FN_TRY_PTR(ctx, slots);
-    for (uint32_t e = 0; e < d->entries; e++) put_slot(slots, mask, hash_of(text_dict_at(d, e)) << 32 | (e + 1u));
-    fn_free(d->slots);
-    d->slots = slots;
-    d->mask = mask;
+    if (FN_LIKELY(d->slots)) return FN_OK;
+    d->slots = fn_alloc_zero(ctx, ((size_t)d->mask + 1) * sizeof *d->slots);
+    FN_TRY_PTR(ctx, d->slots);
+    for (uint32_t e = 0; e < d->entries; e++) put_slot(d->slots, d->mask, hash_of(text_dict_at(d, e)) << 32 | (e + 1u));
     return FN_OK;
 }
 
@@ -63,14 +67,35 @@ static fn_status grow(fn_ctx *ctx, text_dict *d)
     return FN_OK;
 }
 
+/* A copy of s that stays where it is. */
+static fn_status store_string(fn_ctx *ctx, text_dict *d, fn_str *s)
+{
+    fn_buf *last = d->store_count ? &d->store[d->store_count - 1] : NULL;
+    if (!last || last->capacity - last->size < s->size) {
+        const size_t room = last ? FN_MIN(2 * last->capacity, (size_t)STORE_MAX) : STORE_MIN;
+        fn_buf *more = fn_realloc(ctx, d->store, (d->store_count + 1u) * sizeof *more);
+        FN_TRY_PTR(ctx, more);
+        d->store = more;
+        last = &more[d->store_count];
+        *last = FN_BUF_INIT;
+        FN_TRY(fn_buf_reserve(ctx, last, FN_MAX(room, s->size)));
+        d->store_count++;
+    }
+    char *to = last->data + last->size;
+    FN_TRY(fn_buf_append(ctx, last, s->data, s->size));
+    s->data = to;
+    return FN_OK;
+}
+
 static fn_status append_entry(fn_ctx *ctx, text_dict *d, fn_str s)
 {
-    const uint64_t end = d->bytes.size + s.size, prefix = text_prefix(s);
-    FN_TRY(fn_buf_reserve(ctx, &d->ends, sizeof end)); /* all or nothing */
+    const uint64_t prefix = text_prefix(s);
+    FN_TRY(fn_buf_reserve(ctx, &d->strings, sizeof s)); /* all or nothing */
     FN_TRY(fn_buf_reserve(ctx, &d->prefixes, sizeof prefix));
-    FN_TRY(fn_buf_append(ctx, &d->bytes, s.data, s.size));
-    FN_TRY(fn_buf_append(ctx, &d->ends, &end, sizeof end));
+    if (!d->borrows) FN_TRY(store_string(ctx, d, &s));
+    FN_TRY(fn_buf_append(ctx, &d->strings, &s, sizeof s));
     FN_TRY(fn_buf_append(ctx, &d->prefixes, &prefix, sizeof prefix));
+    d->bytes += s.size;
     if (s.size == 0) d->empty = d->entries;
     d->entries++;
     return FN_OK;
@@ -94,15 +119,16 @@ static fn_status add_hashed(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t tag, u
 
 fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out)
 {
+    FN_TRY(ensure_slots(ctx, d));
     return add_hashed(ctx, d, s, (uint32_t)hash_of(s), out);
 }
 
-/* A string costs three misses of the cache, each behind the one before: slot, end, bytes. A batch has them side by side. */
+/* A string costs three misses of the cache, each behind the one before: slot, entry, bytes. A batch has them side by side. */
 static fn_status add_batch(fn_ctx *ctx, text_dict *d, const fn_str *strings, const uint32_t *tags, uint32_t n, uint32_t *out)
 {
     for (uint32_t k = 0; k < n; k++) {
         const uint32_t entry = (uint32_t)d->slots[tags[k] & d->mask];
-        if (entry) __builtin_prefetch(d->ends.data + (entry - 1u) * sizeof(uint64_t));
+        if (entry) __builtin_prefetch(&text_dict_strings(d)[entry - 1]);
     }
     for (uint32_t k = 0; k < n; k++) {
         const uint32_t entry = (uint32_t)d->slots[tags[k] & d->mask];
@@ -118,6 +144,7 @@ fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_
     fn_str strings[BATCH];
     uint32_t tags[BATCH], codes[BATCH], place[BATCH], n = 0;
     const uint32_t *offsets = c->offsets + from;
+    FN_TRY(ensure_slots(ctx, d));
     for (uint32_t i = 0; i < rows; i++) {
         const fn_str s = {(const char *)c->values + offsets[i], offsets[i + 1] - offsets[i]};
         if (s.size == 0 && d->empty != DICT_NONE) { /* many columns are empty in most rows */
@@ -175,35 +202,3 @@ fn_status text_dict_translate(fn_ctx *ctx, text_dict *d, const fn_column *c, siz
     }
 }
 #undef TRANSLATE
-
-static int by_text(const void *a, const void *b, void *self)
-{
-    const text_dict *d = self;
-    const uint32_t x = fn_load_u32(a), y = fn_load_u32(b);
-    const uint64_t p = fn_load_u64(d->prefixes.data + x * sizeof p), q = fn_load_u64(d->prefixes.data + y * sizeof q);
-    if (p != q) return p < q ? -1 : 1;
-    return fn_str_compare(text_dict_at(d, x), text_dict_at(d, y));
-}
-
-fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank)
-{
-    uint32_t *order = fn_alloc(ctx, FN_MAX(d->entries, 1u) * sizeof *order);
-    FN_TRY_PTR(ctx, order);
-    for (uint32_t i = 0; i < d->entries; i++) order[i] = i;
-    qsort_r(order, d->entries, sizeof *order, by_text, d);
-    text_dict sorted = {.empty = DICT_NONE};
-    fn_status status = FN_OK;
-    for (uint32_t i = 0; i < d->entries && status == FN_OK; i++) {
-        if (rank) rank[order[i]] = i;
-        status = append_entry(ctx, &sorted, text_dict_at(d, order[i]));
-    }
-    fn_free(order);
-    if (status == FN_OK) status = rehash(ctx, &sorted, d->mask);
-    if (status == FN_OK) {
-        text_dict_release(d);
-        *d = sorted;
-    } else {
-        text_dict_release(&sorted);
-    }
-    return status;
-}

@@ -1,5 +1,5 @@
 /* part/text_dict.h - the part-wide dictionary of a string stream while it is written: string -> number, in order of appearance.
- * Open addressing over (hash tag, number) pairs; strings end to end. One thread. SPDX-License-Identifier: Apache-2.0 */
+ * Open addressing over (hash tag, number) pairs. One thread. SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_TEXT_DICT_H
 #define FIRN_TEXT_DICT_H
 #include <firn/arena.h>
@@ -9,9 +9,14 @@
 #define DICT_NONE UINT32_MAX
 
 typedef struct text_dict {
-    fn_buf bytes, ends; /* ends: u64 per entry */
+    fn_buf strings;     /* fn_str per entry */
     fn_buf prefixes;    /* u64 per entry: the first 8 bytes, big endian, so that numbers order as strings do */
+    uint64_t bytes;     /* of all entries */
+    bool borrows;       /* entries point to where strings were given, which outlives the dictionary; false: into `store` */
+    fn_buf *store;      /* copies, end to end; what is in them never moves */
+    uint32_t store_count;
     uint64_t *slots;    /* high half: 32 bits of the hash, whose low ones say where the slot should lie; low half: entry + 1; 0 = free */
+                        /* NULL: to be made again, of mask + 1, before anything is looked up */
     uint32_t mask, entries;
     uint32_t empty;     /* entry of '', DICT_NONE */
     /* DICT columns: their entries' numbers here, filled as they are met */
@@ -29,10 +34,13 @@ fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out) FN_M
 fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out) FN_MUST_USE;
 /* Numbers of rows [from, from + rows) of a DICT column; rows that are NULL get 0. */
 fn_status text_dict_translate(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out) FN_MUST_USE;
+static inline const fn_str *text_dict_strings(const text_dict *d)
+{
+    return (const fn_str *)(const void *)d->strings.data;
+}
 static inline fn_str text_dict_at(const text_dict *d, uint32_t entry)
 {
-    const uint64_t from = entry ? fn_load_u64(d->ends.data + (entry - 1u) * sizeof(uint64_t)) : 0;
-    return (fn_str){d->bytes.data + from, (size_t)(fn_load_u64(d->ends.data + entry * sizeof(uint64_t)) - from)};
+    return text_dict_strings(d)[entry];
 }
 static inline uint64_t text_prefix(fn_str s)
 {
@@ -41,6 +49,7 @@ static inline uint64_t text_prefix(fn_str s)
     else if (s.size) memcpy(&v, s.data, s.size);
     return __builtin_bswap64(v);
 }
-/* Entries in byte order: rank[old number] = new number (rank may be NULL). The dictionary is rebuilt in that order. */
+void text_dict_forget_maps(text_dict *d);
+/* Puts the entries into byte order: rank[old number] = new number (rank may be NULL). text_sort.c */
 fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank) FN_MUST_USE;
 #endif

@@ -220,9 +220,25 @@ static fn_status add_bounds(fn_ctx *ctx, zone_writer *z, const text_range *r)
     return fn_builder_str(ctx, &z->max, (fn_str){bound, size});
 }
 
+/* Codes of a dictionary in byte order stand as their strings do. */
+static fn_status add_ranks(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
+{
+    const pack_kernels *k = pack_kernels_get();
+    int64_t v[FN_GRANULE_ROWS], min, max;
+    k->widen((const uint8_t *)s->codes.data + (size_t)g->first * sizeof(uint32_t), g->rows, sizeof(uint32_t), false, v);
+    const uint32_t n = g->nulls ? drop_nulls(g, v) : g->rows;
+    g->valid = n > 0 && z->has_range;
+    if (n == 0) return FN_OK;
+    if (s->dict->empty == 0) g->defaults = (uint32_t)k->zeros(v, n);
+    k->range(v, n, &min, &max);
+    const text_range r = {.any = true, .min = text_dict_at(s->dict, (uint32_t)min), .max = text_dict_at(s->dict, (uint32_t)max)};
+    return g->valid ? add_bounds(ctx, z, &r) : FN_OK;
+}
+
 static fn_status add_text(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
 {
     text_range r = {0};
+    if (s->dict_alive && s->dict_sorted == s->dict->entries) return add_ranks(ctx, z, s, g);
     if (s->dict_alive) {
         uint32_t last = DICT_NONE;
         for (uint32_t i = 0; i < g->rows; i++) {
