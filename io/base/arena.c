@@ -1,6 +1,8 @@
 /* arena.c - bump allocation in blocks of growing size; everything is given back at once.
- * Blocks double from 8 KiB (1 KiB in a small one) to 1 MiB; a request larger than that gets a block of its own.
+ * Blocks double from 8 KiB (1 KiB in a small one) to 1 MiB; a request larger than that gets a block of its own. Large ones come from
+ * the pool of pages: as much as a GROUP BY of strings takes would be new pages at each statement.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/pages.h"
 #include <firn/arena.h>
 #include <firn/bits.h>
 #include <stdarg.h>
@@ -61,7 +63,7 @@ static void free_blocks(fn_arena *a, block *b)
         fn_tracker_release(a->memory, b->size);
         a->held -= b->size;
         ASAN_UNPOISON_MEMORY_REGION(b->data, b->size);
-        fn_free(b);
+        room_free(b, sizeof *b + b->size);
         b = next;
     }
 }
@@ -112,11 +114,11 @@ size_t fn_arena_held(const fn_arena *a)
 
 static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
 {
-    size_t size = a->next_size;
+    size_t size = a->next_size - sizeof(block);
     if (bytes > size) size = fn_round_up(bytes, ALIGN);
     else if (a->next_size < BLOCK_MAX) a->next_size *= 2;
     FN_TRY(fn_tracker_charge(ctx, a->memory, size));
-    block *b = fn_alloc(ctx, sizeof *b + size);
+    block *b = room_grow(ctx, NULL, 0, 0, sizeof *b + size);
     if (!b) {
         fn_tracker_release(a->memory, size);
         return ctx->error.code;
