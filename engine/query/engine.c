@@ -9,6 +9,7 @@
 #include "query/query_log.h"
 #include "query/recover.h"
 #include "query/ttl.h"
+#include <firn/parquet.h>
 #include <firn/time.h>
 #include <unistd.h>
 
@@ -129,6 +130,7 @@ void fn_engine_close(fn_engine *e)
     ttl_worker_stop(e->ttl);
     backup_log_close(e);
     group_dict_forget(&e->memory);
+    fn_parquet_cache_clear(&e->memory);
     process_list_release(&e->processes);
     async_queue_close(e->inserts);
     session_list_release(&e->sessions);

@@ -3,6 +3,7 @@
 #include "query/async_insert.h"
 #include "query/result.h"
 #include "table/mergetree/mergetree.h"
+#include <firn/parquet.h>
 #include <firn/part.h>
 
 static fn_status nothing(query *q, const ast_statement *s)
@@ -16,6 +17,13 @@ static fn_status drop_segments(query *q, const ast_statement *s)
 {
     (void)s;
     fn_part_cache_clear();
+    return result_none(q);
+}
+
+static fn_status drop_footers(query *q, const ast_statement *s)
+{
+    (void)s;
+    fn_parquet_cache_clear(&q->engine->memory);
     return result_none(q);
 }
 
@@ -64,14 +72,14 @@ static const struct {
     {"FLUSH LOGS", nothing},
     {"FLUSH ASYNC INSERT QUEUE", flush_inserts},
     {"FLUSH DISTRIBUTED", nothing_on_table},
-    {"DROP UNCOMPRESSED CACHE", drop_segments},
+    {"DROP UNCOMPRESSED CACHE", drop_segments}, {"DROP PARQUET METADATA CACHE", drop_footers}, {"CLEAR PARQUET METADATA CACHE", drop_footers},
     /* There are no such caches. */
     {"DROP MARK CACHE", nothing}, {"DROP INDEX MARK CACHE", nothing},
     {"DROP INDEX UNCOMPRESSED CACHE", nothing}, {"DROP QUERY CACHE", nothing}, {"DROP DNS CACHE", nothing},
     {"DROP COMPILED EXPRESSION CACHE", nothing}, {"DROP FILESYSTEM CACHE", nothing}, {"DROP MMAP CACHE", nothing},
     {"DROP PAGE CACHE", nothing}, {"DROP SCHEMA CACHE", nothing}, {"DROP FORMAT SCHEMA CACHE", nothing},
     {"DROP QUERY CONDITION CACHE", nothing}, {"DROP S3 CLIENT CACHE", nothing}, {"DROP ICEBERG METADATA CACHE", nothing},
-    {"DROP PARQUET METADATA CACHE", nothing}, {"CLEAR MARK CACHE", nothing}, {"CLEAR QUERY CACHE", nothing},
+    {"CLEAR MARK CACHE", nothing}, {"CLEAR QUERY CACHE", nothing},
     /* Dictionaries, models and functions of users do not exist. */
     {"RELOAD DICTIONARIES", nothing}, {"RELOAD MODELS", nothing}, {"RELOAD FUNCTIONS", nothing}, {"RELOAD EMBEDDED DICTIONARIES", nothing},
     /* Replicated tables run as local ones: there is nothing to wait for. */

@@ -9,6 +9,7 @@
 #include "query/query.h"
 #include "query/query_log.h"
 #include "query/table_function.h"
+#include <firn/parquet.h>
 #include <firn/time.h>
 #include <sys/resource.h>
 
@@ -120,11 +121,15 @@ static bool metric(const query *q, size_t index, system_counter *out)
     spill_counter files;
     uint64_t most;
     const uint64_t numberings = group_dict_kept_bytes(&most);
+    uint32_t footers;
+    const uint64_t footer_bytes = fn_parquet_cache_used(&footers);
     const system_counter own[] = {
         {.name = "Query", .about = "Statements that run.", .value = process_list_count(&e->processes)},
         {.name = "MemoryTracking", .about = "Bytes held by statements, and by what is kept for later ones.", .value = atomic_load(&e->memory.used)},
         {.name = "GroupNumberingBytes", .about = "Bytes of the numberings of dictionaries that GROUP BY keeps for later statements; part of MemoryTracking.", .value = (int64_t)numberings},
         {.name = "GroupNumberingBytesMax", .about = "What they may take at most.", .value = (int64_t)most},
+        {.name = "ParquetMetadataCacheBytes", .about = "Bytes of the footers of Parquet files kept for later statements; part of MemoryTracking.", .value = (int64_t)footer_bytes},
+        {.name = "ParquetMetadataCacheFiles", .about = "Parquet files whose footers are kept.", .value = footers},
     };
     if (index < FN_COUNT(own)) {
         *out = own[index];

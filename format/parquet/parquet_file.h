@@ -1,10 +1,11 @@
 /* parquet/parquet_file.h - shared inside format/parquet: what the footer says, in memory.
- * Everything lives in the file's own arena and never changes after the opening.
+ * Everything lives in the file's own arena, or in that of the kept footer, and never changes after the opening.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_PARQUET_FILE_H
 #define FIRN_PARQUET_FILE_H
 #include <firn/codec.h>
 #include <firn/parquet.h>
+#include <stdatomic.h>
 
 typedef enum pq_phys { PQ_BOOLEAN, PQ_INT32, PQ_INT64, PQ_INT96, PQ_FLOAT, PQ_DOUBLE_, PQ_BYTE_ARRAY, PQ_FIXED, PQ_GROUP } pq_phys;
 typedef enum pq_encoding {
@@ -75,7 +76,9 @@ typedef struct pq_group {
 } pq_group;
 
 struct fn_parquet {
-    fn_arena *arena;
+    fn_arena *arena;     /* NULL: of `kept` */
+    fn_parquet *kept;    /* a reference to the footer shared with others, which this is a copy of */
+    _Atomic uint32_t refs; /* of a footer that is shared, which has no blob */
     fn_blob *blob;
     uint32_t element_count, leaf_count, group_count, field_count;
     pq_element *elements;

@@ -112,6 +112,12 @@ size_t fn_arena_held(const fn_arena *a)
     return a->held;
 }
 
+void fn_arena_leave(fn_arena *a)
+{
+    fn_tracker_release(a->memory, a->held);
+    a->memory = NULL;
+}
+
 static fn_status add_block(fn_ctx *ctx, fn_arena *a, size_t bytes)
 {
     size_t size = a->next_size - sizeof(block);

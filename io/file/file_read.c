@@ -1,6 +1,8 @@
 /* file_read.c - files of any file system as blobs, sources and whole buffers.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "file/open_file.h"
+#include <firn/time.h>
+#include <stdio.h>
 
 uint64_t fn_fs_file_size(const fn_file *file)
 {
@@ -19,7 +21,20 @@ typedef struct file_blob {
     fn_blob base;
     fn_fs *fs;
     fn_file *file;
+    char version[96];
 } file_blob;
+
+/* The clocks of file systems tick in milliseconds, some in seconds: what has just been changed may be changed again without their showing it. */
+static const int64_t SETTLE_NS = 2000000000;
+
+static void note_version(file_blob *b)
+{
+    const file_stamp *s = &b->file->stamp;
+    if (!b->file->stamped || FN_MAX(s->modified_ns, s->changed_ns) > fn_clock_realtime_ns() - SETTLE_NS) return;
+    (void)snprintf(b->version, sizeof b->version, "%llx.%llx.%llx.%llx.%llx", (unsigned long long)s->device, (unsigned long long)s->inode,
+                   (unsigned long long)b->file->size, (unsigned long long)s->modified_ns, (unsigned long long)s->changed_ns);
+    b->base.version = b->version;
+}
 
 static fn_status blob_read(fn_blob *self, fn_ctx *ctx, const fn_range *ranges, size_t count)
 {
@@ -45,6 +60,7 @@ fn_status fn_fs_blob(fn_fs *fs, fn_ctx *ctx, const char *path, fn_blob **out)
     }
     b->base = (fn_blob){.name = b->file->path, .size = b->file->size, .read = blob_read, .close = blob_close};
     b->fs = fs;
+    note_version(b);
     *out = &b->base;
     return FN_OK;
 }

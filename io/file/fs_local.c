@@ -33,6 +33,11 @@ typedef struct local_file {
     uint64_t begun; /* SYNCED: written before, and on its way to the disk */
 } local_file;
 
+static int64_t nanoseconds(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
 static fn_status local_open(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned flags, fn_file **out)
 {
     (void)fs;
@@ -63,6 +68,8 @@ static fn_status local_open(fn_fs *fs, fn_ctx *ctx, const char *path, unsigned f
     f->begun = f->base.size;
     memcpy(f->base.path, path, length + 1);
     f->fd = fd;
+    f->base.stamped = !(flags & FN_OPEN_WRITE);
+    f->base.stamp = (file_stamp){(uint64_t)st.st_dev, (uint64_t)st.st_ino, nanoseconds(&st.st_mtim), nanoseconds(&st.st_ctim)};
     fn_count(FN_COUNT_FILE_OPEN, 1);
     *out = &f->base;
     return FN_OK;

@@ -5,10 +5,18 @@
 #include <firn/bits.h>
 #include <firn/file.h>
 
+/* When a file was changed last, and which one it is. */
+typedef struct file_stamp {
+    uint64_t device, inode;
+    int64_t modified_ns, changed_ns;
+} file_stamp;
+
 struct fn_file {
     uint64_t size;  /* bytes; grows with writes through this handle */
     char *path;     /* for messages; lies behind the struct */
     unsigned flags; /* FN_OPEN_... */
+    bool stamped;   /* opened for reading only, of a file system that has such: */
+    file_stamp stamp;
 };
 
 /* True when [offset, offset + size) lies in the file; otherwise CANNOT_READ_ALL_DATA (33) naming the path. */

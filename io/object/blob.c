@@ -165,6 +165,8 @@ static fn_status learn(fn_ctx *ctx, object_blob *b)
     b->base.size = t.length;
     memcpy(b->etag, t.etag, sizeof b->etag);
     transfer_release(&t);
+    /* A weak tag means like bytes, not the same; messages and so names are without the query. */
+    if (status == FN_OK && !plain_unknown && b->etag[0] == '"' && (b->url.is_s3 || !memchr(b->url.key.data, '?', b->url.key.size))) b->base.version = b->etag;
     if (status != FN_OK || !plain_unknown) return status;
     FN_TRY(fn_object_get(ctx, b->store, &b->url, &b->auth, (size_t)1 << 32, &b->whole));
     b->have_whole = true;

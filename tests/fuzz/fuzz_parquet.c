@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fn_tracker memory;
     fn_tracker_init(&memory, "query", NULL, (int64_t)256 << 20);
     fn_ctx ctx = {.memory = &memory};
-    memory_blob blob = {{"input", size, blob_read, NULL}, data};
+    memory_blob blob = {{.name = "input", .size = size, .read = blob_read}, data};
     fn_parquet *p;
     ctx.arena = fn_arena_new(&ctx);
     if (!ctx.arena) return 0;

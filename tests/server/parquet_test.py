@@ -13,6 +13,8 @@ import os
 import random
 import sys
 import tempfile
+import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -127,6 +129,68 @@ def some_query(r):
     return what.replace('{w}', where).replace('{c}', r.choice(['k', 'u', 'n', 'ts', 'f', 's', 'i8'])).replace('{o}', r.choice(['', 'DESC']))
 
 
+def padded(path, size):
+    """the file with nothing between its data and its footer"""
+    with open(path, 'rb') as f:
+        data = f.read()
+    footer = 8 + int.from_bytes(data[-8:-4], 'little')
+    return data[:-footer] + bytes(size - len(data)) + data[-footer:]
+
+
+def check_replaced(firn, compare):
+    """footers are kept: one of an earlier version of the file must not be used, even when the new one has its name and its size"""
+    with open(os.path.join(DATA, 'mixed.parquet'), 'rb') as f:
+        many = f.read()
+    few = padded(os.path.join(os.path.dirname(DATA), 'parquet', 'v2_zstd.parquet'), len(many))
+    texts = {'200\n': few, '9000\n': many}
+    with tempfile.TemporaryDirectory(prefix='firn-parquet-') as path:
+        files = os.path.join(path, 'files')
+        os.makedirs(files)
+        server = Running(firn, os.path.join(path, 'data'), config='user_files_path: %s\n' % files)
+        count, kept = "SELECT count() FROM file('%s')", "SELECT value FROM system.metrics WHERE metric = 'ParquetMetadataCacheFiles'"
+
+        def put(name, rows):
+            with open(os.path.join(files, name), 'r+b' if os.path.exists(os.path.join(files, name)) else 'wb') as f:
+                f.write(texts[rows])
+        try:
+            for name, rows in (('t.parquet', '9000\n'), ('a.parquet', '9000\n'), ('b.parquet', '200\n')):
+                put(name, rows)
+                compare('a new file', ask(server.url, count % name), rows)
+            compare('new files are not kept', ask(server.url, kept), '0\n')
+            time.sleep(2.1)
+            for rows in ('200\n', '9000\n'):
+                compare('the file before', ask(server.url, count % 't.parquet') + ask(server.url, kept), ''.join(set(texts) - {rows}) + '1\n')
+                put('t.parquet', rows)
+                compare('written over', ask(server.url, count % 't.parquet'), rows)
+                put('t.parquet', ''.join(set(texts) - {rows}))
+                put('t.parquet', rows)
+                compare('and again', ask(server.url, count % 't.parquet'), rows)
+                time.sleep(2.1)
+            done, got = threading.Event(), set()
+
+            def loop():
+                while not done.is_set():
+                    got.add(ask(server.url, count % 'link.parquet'))
+            os.symlink('a.parquet', os.path.join(files, 'link.parquet'))
+            threads = [threading.Thread(target=loop) for _ in range(2)]
+            for t in threads:
+                t.start()
+            for i in range(60):
+                os.symlink('ab'[i % 2] + '.parquet', os.path.join(files, 'next'))
+                os.replace(os.path.join(files, 'next'), os.path.join(files, 'link.parquet'))
+                compare('switched', ask(server.url, count % 'link.parquet'), list(texts)[1 - i % 2])
+            done.set()
+            for t in threads:
+                t.join()
+            compare('while it is switched', str(got - set(texts)), 'set()')
+            compare('drop', ask(server.url, 'SYSTEM DROP PARQUET METADATA CACHE') + ask(server.url, kept), '0\n')
+            compare('switched off', ask(server.url, count % 'a.parquet' + ' SETTINGS use_parquet_metadata_cache = 0') + ask(server.url, kept), '9000\n0\n')
+            compare('switched on', ask(server.url, count % 'a.parquet') + ask(server.url, kept), '9000\n1\n')
+        finally:
+            code = server.stop()
+        compare('the server ends well', str(code), '0')
+
+
 def check(firn, seed, rounds):
     passed = failed = 0
 
@@ -154,6 +218,7 @@ def check(firn, seed, rounds):
         finally:
             code = server.stop()
         compare('the server ends well', str(code), '0')
+    check_replaced(firn, compare)
     print('%d passed, %d failed, 0 skipped' % (passed, failed))
     return 1 if failed else 0
 

@@ -1,5 +1,6 @@
 /* file_set.c - which files a pattern names, and how to open them: local files below a root, or objects.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "settings/settings.h"
 #include "table/lake/file_table.h"
 #include <firn/codec.h>
 #include <stdlib.h>
@@ -213,6 +214,11 @@ fn_status file_set_open(fn_ctx *ctx, const file_set *s, uint32_t index, fn_blob 
     fn_object_url url = s->url;
     url.key = path;
     return fn_object_open(ctx, s->store, &url, &s->auth, out);
+}
+
+fn_status file_open_parquet(fn_ctx *ctx, fn_blob *blob, fn_parquet **out)
+{
+    return settings_of(ctx)->use_parquet_metadata_cache ? fn_parquet_open_cached(ctx, blob, out) : fn_parquet_open(ctx, blob, out);
 }
 
 typedef struct blob_source {

@@ -29,7 +29,7 @@ static fn_status open_files(fn_ctx *ctx, file_snapshot *s)
     if (!s->table->format->random_access) return FN_OK;
     for (uint32_t i = 0; i < set->count; i++) {
         FN_TRY(file_set_open(ctx, set, i, &s->files[i].blob));
-        FN_TRY(fn_parquet_open(ctx, s->files[i].blob, &s->files[i].parquet));
+        FN_TRY(file_open_parquet(ctx, s->files[i].blob, &s->files[i].parquet));
     }
     return FN_OK;
 }

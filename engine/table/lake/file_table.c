@@ -9,7 +9,7 @@ static fn_status infer_parquet(fn_ctx *ctx, const file_set *set, fn_schema *out)
     fn_blob *blob;
     fn_parquet *p;
     FN_TRY(file_set_open(ctx, set, 0, &blob));
-    fn_status status = fn_parquet_open(ctx, blob, &p);
+    fn_status status = file_open_parquet(ctx, blob, &p);
     if (status == FN_OK) {
         const fn_schema *s = fn_parquet_schema(p);
         *out = (fn_schema){FN_NEW_ARRAY(ctx, fn_field, FN_MAX(s->count, 1)), s->count};

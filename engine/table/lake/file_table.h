@@ -10,6 +10,7 @@
 #include <firn/file.h>
 #include <firn/format.h>
 #include <firn/object.h>
+#include <firn/parquet.h>
 
 typedef struct file_entry {
     fn_str path;        /* as _path shows it */
@@ -36,6 +37,8 @@ fn_status file_set_object(fn_ctx *ctx, fn_object_store *store, const fn_object_u
 fn_status file_check_inside(fn_ctx *ctx, fn_str root, fn_str path) FN_MUST_USE;
 void file_set_free(file_set *set);
 fn_status file_set_open(fn_ctx *ctx, const file_set *set, uint32_t index, fn_blob **out) FN_MUST_USE;
+/* Its footer, from the cache unless use_parquet_metadata_cache is off. The blob is borrowed. */
+fn_status file_open_parquet(fn_ctx *ctx, fn_blob *blob, fn_parquet **out) FN_MUST_USE;
 /* The whole of a blob front to back, decompressed when `path` ends in .gz, .zst, .lz4 or .br. Takes the blob. */
 fn_status file_source(fn_ctx *ctx, fn_blob *blob_take, fn_str path, fn_source **out) FN_MUST_USE;
 /* Patterns: does `path` match (without braces)? Expands braces into ctx->arena. */

@@ -1,5 +1,6 @@
 /* iceberg_delete.c - see iceberg_delete.h. SPDX-License-Identifier: Apache-2.0 */
 #include "table/lake/iceberg_delete.h"
+#include "table/lake/file_table.h"
 #include <firn/avro.h>
 #include <firn/parquet.h>
 #include <pthread.h>
@@ -403,7 +404,7 @@ static fn_status load(fn_ctx *ctx, lake_deletes *d, loaded *l)
     fn_blob *blob;
     fn_parquet *p = NULL;
     FN_TRY(d->files->open(d->files, ctx, l->file->path, &blob));
-    fn_status status = fn_parquet_open(ctx, blob, &p);
+    fn_status status = file_open_parquet(ctx, blob, &p);
     if (status == FN_OK) status = l->file->content == FN_ICEBERG_POSITION_DELETES ? load_positions(ctx, d, p, l) : load_keys(ctx, d, p, l);
     fn_parquet_close(p);
     blob->close(blob);

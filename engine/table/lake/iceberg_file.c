@@ -114,7 +114,7 @@ fn_status lake_file_open(fn_ctx *ctx, fn_arena *arena, iceberg_table *t, lake_de
         return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Iceberg data files of format " FN_STR_FMT " are not supported: " FN_STR_FMT, FN_STR_ARG(f->entry->format), FN_STR_ARG(f->entry->path));
     f->column_count = column_count;
     FN_TRY(t->files->open(t->files, ctx, f->entry->path, &f->blob));
-    FN_TRY(fn_parquet_open(ctx, f->blob, &f->parquet));
+    FN_TRY(file_open_parquet(ctx, f->blob, &f->parquet));
     FN_TRY(load_deletes(ctx, arena, deletes, columns, f));
     FN_TRY(plan_columns(ctx, arena, columns, f));
     f->ready = true;

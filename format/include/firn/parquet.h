@@ -16,6 +16,11 @@ typedef struct fn_parquet_reader fn_parquet_reader;
 /* Reads and checks the footer. The blob is borrowed and must live longer. Errors: INCORRECT_DATA (117), NOT_IMPLEMENTED
  * (encrypted files). Free with fn_parquet_close. */
 fn_status fn_parquet_open(fn_ctx *ctx, fn_blob *blob, fn_parquet **out) FN_MUST_USE;
+/* The same with a footer kept from an earlier opening, if the blob has a version; else it is kept then. Kept footers are bounded in bytes and charged to
+ * the root of ctx->memory; without a tracker above the statement's none is kept. */
+fn_status fn_parquet_open_cached(fn_ctx *ctx, fn_blob *blob, fn_parquet **out) FN_MUST_USE;
+void fn_parquet_cache_clear(const fn_tracker *root);  /* those charged to it; before it ends */
+uint64_t fn_parquet_cache_used(uint32_t *files);      /* bytes, of the process */
 void fn_parquet_close(fn_parquet *p); /* NULL is fine */
 
 uint64_t fn_parquet_rows(const fn_parquet *p);

@@ -36,6 +36,7 @@ fn_arena *fn_arena_new_small(fn_ctx *ctx) FN_MUST_USE; /* for what is kept in th
 void fn_arena_free(fn_arena *arena);             /* NULL is fine */
 void fn_arena_reset(fn_arena *arena);            /* everything from it is gone; keeps one block */
 size_t fn_arena_held(const fn_arena *arena);     /* bytes of its blocks */
+void fn_arena_leave(fn_arena *arena);            /* charged to nobody from now on: what is kept beyond the statement that made it */
 void *fn_arena_alloc(fn_ctx *ctx, fn_arena *arena, size_t bytes) FN_MUST_USE;      /* 16-byte aligned, not zeroed */
 void *fn_arena_alloc_zero(fn_ctx *ctx, fn_arena *arena, size_t bytes) FN_MUST_USE;
 char *fn_arena_copy(fn_ctx *ctx, fn_arena *arena, const void *bytes, size_t size) FN_MUST_USE; /* 0-terminated copy */

@@ -43,5 +43,8 @@ struct fn_blob {
     /* Reads all ranges (in parallel where that helps); short reads are errors. */
     fn_status (*read)(fn_blob *self, fn_ctx *ctx, const fn_range *ranges, size_t count);
     void (*close)(fn_blob *self);
+    /* Under one name, the same text means the same bytes; NULL: not known. A file that was changed within the last two seconds has none: its clock may
+     * not show another change. */
+    const char *version;
 };
 #endif

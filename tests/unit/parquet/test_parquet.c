@@ -33,7 +33,7 @@ static bool load(fn_ctx *ctx, const char *name, memory_blob *blob)
     CHECK(f != NULL);
     if (!f) return false;
     blob->data = fn_alloc(ctx, 1 << 20);
-    *blob = (memory_blob){{name, fread(blob->data, 1, 1 << 20, f), blob_read, NULL}, blob->data};
+    *blob = (memory_blob){{.name = name, .size = fread(blob->data, 1, 1 << 20, f), .read = blob_read}, blob->data};
     (void)fclose(f);
     return blob->base.size > 12;
 }
