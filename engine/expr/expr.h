@@ -81,6 +81,8 @@ fn_status expr_run(fn_ctx *ctx, const expr_program *program, const fn_block *in,
 /* A condition as mask bytes (0/1; NULL counts as 0) and the number of ones. mask has in->rows bytes (+64 pad).
  * Boolean program with one expression. Uses dictionary and constant shortcuts. */
 fn_status expr_run_mask(fn_ctx *ctx, const expr_program *program, const fn_block *in, uint8_t *mask, uint32_t *ones) FN_MUST_USE;
+/* Of a condition over one column alone: over its values. The column is taken, also on failure; NULL: an earlier failure. */
+fn_status expr_run_mask_one(fn_ctx *ctx, const expr_program *program, fn_column *column_take, uint8_t *mask, uint32_t *ones) FN_MUST_USE;
 /* Evaluates a constant expression (no columns) to a 1-row column. */
 fn_status expr_fold(fn_ctx *ctx, const expr *e, fn_column **out) FN_MUST_USE;
 /* Runs a lambda: params as columns of `rows` rows; captures are taken from the enclosing block by the caller's closure. */

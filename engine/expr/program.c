@@ -446,6 +446,20 @@ fn_status expr_run_mask(fn_ctx *ctx, const expr_program *p, const fn_block *in, 
     return status;
 }
 
+fn_status expr_run_mask_one(fn_ctx *ctx, const expr_program *p, fn_column *column_take, uint8_t *mask, uint32_t *ones)
+{
+    FN_TRY_PTR(ctx, column_take);
+    fn_block *b = fn_block_new(ctx, 1, column_take->rows);
+    if (!b) {
+        fn_column_drop(column_take);
+        return ctx->error.code;
+    }
+    b->columns[0] = column_take;
+    const fn_status status = expr_run_mask(ctx, p, b, mask, ones);
+    fn_block_drop(b);
+    return status;
+}
+
 fn_status expr_fold(fn_ctx *ctx, const expr *e, fn_column **out)
 {
     expr *root = (expr *)(uintptr_t)e;

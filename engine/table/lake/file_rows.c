@@ -112,20 +112,6 @@ static uint64_t rows_wanted(const scan_unit *u)
     return rows;
 }
 
-static fn_status run_one(fn_ctx *ctx, const expr_program *program, fn_column *column_take, uint8_t *mask, uint32_t *ones)
-{
-    FN_TRY_PTR(ctx, column_take);
-    fn_block *b = fn_block_new(ctx, 1, column_take->rows);
-    if (!b) {
-        fn_column_drop(column_take);
-        return ctx->error.code;
-    }
-    b->columns[0] = column_take;
-    const fn_status status = expr_run_mask(ctx, program, b, mask, ones);
-    fn_block_drop(b);
-    return status;
-}
-
 static fn_status decide_entries(fn_ctx *ctx, const file_stage *stage, const fn_type *type, file_verdict *v, const fn_column *dictionary, uint32_t *passed)
 {
     enum { AT_ONCE = 16384 };
@@ -135,7 +121,7 @@ static fn_status decide_entries(fn_ctx *ctx, const file_stage *stage, const fn_t
         fn_column *some = fn_column_slice(ctx, dictionary, from, rows);
         fn_column *typed = some ? fn_column_retype(ctx, some, type) : NULL;
         fn_column_drop(some);
-        FN_TRY(run_one(ctx, stage->program, typed, v->of_entry + from, &ones));
+        FN_TRY(expr_run_mask_one(ctx, stage->program, typed, v->of_entry + from, &ones));
         *passed += ones;
     }
     return FN_OK;
@@ -159,7 +145,7 @@ static fn_status decide(fn_ctx *ctx, const file_scan *s, file_worker *w, uint32_
     uint32_t passed = 0, null_passed = 0;
     uint8_t mask[1 + FN_BUFFER_PAD];
     FN_TRY(decide_entries(ctx, &s->stages[stage], type, v, dictionary, &passed));
-    if (fn_type_is_nullable(type)) FN_TRY(run_one(ctx, s->stages[stage].program, fn_column_null(ctx, type, 1), mask, &null_passed));
+    if (fn_type_is_nullable(type)) FN_TRY(expr_run_mask_one(ctx, s->stages[stage].program, fn_column_null(ctx, type, 1), mask, &null_passed));
     v->alone = dictionary->rows > 1 && (passed == 1 || passed == dictionary->rows - 1);
     if (v->alone) v->alone_code = (uint32_t)((const uint8_t *)memchr(v->of_entry, passed == 1, dictionary->rows) - v->of_entry);
     v->of_null = null_passed != 0;

@@ -43,20 +43,6 @@ void scan_verdict_free(scan_verdict *v)
     fn_free(v);
 }
 
-static fn_status run_one(fn_ctx *ctx, const expr_program *program, fn_column *column_take, uint8_t *mask, uint32_t *ones)
-{
-    if (!column_take) return ctx->error.code;
-    fn_block *b = fn_block_new(ctx, 1, column_take->rows);
-    if (!b) {
-        fn_column_drop(column_take);
-        return ctx->error.code;
-    }
-    b->columns[0] = column_take;
-    const fn_status status = expr_run_mask(ctx, program, b, mask, ones);
-    fn_block_drop(b);
-    return status;
-}
-
 fn_status scan_verdict_plan(fn_ctx *ctx, const mt_scan *s, const scan_stage *stage, const mt_reader *reader, uint64_t rows, scan_verdict **out)
 {
     *out = NULL;
@@ -76,7 +62,7 @@ fn_status scan_verdict_plan(fn_ctx *ctx, const mt_scan *s, const scan_stage *sta
     if (!fn_type_is_nullable(type)) return FN_OK;
     uint8_t mask[1 + FN_BUFFER_PAD];
     uint32_t ones;
-    const fn_status status = run_one(ctx, stage->program, fn_column_null(ctx, type, 1), mask, &ones);
+    const fn_status status = expr_run_mask_one(ctx, stage->program, fn_column_null(ctx, type, 1), mask, &ones);
     if (status == FN_OK) {
         (*out)->of_null = ones != 0;
         return FN_OK;
@@ -100,7 +86,7 @@ static fn_status decide_some(fn_ctx *ctx, const mt_scan *s, const scan_stage *st
         fn_column *some = fn_column_slice(ctx, v->dictionary, from, rows);
         fn_column *typed = some ? fn_column_retype(ctx, some, type) : NULL;
         fn_column_drop(some);
-        const fn_status status = run_one(ctx, stage->program, typed, mask, &ones);
+        const fn_status status = expr_run_mask_one(ctx, stage->program, typed, mask, &ones);
         if (status == FN_OK) memcpy(v->of_entry + from, mask, rows);
         fn_free(mask);
         FN_TRY(status);
