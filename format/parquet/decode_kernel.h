@@ -24,11 +24,5 @@ extern const pq_kernels pq_kernels_scalar;
 #if defined(__x86_64__)
 extern const pq_kernels pq_kernels_avx2;
 #endif
-static inline const pq_kernels *pq_kernels_get(void)
-{
-#if defined(__x86_64__)
-    if (fn_cpu_flags() & FN_CPU_AVX2) return &pq_kernels_avx2;
-#endif
-    return &pq_kernels_scalar;
-}
+const pq_kernels *pq_kernels_get(void); /* chosen once */
 #endif
