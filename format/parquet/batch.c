@@ -11,11 +11,6 @@ static bool is_text(const pq_cursor *c)
     return c->leaf->width == 0 && !c->convert.from_text;
 }
 
-static bool page_has_codes(const pq_cursor *c)
-{
-    return c->page.encoding == PQ_PLAIN_DICTIONARY || c->page.encoding == PQ_RLE_DICTIONARY;
-}
-
 void pq_batch_clear(pq_batch *b)
 {
     fn_buffer_drop(b->values);
@@ -148,7 +143,7 @@ static fn_status decode_fixed(fn_ctx *ctx, pq_cursor *c, size_t n, uint8_t *to)
 {
     const size_t width = c->convert.width ? c->convert.width : c->leaf->width;
     if (n == 0) return FN_OK;
-    if (page_has_codes(c)) return decode_codes(ctx, c, n, c->dict->data, width, to);
+    if (pq_page_has_codes(c)) return decode_codes(ctx, c, n, c->dict->data, width, to);
     if (!c->convert.run) return pq_values_fixed(ctx, &c->values, n, to);
     FN_TRY(pq_grow(ctx, &c->scratch, 0, n * c->leaf->width));
     FN_TRY(pq_values_fixed(ctx, &c->values, n, c->scratch->data));
@@ -271,7 +266,7 @@ fn_status pq_batch_add(fn_ctx *ctx, pq_cursor *c, size_t entries)
 {
     pq_batch *b = &c->batch;
     pq_page *g = &c->page;
-    const bool dict = page_has_codes(c) && (is_text(c) || c->keeps_codes) && c->dictionary && c->dict_rows;
+    const bool dict = pq_page_has_codes(c) && (is_text(c) || c->keeps_codes) && c->dictionary && c->dict_rows;
     if (dict != b->is_dict && b->slots) FN_TRY(finish_piece(ctx, c));
     b->is_dict = dict;
     size_t slots = entries, present = entries;
@@ -288,7 +283,7 @@ fn_status pq_batch_add(fn_ctx *ctx, pq_cursor *c, size_t entries)
         FN_TRY(fn_buf_append(ctx, &b->def, c->def.data + g->at, entries));
         FN_TRY(fn_buf_append(ctx, &b->rep, c->rep.data + g->at, entries));
     }
-    if (present && page_has_codes(c) && !c->dict_rows) return pq_bad(ctx, c->file, g->offset, "a dictionary code without dictionary");
+    if (present && pq_page_has_codes(c) && !c->dict_rows) return pq_bad(ctx, c->file, g->offset, "a dictionary code without dictionary");
     if (is_text(c) && !dict) FN_TRY(add_text(ctx, c, slots, present, nulls));
     else FN_TRY(add_fixed(ctx, c, slots, present, nulls));
     b->slots += slots;

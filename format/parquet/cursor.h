@@ -55,6 +55,10 @@ typedef struct pq_cursor {
     pq_batch batch;
 } pq_cursor;
 
+static inline bool pq_page_has_codes(const pq_cursor *c)
+{
+    return c->page.encoding == PQ_PLAIN_DICTIONARY || c->page.encoding == PQ_RLE_DICTIONARY;
+}
 /* The wanted type is leaf->type made over; CANNOT_CONVERT_TYPE when pq_convert_find says no. */
 fn_status pq_cursor_init(fn_ctx *ctx, pq_cursor *c, const fn_parquet *p, uint32_t leaf, const fn_type *target) FN_MUST_USE;
 void pq_cursor_release(pq_cursor *c);

@@ -343,14 +343,18 @@ fn_status fn_parquet_reader_next(fn_ctx *ctx, fn_parquet_reader *r, uint32_t max
     return fn_parquet_reader_read(ctx, r, from, (uint32_t)FN_MIN(left, (uint64_t)FN_MIN(max_rows ? max_rows : 1, FN_BLOCK_ROWS_MAX)), out);
 }
 
+static fn_status skip_to(fn_ctx *ctx, fn_parquet_reader *r, uint64_t row)
+{
+    for (uint32_t i = 0; i < r->cursor_count && row > r->row; i++) FN_TRY(pq_cursor_skip(ctx, &r->cursors[i], row - r->row));
+    r->row = row;
+    return FN_OK;
+}
+
 fn_status fn_parquet_reader_read(fn_ctx *ctx, fn_parquet_reader *r, uint64_t from, uint32_t rows, fn_block **out)
 {
     *out = NULL;
     FN_ASSERT(r->begun && from >= r->row && from + rows <= r->file->groups[r->group].rows);
-    if (from > r->row) {
-        for (uint32_t i = 0; i < r->cursor_count; i++) FN_TRY(pq_cursor_skip(ctx, &r->cursors[i], from - r->row));
-        r->row = from;
-    }
+    FN_TRY(skip_to(ctx, r, from));
     fn_block *b = fn_block_new(ctx, r->count, rows);
     FN_TRY_PTR(ctx, b);
     const fn_status status = fill_block(ctx, r, b);
@@ -359,15 +363,35 @@ fn_status fn_parquet_reader_read(fn_ctx *ctx, fn_parquet_reader *r, uint64_t fro
     return status;
 }
 
-fn_status fn_parquet_reader_dictionary(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, const fn_column **out)
+/* The cursor of a column whose slots are the rows; NULL: it is none. */
+static pq_cursor *flat_cursor(fn_parquet_reader *r, uint32_t index)
 {
     const target *t = &r->targets[index];
+    const bool flat = t->field && t->field->kind == PQ_LEAF && !r->cursors[t->cursor].leaf->max_rep;
+    return flat && r->cursors[t->cursor].chunk->values ? &r->cursors[t->cursor] : NULL;
+}
+
+fn_status fn_parquet_reader_dictionary(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, const fn_column **out, bool *all)
+{
     *out = NULL;
+    *all = false;
     FN_ASSERT(r->begun && r->row == 0);
-    if (!t->field || t->field->kind != PQ_LEAF || r->cursors[t->cursor].leaf->max_rep) return FN_OK;
-    pq_cursor *c = &r->cursors[t->cursor];
-    if (!c->chunk->only_codes || c->chunk->values == 0) return FN_OK;
+    pq_cursor *c = flat_cursor(r, index);
+    if (!c) return FN_OK;
     if (c->page.entries == 0) FN_TRY(pq_page_next(ctx, c));
     *out = c->dictionary;
+    *all = c->chunk->only_codes;
+    return FN_OK;
+}
+
+fn_status fn_parquet_reader_coded(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, uint64_t from, uint64_t *rows)
+{
+    *rows = 0;
+    FN_ASSERT(r->begun && from >= r->row && from < r->file->groups[r->group].rows);
+    pq_cursor *c = flat_cursor(r, index);
+    if (!c || !c->dictionary) return FN_OK;
+    FN_TRY(skip_to(ctx, r, from));
+    if (c->page.at == c->page.entries) FN_TRY(pq_page_next(ctx, c));
+    if (pq_page_has_codes(c)) *rows = c->page.entries - c->page.at;
     return FN_OK;
 }

@@ -52,12 +52,15 @@ static fn_status leap_through(fn_ctx *ctx, const fn_parquet *p, fn_parquet_reade
     FN_TRY(fn_parquet_reader_begin(ctx, r, group, NULL, 0));
     for (uint32_t i = 0; i < columns; i++) {
         const fn_column *dictionary;
-        FN_TRY(fn_parquet_reader_dictionary(ctx, r, i, &dictionary));
+        bool coded;
+        FN_TRY(fn_parquet_reader_dictionary(ctx, r, i, &dictionary, &coded));
         if (dictionary && fn_column_check(ctx, dictionary) != FN_OK) abort();
     }
     uint64_t from = 3;
     for (uint32_t rows = 1; count && rows < 5000 && from + rows <= all[0].count; rows = 3 * rows + 1) {
         fn_block *b;
+        uint64_t known;
+        for (uint32_t i = 0; i < columns; i++) FN_TRY(fn_parquet_reader_coded(ctx, r, i, from, &known));
         FN_TRY(fn_parquet_reader_read(ctx, r, from, rows, &b));
         FN_TRY(check_block(ctx, b));
         from += 2 * (uint64_t)rows;

@@ -163,11 +163,12 @@ static fn_status begin_lane(fn_ctx *ctx, const file_scan *s, file_worker *w, uin
     for (uint32_t i = 0; i < s->stage_count; i++) {
         const uint32_t slot = s->stages[i].slots[0];
         const fn_column *dictionary;
+        bool all;
         if (!s->stages[i].by_entry || slot < l->first || slot >= l->first + l->count || w->casts[slot]) continue;
-        FN_TRY(fn_parquet_reader_dictionary(ctx, w->readers[lane], slot - l->first, &dictionary));
+        FN_TRY(fn_parquet_reader_dictionary(ctx, w->readers[lane], slot - l->first, &dictionary, &all));
         if (!dictionary) continue;
         FN_TRY(decide(ctx, s, w, i, dictionary));
-        w->dead |= w->verdicts[i].dictionary == dictionary && w->verdicts[i].none;
+        w->dead |= all && w->verdicts[i].dictionary == dictionary && w->verdicts[i].none;
     }
     return FN_OK;
 }
@@ -358,13 +359,28 @@ fn_status file_rows_begin(fn_ctx *ctx, const file_scan *s, file_worker *w)
     return beyond_threshold(ctx, s, w, &w->dead);
 }
 
+/* Moves *from over rows whose codes the first stage passes none of: their pages are not even decompressed. */
+static fn_status skip_coded(fn_ctx *ctx, const file_scan *s, file_worker *w, uint64_t *from, uint64_t end)
+{
+    if (!s->stage_count || !s->stages[0].by_entry || s->threshold_slot != UINT32_MAX) return FN_OK;
+    const uint32_t slot = s->stages[0].slots[0], lane = lane_of(s, slot);
+    const file_verdict *v = &w->verdicts[0];
+    if (!w->begun[lane]) FN_TRY(begin_lane(ctx, s, w, lane));
+    for (uint64_t rows = 1; rows && *from < end && !w->dead && v->dictionary && v->none && !w->casts[slot]; *from = FN_MIN(end, *from + rows))
+        FN_TRY(fn_parquet_reader_coded(ctx, w->readers[lane], slot - s->lanes[lane].first, *from, &rows));
+    return FN_OK;
+}
+
 fn_status file_rows_next(fn_ctx *ctx, file_scan *s, file_worker *w, fn_block **out)
 {
     *out = NULL;
     while (w->range < w->unit->range_count && !w->dead) {
         const fn_parquet_range *range = &w->unit->ranges[w->range];
-        const uint64_t from = FN_MAX(range->first, w->row), end = range->first + range->count;
-        if (from >= end) {
+        const uint64_t begin = FN_MAX(range->first, w->row), end = range->first + range->count;
+        uint64_t from = begin;
+        if (from < end) FN_TRY(skip_coded(ctx, s, w, &from, end));
+        atomic_fetch_add(&s->base.rows_read, from - begin);
+        if (from >= end || w->dead) {
             w->range++;
             continue;
         }

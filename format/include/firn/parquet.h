@@ -96,7 +96,9 @@ fn_status fn_parquet_reader_next(fn_ctx *ctx, fn_parquet_reader *r, uint32_t max
 /* Without regard to the ranges: exactly rows [from, from + rows) of the group, which must be behind those read so far. Pages that
  * lie between are not decompressed. */
 fn_status fn_parquet_reader_read(fn_ctx *ctx, fn_parquet_reader *r, uint64_t from, uint32_t rows, fn_block **out) FN_MUST_USE;
-/* Of a begun group, before its first row: the dictionary of wanted column `index`, borrowed, when all its values are codes into it (then no row has
- * another value); NULL otherwise. For top-level strings, and numbers wanted as codes. */
-fn_status fn_parquet_reader_dictionary(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, const fn_column **out) FN_MUST_USE;
+/* Of a begun group, before its first row: the dictionary of wanted column `index`, borrowed; NULL: there is none. *all: all values are codes into it, no
+ * row has another one. For top-level strings, and numbers wanted as codes. */
+fn_status fn_parquet_reader_dictionary(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, const fn_column **out, bool *all) FN_MUST_USE;
+/* Of such a column: how many rows from `from` on (not before those read so far) are known to hold codes into the dictionary, by their page's head alone. */
+fn_status fn_parquet_reader_coded(fn_ctx *ctx, fn_parquet_reader *r, uint32_t index, uint64_t from, uint64_t *rows) FN_MUST_USE;
 #endif
