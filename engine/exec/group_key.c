@@ -120,9 +120,19 @@ static void unify_nans(uint8_t *to, size_t stride, fn_phys phys, uint32_t rows)
     }
 }
 
+#define STORE_CODED(bytes)                                                                                                 \
+    for (uint32_t i = 0; i < rows; i++) memcpy(to + i * stride, values + (size_t)fn_column_code(c, from + i) * (bytes), (bytes)); \
+    break
 static void store_codes(uint8_t *to, size_t stride, const fn_column *c, uint32_t from, uint32_t width, uint32_t rows)
 {
-    for (uint32_t i = 0; i < rows; i++) memcpy(to + i * stride, c->kids[0]->values + (size_t)fn_column_code(c, from + i) * width, width);
+    const uint8_t *values = c->kids[0]->values;
+    switch (width) {
+    case 1: STORE_CODED(1);
+    case 2: STORE_CODED(2);
+    case 4: STORE_CODED(4);
+    case 8: STORE_CODED(8);
+    default: STORE_CODED(16);
+    }
 }
 
 static void mark_nulls(const group_keys *k, const group_key *key, uint8_t *packed, size_t stride, const fn_column *c, uint32_t from, uint32_t rows)

@@ -130,10 +130,10 @@ fn_status aggregate_flush(op_aggregate *o, fn_ctx *ctx, group_worker *w)
 }
 
 /* Rows become groups of their own in their partitions; repeats in a row share one. */
-static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows)
+static fn_status pass_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows, bool counted)
 {
     uint32_t made;
-    FN_TRY(group_table_scatter(ctx, o->keys.form, w->pages, keys, key_stride, rows, o->counts ? o->state_at : 0, w->slots, w->fresh, &made));
+    FN_TRY(group_table_scatter(ctx, o->keys.form, w->pages, keys, key_stride, rows, counted ? o->state_at : 0, w->slots, w->fresh, &made));
     w->pass_rows -= FN_MIN(w->pass_rows, (uint64_t)rows);
     if (w->pages->bytes > w->pages_limit) w->pass_rows = 0; /* after this chunk: states of its rows are still to come */
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
@@ -153,10 +153,10 @@ fn_status aggregate_relieve(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint3
     return FN_OK;
 }
 
-static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows)
+static fn_status table_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows, bool counted)
 {
     FN_TRY(group_table_reserve(ctx, &w->table, rows));
-    const uint32_t made = o->counts ? group_table_count(&w->table, keys, key_stride, rows, o->state_at, w->fresh)
+    const uint32_t made = counted ? group_table_count(&w->table, keys, key_stride, rows, o->state_at, w->fresh)
                                     : group_table_find(&w->table, keys, key_stride, rows, w->slots, w->fresh);
     w->table_rows += rows;
     FN_TRY(group_keys_settle(ctx, &o->keys, w->arena, w->fresh, made));
@@ -172,18 +172,35 @@ static bool is_run(const uint8_t *keys, size_t stride, uint32_t rows)
 
 static fn_status take_run(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
 {
-    FN_TRY(table_rows(o, ctx, w, keys, key_stride, 1));
+    FN_TRY(table_rows(o, ctx, w, keys, key_stride, 1, o->counts));
     w->table_rows += rows - 1;
     return group_states_add_one(ctx, &o->states, w->arena, aggregate_state(o, w->slots[0]), args, from, rows);
 }
 
-static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
+/* What the groups so far need before more rows come. */
+static fn_status settle_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint32_t rows)
 {
     if (w->pages && w->pages->bytes > w->pages_limit && o->states.small) FN_TRY(aggregate_compact(o, ctx, w));
     if (o->watch.threshold) FN_TRY(aggregate_watch(o, ctx, w));
-    if (!w->pass_rows) FN_TRY(aggregate_relieve(o, ctx, w, rows));
+    return w->pass_rows ? FN_OK : aggregate_relieve(o, ctx, w, rows);
+}
+
+static fn_status take_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows, bool counted)
+{
+    return w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows, counted) : table_rows(o, ctx, w, keys, key_stride, rows, counted);
+}
+
+fn_status aggregate_find(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows, bool counted)
+{
+    FN_TRY(settle_groups(o, ctx, w, rows));
+    return take_rows(o, ctx, w, keys, key_stride, rows, counted);
+}
+
+static fn_status take_chunk(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, fn_column *const *args, uint32_t from, uint32_t rows)
+{
+    FN_TRY(settle_groups(o, ctx, w, rows));
     if (o->runs && !w->pass_rows && is_run(keys, key_stride, rows)) return take_run(o, ctx, w, keys, key_stride, args, from, rows);
-    FN_TRY(w->pass_rows ? pass_rows(o, ctx, w, keys, key_stride, rows) : table_rows(o, ctx, w, keys, key_stride, rows));
+    FN_TRY(take_rows(o, ctx, w, keys, key_stride, rows, o->counts));
     if (o->counts) return FN_OK;
     if (!o->inlined)
         for (uint32_t i = 0; i < rows; i++) w->slots[i] = aggregate_state(o, w->slots[i]);
@@ -230,6 +247,7 @@ static fn_status push_rows(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
         FN_TRY(aggregate_few(o, ctx, w, keys, args, rows));
         return aggregate_check(o, ctx, w->table.count);
     }
+    if (aggregate_coded_fits(o, ctx, keys[0])) return aggregate_coded(o, ctx, w, keys[0]);
     if (o->keys.by_code && !o->enough && aggregate_codes_pay(o, ctx, w, rows)) return aggregate_codes(o, ctx, w, keys[0], args, rows);
     for (uint32_t from = 0; from < rows; from += GROUP_CHUNK) {
         const uint32_t n = FN_MIN(rows - from, (uint32_t)GROUP_CHUNK);
@@ -335,6 +353,7 @@ static void aggregate_close(op *self)
         destroy_table(o, &w->codes);
         fn_buffer_drop(w->tally_memory);
         fn_buf_release(&w->wraps);
+        aggregate_coded_close(w);
         if (w->pages) destroy_pages(o, w->pages);
         group_packer_release(&w->packer);
         aggregate_disk_close(w);

@@ -1,5 +1,5 @@
 /* exec/op_aggregate.h - the parts of the GROUP BY operator: op_aggregate.c takes rows in (aggregate_code.c: by dictionary code,
- * aggregate_few.c: by codes of few values, aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are),
+ * aggregate_few.c: by codes of few values, aggregate_coded.c: by codes of numbers, aggregate_limit.c: where few groups are enough, aggregate_top.c: where the best are),
  * aggregate_disk.c moves groups to temporary files, aggregate_emit.c merges and gives groups out, aggregate_totals.c is WITH TOTALS.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_EXEC_OP_AGGREGATE_H
@@ -74,6 +74,9 @@ typedef struct group_worker {
     uint32_t *tally;        /* or, for count() alone, the counts by place */
     fn_buffer *tally_memory;
     fn_buf wraps;           /* u64 each: the place of a count that went through 2^32 */
+    fn_column *coded;       /* rows counted by entry of this dictionary are still to be added to their groups; NULL: none */
+    fn_buffer *coded_counts; /* u32 per entry */
+    uint64_t coded_rows;
     uint64_t table_rows;    /* rows the table has taken since it was empty */
     uint64_t pass_rows;     /* rows still to go straight into partitions */
     uint64_t rows_since;    /* rows taken since groups went to disk */
@@ -120,6 +123,13 @@ fn_status aggregate_codes_groups(op_aggregate *o, fn_ctx *ctx, group_worker *w, 
 /* aggregate_few.c: rows whose keys' dictionaries have few entries. */
 bool aggregate_few_fits(const op_aggregate *o, const group_worker *w, fn_column *const *keys, uint32_t rows);
 fn_status aggregate_few(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_column *const *keys, fn_column *const *args, uint32_t rows) FN_MUST_USE;
+/* aggregate_coded.c: rows of one number that comes as dictionary codes, counted or listed. False: not these. */
+bool aggregate_coded_fits(const op_aggregate *o, fn_ctx *ctx, const fn_column *key);
+fn_status aggregate_coded(op_aggregate *o, fn_ctx *ctx, group_worker *w, const fn_column *key) FN_MUST_USE;
+fn_status aggregate_coded_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* adds what the workers have counted */
+void aggregate_coded_close(group_worker *w);
+/* Makes room, then finds or makes the slots of `rows` <= GROUP_CHUNK keys: w->slots, or, `counted`, their counts go up by one. */
+fn_status aggregate_find(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows, bool counted) FN_MUST_USE;
 /* Zeroed states of fresh slots become empty ones. */
 fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count) FN_MUST_USE;
 /* Empties the worker's table if it has become too large. */

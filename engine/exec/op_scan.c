@@ -54,6 +54,7 @@ static fn_status scan_open(op *self, fn_ctx *ctx)
                                         .final = n->scan.final,
                                         .prewhere = prewhere,
                                         .prewhere_count = n->scan.prewhere_count,
+                                        .codes = n->scan.codes,
                                         .sample = n->scan.sample,
                                         .sample_offset = n->scan.sample_offset,
                                         .limit = n->scan.limit,

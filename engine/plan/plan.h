@@ -90,6 +90,7 @@ struct plan {
             double sample, sample_offset;
             uint64_t limit;
             struct plan_top_n *top_n; /* set when a top-N above shares its bound */
+            bool *codes;           /* per column: what is above takes dictionary codes of numbers; NULL: of none */
         } scan;
         struct {
             fn_block **blocks; /* constant rows */

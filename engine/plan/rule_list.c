@@ -21,6 +21,7 @@ static const struct {
     {"prune columns", rule_prune_columns}, /* behind what changes which columns are read */
     {"projection", rule_projection},       /* needs to know which columns are used; before scans are told of bounds */
     {"threshold", rule_threshold},         /* a top-N shares its bound with the scan below */
+    {"key codes", rule_key_codes},         /* counting by a column tells the scan so; behind what changes a scan's columns */
     {"top groups", rule_top_groups},       /* a top-N by an aggregate tells it so */
     {"metadata", rule_metadata},           /* an aggregate over a bare scan may need no scan */
 };

@@ -3,15 +3,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/rule.h"
 
-/* The scan and the schema index of the column; NULL if the key is not a plain column of one. */
-static plan *find_scan(plan *n, const expr *key, uint32_t *column)
+plan *plan_scan_of(plan *n, const expr *key, uint32_t *place)
 {
     while (key->kind == EXPR_COLUMN) {
         const column_id id = key->column;
         if (n->kind == PLAN_SCAN) {
             for (uint32_t i = 0; i < n->column_count; i++) {
                 if (n->columns[i].id != id) continue;
-                *column = n->scan.indexes[i];
+                *place = i;
                 return n;
             }
             return NULL;
@@ -29,11 +28,11 @@ fn_status rule_threshold(fn_ctx *ctx, plan_query *q, plan **p)
     plan *n = *p;
     for (uint32_t i = 0; i < n->input_count; i++) FN_TRY(rule_threshold(ctx, q, &n->inputs[i]));
     if (n->kind != PLAN_SORT || n->sort.limit == 0 || n->sort.key_count == 0 || n->sort.keys[0].collate.size) return FN_OK;
-    uint32_t column;
-    plan *scan = find_scan(n->inputs[0], n->sort.keys[0].value, &column);
+    uint32_t place;
+    plan *scan = plan_scan_of(n->inputs[0], n->sort.keys[0].value, &place);
     if (!scan || scan->scan.top_n) return FN_OK;
     scan->scan.top_n = FN_NEW(ctx, plan_top_n);
     FN_TRY_PTR(ctx, scan->scan.top_n);
-    scan->scan.top_n->threshold = (scan_threshold){.column = column, .descending = n->sort.keys[0].descending, .nulls_first = n->sort.keys[0].nulls_first};
+    scan->scan.top_n->threshold = (scan_threshold){.column = scan->scan.indexes[place], .descending = n->sort.keys[0].descending, .nulls_first = n->sort.keys[0].nulls_first};
     return FN_OK;
 }

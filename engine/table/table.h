@@ -72,6 +72,7 @@ typedef struct table_scan_request {
     bool final;
     expr *const *prewhere;   /* final: conditions on the rows before those with equal keys meet; the scan applies them */
     uint32_t prewhere_count;
+    const bool *codes;       /* per column: numbers that lie in a dictionary may come as DICT, as strings do; NULL: of none */
     double sample;           /* SAMPLE 0.1; 0 = all */
     double sample_offset;
     uint64_t limit;          /* rows the reader needs at most, before any other operator; 0 = all */

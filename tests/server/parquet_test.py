@@ -125,7 +125,12 @@ def some_query(r):
     what = r.choice(['SELECT count(), sum(cityHash64(k, u, s, t, n, ns, d, ts, f, dec, b, i8, a, l)) FROM {t} WHERE {w}',
                      'SELECT count() FROM {t} WHERE {w}',
                      'SELECT s, min(u), max(t), count(n) FROM {t} WHERE {w} GROUP BY s ORDER BY s',
-                     'SELECT {c}, a, t FROM {t} WHERE {w} ORDER BY {c} {o}, a, t LIMIT 11'])
+                     'SELECT {c}, a, t FROM {t} WHERE {w} ORDER BY {c} {o}, a, t LIMIT 11',
+                     'SELECT {g}, count() FROM {t} WHERE {w} GROUP BY {g} ORDER BY {g}',
+                     'SELECT {g}, count() AS c FROM {t} GROUP BY {g} ORDER BY c DESC, {g} LIMIT 7',
+                     'SELECT {g}, max(i8), count() FROM {t} WHERE {w} GROUP BY {g} ORDER BY {g}',
+                     'SELECT count(DISTINCT {g}) FROM {t} WHERE {w}', 'SELECT count() FROM (SELECT {g} FROM {t} WHERE {w} GROUP BY {g})'])
+    what = what.replace('{g}', r.choice(['k', 'u', 'n', 'd', 'ts', 'dec', 'dec', 'i8', 'b', 'a', 'f', 'dec + 1', 'intDiv(k, 2)']))
     return what.replace('{w}', where).replace('{c}', r.choice(['k', 'u', 'n', 'ts', 'f', 's', 'i8'])).replace('{o}', r.choice(['', 'DESC']))
 
 

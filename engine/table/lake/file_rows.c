@@ -312,8 +312,8 @@ static fn_status output_column(fn_ctx *ctx, const piece_of_rows *p, uint32_t i, 
     fn_column *kept = p->ones == rows->rows ? fn_column_ref(rows) : fn_column_filter(ctx, rows, mask_of(p), p->ones);
     fn_column_drop(rows);
     FN_TRY_PTR(ctx, kept);
-    const bool flat = kept->shape != FN_DICT || fn_type_base(kept->type)->phys == FN_PHYS_STRING;
-    *out = flat ? kept : fn_column_flatten(ctx, kept); /* codes of numbers are for the stages */
+    const bool flat = kept->shape != FN_DICT || fn_type_base(kept->type)->phys == FN_PHYS_STRING || (s->codes_wanted && s->codes_wanted[i]);
+    *out = flat ? kept : fn_column_flatten(ctx, kept); /* other codes of numbers are for the stages */
     if (!flat) fn_column_drop(kept);
     return *out ? FN_OK : ctx->error.code;
 }

@@ -47,6 +47,7 @@ typedef struct scan_unit {
     uint32_t file, group;
     fn_parquet_range *ranges; /* Parquet: rows to read, in the scan's arena */
     uint32_t range_count;
+    uint64_t bytes;           /* of the last units: of their columns */
 } scan_unit;
 
 /* A condition that is applied inside the scan, over real columns; it cannot fail, whatever the values. */
@@ -103,10 +104,11 @@ typedef struct file_scan {
     uint32_t column_count;
     uint32_t *columns;        /* asked for: schema indexes */
     uint32_t *outputs;        /* per column its slot; of virtual columns unused */
+    const bool *codes_wanted; /* per column; NULL: of none */
     const scan_file *files;   /* the snapshot's */
     uint32_t slot_count;
     uint32_t *slots;          /* distinct real columns needed: schema indexes, lane by lane */
-    bool *codes;              /* per slot: wanted as dictionary codes */
+    bool *codes;              /* per slot: read as dictionary codes, for a stage or for the reader */
     file_lane *lanes;
     uint32_t lane_count;
     file_stage *stages;       /* cheapest first */
@@ -124,7 +126,8 @@ static inline bool file_scan_is_virtual(const file_scan *s, uint32_t column)
 {
     return column >= s->table->real_columns;
 }
-/* file_stage.c: slots, lanes and stages of a Parquet scan. */
+/* file_stage.c: slots, lanes and stages of a Parquet scan. column_bytes: adds what a column (schema index) takes in a row group. */
+fn_status file_column_bytes(fn_ctx *ctx, const file_scan *s, uint32_t file, uint32_t group, uint32_t column, uint64_t *bytes) FN_MUST_USE;
 fn_status file_stages_plan(fn_ctx *ctx, file_scan *s, const table_scan_request *request) FN_MUST_USE;
 /* file_rows.c: the rows of row groups. begin: of w->unit; next: *out NULL behind its last row. */
 fn_status file_rows_prepare(fn_ctx *ctx, const file_scan *s, file_worker *w) FN_MUST_USE;

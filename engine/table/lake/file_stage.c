@@ -14,14 +14,13 @@ static fn_status visit_call(void *self, fn_ctx *ctx, expr *e)
     return FN_OK;
 }
 
-/* Bytes of a column in the first row group, for the order of the stages. */
-static fn_status column_bytes(fn_ctx *ctx, const file_scan *s, uint32_t column, uint64_t *bytes)
+fn_status file_column_bytes(fn_ctx *ctx, const file_scan *s, uint32_t file, uint32_t group, uint32_t column, uint64_t *bytes)
 {
-    const fn_parquet *p = s->table->set->count ? s->files[0].parquet : NULL;
-    const int at = p ? fn_schema_find(fn_parquet_schema(p), s->schema->columns[column].name) : -1;
+    const fn_parquet *p = s->files[file].parquet;
+    const int at = fn_schema_find(fn_parquet_schema(p), s->schema->columns[column].name);
     fn_parquet_stats stats;
-    if (at < 0 || fn_parquet_group_count(p) == 0) return FN_OK;
-    FN_TRY(fn_parquet_column_stats(ctx, p, 0, (uint32_t)at, NULL, &stats));
+    if (at < 0) return FN_OK;
+    FN_TRY(fn_parquet_column_stats(ctx, p, group, (uint32_t)at, NULL, &stats));
     *bytes += stats.bytes;
     fn_parquet_stats_release(&stats);
     return FN_OK;
@@ -40,12 +39,13 @@ static fn_status make_stage(fn_ctx *ctx, file_scan *s, expr *conjunct, bool *mad
     const column_id *columns = (const column_id *)(const void *)ids.data;
     stage.column_count = (uint32_t)(ids.size / sizeof *columns);
     bool real = stage.column_count > 0;
+    const bool has_rows = s->table->set->count && fn_parquet_group_count(s->files[0].parquet); /* the first row group decides the order of the stages */
     for (uint32_t i = 0; i < stage.column_count; i++) real &= !file_scan_is_virtual(s, columns[i]);
     stage.slots = real ? fn_arena_alloc(ctx, s->arena, sizeof *stage.slots * stage.column_count) : NULL;
     if (real && !stage.slots) status = ctx->error.code;
     for (uint32_t i = 0; i < stage.column_count && real && status == FN_OK; i++) {
         stage.slots[i] = columns[i];
-        status = column_bytes(ctx, s, columns[i], &stage.cost);
+        if (has_rows) status = file_column_bytes(ctx, s, 0, 0, columns[i], &stage.cost);
     }
     if (status == FN_OK && real) status = expr_compile(ctx, &conjunct, 1, columns, stage.column_count, &stage.program);
     fn_buf_release(&ids);
@@ -86,8 +86,11 @@ static void lay_slots(file_scan *s)
         if (stage->by_entry && stage->slots[0] != s->threshold_slot) s->codes[stage->slots[0]] = true;
         end_lane(s);
     }
-    for (uint32_t i = 0; i < s->column_count; i++)
-        if (!file_scan_is_virtual(s, s->columns[i])) s->outputs[i] = find_slot(s, s->columns[i]);
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        if (file_scan_is_virtual(s, s->columns[i])) continue;
+        s->outputs[i] = find_slot(s, s->columns[i]);
+        if (s->codes_wanted && s->codes_wanted[i] && s->outputs[i] != s->threshold_slot) s->codes[s->outputs[i]] = true;
+    }
     end_lane(s);
 }
 
@@ -95,6 +98,7 @@ fn_status file_stages_plan(fn_ctx *ctx, file_scan *s, const table_scan_request *
 {
     const uint32_t real = FN_MAX(s->table->real_columns, 1);
     s->threshold = request->threshold;
+    s->codes_wanted = request->codes;
     s->slots = fn_arena_alloc(ctx, s->arena, sizeof *s->slots * real);
     s->codes = fn_arena_alloc_zero(ctx, s->arena, sizeof *s->codes * real);
     s->outputs = fn_arena_alloc_zero(ctx, s->arena, sizeof *s->outputs * FN_MAX(s->column_count, 1));
