@@ -155,6 +155,22 @@ static fn_status scan_next(table_scan *self, fn_ctx *ctx, unsigned index, fn_blo
     }
 }
 
+/* The last units by falling size: one that is begun last and takes long would leave the other workers idle. */
+static fn_status order_tail(fn_ctx *ctx, file_scan *s)
+{
+    enum { PER_WORKER = 4 };
+    const uint32_t count = FN_MIN(s->unit_count, s->worker_count * PER_WORKER);
+    scan_unit *tail = s->units + (s->unit_count - count);
+    for (uint32_t i = 0; i < count; i++) {
+        scan_unit unit = tail[i];
+        for (uint32_t k = 0; k < s->slot_count; k++) FN_TRY(file_column_bytes(ctx, s, unit.file, unit.group, s->slots[k], &unit.bytes));
+        uint32_t at = i;
+        for (; at > 0 && tail[at - 1].bytes < unit.bytes; at--) tail[at] = tail[at - 1];
+        tail[at] = unit;
+    }
+    return FN_OK;
+}
+
 static fn_status fill_units(fn_ctx *ctx, file_scan *s, const table_scan_request *request)
 {
     file_bound *bounds;
@@ -165,6 +181,8 @@ static fn_status fill_units(fn_ctx *ctx, file_scan *s, const table_scan_request 
         else status = add_unit(ctx, s, (scan_unit){.file = f});
     }
     if (status == FN_OK) file_bounds_drop(bounds, bound_count);
+    const bool apart = s->worker_count > 1 && s->base.total_rows > FN_BLOCK_ROWS_MAX && !request->limit; /* otherwise rows come in the order of the files */
+    if (status == FN_OK && apart) status = order_tail(ctx, s);
     return status;
 }
 
