@@ -37,8 +37,9 @@ fn_status alter_send_report(alter_run *a, const ast_statement *s) FN_MUST_USE;
 fn_status alter_partition_id(query *q, const table *t, const ast_partition *p, fn_str *out) FN_MUST_USE;
 
 /* ---- mutations (run_mutation.c) ---- */
-fn_status mutate_delete(query *q, table *t, const ast_expr *where, const ast_partition *partition, bool lightweight) FN_MUST_USE;
-fn_status mutate_update(query *q, table *t, const ast_list *assignments, const ast_expr *where, const ast_partition *partition) FN_MUST_USE;
+/* c: the command of ALTER; NULL: DELETE FROM, UPDATE. */
+fn_status mutate_delete(query *q, table *t, const ast_alter_command *c, const ast_expr *where, const ast_partition *partition) FN_MUST_USE;
+fn_status mutate_update(query *q, table *t, const ast_alter_command *c, const ast_list *assignments, const ast_expr *where, const ast_partition *partition) FN_MUST_USE;
 fn_status mutate_column(query *q, table *t, const ast_alter_command *c) FN_MUST_USE; /* CLEAR COLUMN, MATERIALIZE COLUMN */
 fn_status mutate_index(query *q, table *t, const ast_alter_command *c) FN_MUST_USE;  /* CLEAR and MATERIALIZE of an INDEX or PROJECTION */
 

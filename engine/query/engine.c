@@ -6,6 +6,7 @@
 #include "query/backup.h"
 #include "query/counters.h"
 #include "query/definition.h"
+#include "query/mutation_log.h"
 #include "query/query_log.h"
 #include "query/recover.h"
 #include "query/ttl.h"
@@ -90,6 +91,7 @@ static fn_status open_parts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *
     FN_TRY_PTR(ctx, e->background);
     e->drop_delay_s = o->drop_delay_s;
     FN_TRY(backup_log_open(ctx, e));
+    FN_TRY(mutation_log_open(ctx, e));
     e->parts_fs = e->fs;
     if (e->path) FN_TRY(e->fs->make_dir(e->fs, ctx, e->path));
     else FN_TRY(fn_fs_memory(ctx, &e->parts_fs));
@@ -129,6 +131,7 @@ void fn_engine_close(fn_engine *e)
     if (!e) return;
     ttl_worker_stop(e->ttl);
     backup_log_close(e);
+    mutation_log_close(e);
     group_dict_forget(&e->memory);
     fn_parquet_cache_clear(&e->memory);
     process_list_release(&e->processes);

@@ -61,6 +61,7 @@ struct fn_engine {
     struct engine_counters *counters; /* of statements and failures */
     struct async_queue *inserts; /* those that are written a moment later */
     struct backup_log *backups; /* system.backups */
+    struct mutation_log *mutations; /* system.mutations */
     fn_fs *backups_memory;      /* Memory('name'); opened at first use, under objects_lock */
     const char *backups_path;   /* File(...) and Disk(...) write below it; NULL: not allowed */
     const char *backups_disk;   /* the disk that Disk(...) may name; NULL: none */

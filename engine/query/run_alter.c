@@ -155,8 +155,8 @@ static fn_status materialize_ttl(alter_run *a)
 
 static fn_status run_command(alter_run *a, const ast_alter_command *c)
 {
-    if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c->where, &c->partition, false);
-    if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, &c->assignments, c->where, &c->partition);
+    if (c->kind == ALTER_DELETE) return mutate_delete(a->query, a->table, c, c->where, &c->partition);
+    if (c->kind == ALTER_UPDATE) return mutate_update(a->query, a->table, c, &c->assignments, c->where, &c->partition);
     if (c->kind == ALTER_CLEAR_COLUMN || c->kind == ALTER_MATERIALIZE_COLUMN) return mutate_column(a->query, a->table, c);
     if (c->kind == ALTER_STATISTICS_DATA) {
         FN_TRY(open_definition(a));

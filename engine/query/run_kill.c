@@ -1,10 +1,13 @@
 /* run_kill.c - KILL QUERY WHERE ...: the condition is evaluated over system.processes, then each statement it names is asked to
- * end. KILL MUTATION finds none: a mutation is a part of the statement that asked for it.
+ * end. KILL MUTATION likewise over system.mutations; see mutation_log.h.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "query/mutation_log.h"
 #include "query/result.h"
 
+enum { VICTIM_TEXTS = 4 };
+
 typedef struct victim {
-    fn_str id, user, sql;
+    fn_str texts[VICTIM_TEXTS];
     struct victim *next;
 } victim;
 
@@ -21,20 +24,19 @@ static fn_status take_victims(exec_output *self, fn_ctx *ctx, const fn_block *bl
     for (uint32_t row = 0; row < block->rows; row++) {
         victim *v = fn_arena_alloc_zero(ctx, arena, sizeof *v);
         FN_TRY_PTR(ctx, v);
-        fn_str *const to[] = {&v->id, &v->user, &v->sql};
-        for (uint32_t c = 0; c < FN_COUNT(to); c++) FN_TRY(fn_arena_str(ctx, arena, fn_column_str_at(block->columns[c], row), to[c]));
+        for (uint32_t c = 0; c < block->count && c < VICTIM_TEXTS; c++) FN_TRY(fn_arena_str(ctx, arena, fn_column_str_at(block->columns[c], row), &v->texts[c]));
         *out->last = v;
         out->last = &v->next;
     }
     return FN_OK;
 }
 
-static fn_status find_victims(query *q, const ast_statement *s, victim_output *out)
+static fn_status find_victims(query *q, const ast_statement *s, const char *among, victim_output *out)
 {
     fn_buf sql = FN_BUF_INIT;
     ast_statement *select;
     plan_query *bound;
-    fn_status status = fn_buf_cstr(q->ctx, &sql, "SELECT query_id, user, query FROM system.processes WHERE ");
+    fn_status status = fn_buf_printf(q->ctx, &sql, "SELECT %s WHERE ", among);
     if (status == FN_OK) status = sql_print_expr(q->ctx, s->where, &sql);
     if (status == FN_OK) status = sql_parse(q->ctx, fn_buf_view(&sql), &select);
     fn_buf_release(&sql);
@@ -51,33 +53,22 @@ static fn_status kill_queries(query *q, const ast_statement *s)
     victim_output out = {.base = {take_victims}, .arena = q->ctx->arena};
     result_rows rows;
     out.last = &out.first;
-    FN_TRY(find_victims(q, s, &out));
+    FN_TRY(find_victims(q, s, "query_id, user, query FROM system.processes", &out));
     fn_status status = result_rows_init(q, fields, FN_COUNT(fields), &rows);
     for (const victim *v = out.first; v && status == FN_OK; v = v->next) {
-        const bool self = fn_str_eq(v->id, fn_cstr(q->process->id));
+        const bool self = fn_str_eq(v->texts[0], fn_cstr(q->process->id));
         const char *end = "waiting";
         if (self) end = "cant_cancel";
         else if (s->full) end = "unknown_status"; /* TEST */
-        else if (!process_kill(&q->engine->processes, v->id, s->sync)) end = "finished";
+        else if (!process_kill(&q->engine->processes, v->texts[0], s->sync)) end = "finished";
         else if (s->sync) end = "finished";
         status = result_rows_text(&rows, 0, fn_cstr(end));
-        if (status == FN_OK) status = result_rows_text(&rows, 1, v->id);
-        if (status == FN_OK) status = result_rows_text(&rows, 2, v->user);
-        if (status == FN_OK) status = result_rows_text(&rows, 3, v->sql);
+        if (status == FN_OK) status = result_rows_text(&rows, 1, v->texts[0]);
+        if (status == FN_OK) status = result_rows_text(&rows, 2, v->texts[1]);
+        if (status == FN_OK) status = result_rows_text(&rows, 3, v->texts[2]);
     }
     if (status == FN_OK) return result_rows_send(&rows, s);
     result_rows_release(&rows);
-    return status;
-}
-
-/* The condition is over the columns of system.mutations. */
-static fn_status check_mutation_condition(query *q, const ast_expr *where)
-{
-    table *t;
-    expr *bound;
-    FN_TRY(world_table(q, FN_STR("system"), FN_STR("mutations"), &t));
-    const fn_status status = plan_bind_expr(q->ctx, &q->world.base, where, atomic_load(&t->schema), &bound);
-    table_drop(t);
     return status;
 }
 
@@ -85,10 +76,19 @@ static fn_status kill_mutations(query *q, const ast_statement *s)
 {
     static const result_field fields[] = {
         {"kill_status", "String"}, {"database", "String"}, {"table", "String"}, {"mutation_id", "String"}, {"command", "String"}};
+    victim_output out = {.base = {take_victims}, .arena = q->ctx->arena};
     result_rows rows;
-    FN_TRY(check_mutation_condition(q, s->where));
-    FN_TRY(result_rows_init(q, fields, FN_COUNT(fields), &rows));
-    return result_rows_send(&rows, s);
+    out.last = &out.first;
+    FN_TRY(find_victims(q, s, "database, table, mutation_id, command FROM system.mutations", &out));
+    fn_status status = result_rows_init(q, fields, FN_COUNT(fields), &rows);
+    for (const victim *v = out.first; v && status == FN_OK; v = v->next) {
+        if (!s->full && !mutation_log_kill(q->engine, v->texts[0], v->texts[1], v->texts[2])) continue; /* gone meanwhile */
+        status = result_rows_text(&rows, 0, s->full ? FN_STR("unknown_status") : FN_STR("waiting")); /* full: TEST */
+        for (uint32_t c = 0; c < VICTIM_TEXTS && status == FN_OK; c++) status = result_rows_text(&rows, c + 1, v->texts[c]);
+    }
+    if (status == FN_OK) return result_rows_send(&rows, s);
+    result_rows_release(&rows);
+    return status;
 }
 
 fn_status run_kill(query *q, const ast_statement *s)

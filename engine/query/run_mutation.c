@@ -2,7 +2,9 @@
  * returns, whatever mutations_sync says. Subqueries are computed before.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
+#include "query/mutation_log.h"
 #include "query/result.h"
+#include "sql/print.h"
 
 typedef struct mutation_run {
     query *query;
@@ -67,14 +69,38 @@ static fn_status bind_where(mutation_run *m, const ast_expr *where, const ast_pa
     return FN_OK;
 }
 
-fn_status mutate_delete(query *q, table *t, const ast_expr *where, const ast_partition *partition, bool lightweight)
+static fn_status print_command(fn_ctx *ctx, const ast_alter_command *c, const ast_expr *gone, fn_buf *out)
+{
+    sql_printer w = {.ctx = ctx, .out = out};
+    FN_TRY(fn_buf_byte(ctx, out, '('));
+    if (c) FN_TRY(sql_put_alter_command(&w, c));
+    else FN_TRY(fn_buf_cstr(ctx, out, "UPDATE _row_exists = 0 WHERE "));
+    if (!c) FN_TRY(sql_print_expr(ctx, gone, out));
+    return fn_buf_byte(ctx, out, ')');
+}
+
+/* Carries it out with a row of system.mutations: for command c of ALTER, or for a DELETE FROM of `gone`. */
+static fn_status run(mutation_run *m, const ast_alter_command *c, const ast_expr *gone)
+{
+    query *q = m->query;
+    fn_buf text = FN_BUF_INIT;
+    mutation_entry *e = NULL;
+    fn_status status = mt_mutation_number(q->ctx, m->table, &m->mutation.number);
+    if (status == FN_OK) status = print_command(q->ctx, c, gone, &text);
+    if (status == FN_OK) status = mutation_log_begin(q, m->table, m->mutation.number, fn_buf_view(&text), &e);
+    fn_buf_release(&text);
+    FN_TRY(status);
+    return mutation_log_end(q, e, mt_mutate(q->ctx, m->table, &m->mutation));
+}
+
+fn_status mutate_delete(query *q, table *t, const ast_alter_command *c, const ast_expr *where, const ast_partition *partition)
 {
     mutation_run m;
     FN_TRY(open_run(q, t, &m));
     m.mutation.is_delete = true;
-    m.mutation.lightweight = lightweight;
+    m.mutation.lightweight = !c;
     fn_status status = bind_where(&m, where, partition);
-    if (status == FN_OK) status = mt_mutate(q->ctx, t, &m.mutation);
+    if (status == FN_OK) status = run(&m, c, where);
     close_run(&m);
     return status;
 }
@@ -236,7 +262,7 @@ static fn_status bind_row_exists(mutation_run *m, const ast_list *assignments, c
     return expr_and(ctx, m->mutation.where, gone, &m->mutation.where);
 }
 
-fn_status mutate_update(query *q, table *t, const ast_list *assignments, const ast_expr *where, const ast_partition *partition)
+fn_status mutate_update(query *q, table *t, const ast_alter_command *c, const ast_list *assignments, const ast_expr *where, const ast_partition *partition)
 {
     mutation_run m;
     bool deletes;
@@ -244,7 +270,7 @@ fn_status mutate_update(query *q, table *t, const ast_list *assignments, const a
     fn_status status = bind_row_exists(&m, assignments, where, partition, &deletes);
     if (status == FN_OK && !deletes) status = bind_assignments(&m, assignments);
     if (status == FN_OK && !deletes) status = bind_where(&m, where, partition);
-    if (status == FN_OK) status = mt_mutate(q->ctx, t, &m.mutation);
+    if (status == FN_OK) status = c ? run(&m, c, NULL) : mt_mutate(q->ctx, t, &m.mutation); /* UPDATE is no mutation in ClickHouse */
     close_run(&m);
     return status;
 }
@@ -290,7 +316,7 @@ fn_status mutate_column(query *q, table *t, const ast_alter_command *c)
     m.mutation.columns = &column;
     m.mutation.values = &value;
     m.mutation.count = 1;
-    if (status == FN_OK) status = mt_mutate(ctx, t, &m.mutation);
+    if (status == FN_OK) status = run(&m, c, NULL);
     close_run(&m);
     return status;
 }
@@ -321,7 +347,7 @@ static fn_status try_delete(query *q, const ast_statement *s)
     fn_status status = FN_OK;
     if (!mt_is(t)) status = fn_fail(q->ctx, FN_BAD_ARGUMENTS, "DELETE query is not supported for table " FN_STR_FMT "." FN_STR_FMT, FN_STR_ARG(t->database), FN_STR_ARG(t->name));
     else status = lightweight_check_delete(q, t, s);
-    if (status == FN_OK) status = mutate_delete(q, t, s->where, &s->partition, true);
+    if (status == FN_OK) status = mutate_delete(q, t, NULL, s->where, &s->partition);
     table_drop(t);
     return status;
 }
@@ -341,7 +367,7 @@ static fn_status try_update(query *q, const ast_statement *s)
     table *t;
     FN_TRY(find(q, s, &t));
     fn_status status = lightweight_check_update(q, t);
-    if (status == FN_OK) status = mutate_update(q, t, &s->assignments, s->where, &s->partition);
+    if (status == FN_OK) status = mutate_update(q, t, NULL, &s->assignments, s->where, &s->partition);
     table_drop(t);
     return status;
 }

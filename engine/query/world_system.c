@@ -6,6 +6,7 @@
 #include "query/backup.h"
 #include "query/counters.h"
 #include "query/definition.h"
+#include "query/mutation_log.h"
 #include "query/query.h"
 #include "query/query_log.h"
 #include "query/table_function.h"
@@ -60,6 +61,11 @@ static fn_status tables(system_world *w, fn_ctx *ctx, fn_str database, system_ea
 static fn_status backups(system_world *w, fn_ctx *ctx, system_each_backup *each, void *self)
 {
     return backup_log_each(ctx, query_of(w)->engine, each, self);
+}
+
+static fn_status mutations(system_world *w, fn_ctx *ctx, system_each_mutation *each, void *self)
+{
+    return mutation_log_each(ctx, query_of(w)->engine, each, self);
 }
 
 static fn_status dropped(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self)
@@ -190,7 +196,7 @@ static fn_status waiting_inserts(system_world *w, fn_ctx *ctx, system_each_waiti
 void query_system_world_init(query *q)
 {
     fn_engine *e = q->engine;
-    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .backups = backups, .dropped = dropped, .processes = processes, .query_log = log_rows,
+    q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .backups = backups, .mutations = mutations, .dropped = dropped, .processes = processes, .query_log = log_rows,
                                               .waiting_inserts = waiting_inserts,
                                               .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
                                               .store = e->store, .data_path = e->path ? e->path : "", .user = e->user},

@@ -17,6 +17,7 @@ fn_status sql_put_table(sql_printer *w, const ast_name *name) FN_MUST_USE;
 fn_status sql_put_line(sql_printer *w, unsigned extra) FN_MUST_USE;       /* line break and indent, or a space */
 fn_status sql_put_expr(sql_printer *w, const ast_expr *e, bool operand) FN_MUST_USE; /* operand: in parentheses if it is an operator */
 fn_status sql_put_exprs(sql_printer *w, const ast_list *list) FN_MUST_USE; /* a, b */
+fn_status sql_put_assignments(sql_printer *w, const ast_list *list) FN_MUST_USE; /* a = 1, b = c + 1: items are equals(column, value) */
 fn_status sql_put_lines(sql_printer *w, const ast_list *list) FN_MUST_USE; /* one a line when there are several */
 fn_status sql_put_literal(sql_printer *w, const ast_expr *e) FN_MUST_USE;
 fn_status sql_put_window(sql_printer *w, const ast_window *window) FN_MUST_USE; /* (PARTITION BY ...) or the name */

@@ -2,6 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sql/print.h"
 
+fn_status sql_put_assignments(sql_printer *w, const ast_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i) FN_TRY(sql_put(w, ", "));
+        FN_TRY(sql_put_expr(w, list->items[i]->args.items[0], false));
+        FN_TRY(sql_put(w, " = "));
+        FN_TRY(sql_put_expr(w, list->items[i]->args.items[1], false));
+    }
+    return FN_OK;
+}
+
 static const char *const words[] = {
     [ALTER_ADD_COLUMN] = "ADD COLUMN ", [ALTER_DROP_COLUMN] = "DROP COLUMN ", [ALTER_MODIFY_COLUMN] = "MODIFY COLUMN ",
     [ALTER_RENAME_COLUMN] = "RENAME COLUMN ", [ALTER_COMMENT_COLUMN] = "COMMENT COLUMN ", [ALTER_CLEAR_COLUMN] = "CLEAR COLUMN ",
@@ -64,7 +75,7 @@ static fn_status put_subject(sql_printer *w, const ast_alter_command *c)
     if (c->setting_count) return put_settings(w, c);
     if (c->query) return sql_put_query(w, c->query);
     if (c->kind == ALTER_MODIFY_COMMENT) return sql_quote_string(w->ctx, c->text, w->out);
-    if (c->kind == ALTER_UPDATE) return sql_put_exprs(w, &c->assignments);
+    if (c->kind == ALTER_UPDATE) return sql_put_assignments(w, &c->assignments);
     const bool is_label = c->kind == ALTER_FREEZE || c->kind == ALTER_UNFREEZE || c->kind == ALTER_MOVE_PARTITION; /* c->name stands behind */
     if (c->name.size && !is_label) return sql_put_name(w, c->name);
     if (c->text.size && !is_label) return fn_buf_str(w->ctx, w->out, c->text);

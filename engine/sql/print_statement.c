@@ -184,7 +184,7 @@ static fn_status put_change(sql_printer *w, const ast_statement *s)
     }
     FN_TRY(put_cluster(w, s));
     if (s->assignments.count) FN_TRY(sql_put(w, " SET "));
-    FN_TRY(sql_put_exprs(w, &s->assignments));
+    FN_TRY(sql_put_assignments(w, &s->assignments));
     if (s->partition.present) {
         FN_TRY(sql_put(w, " IN "));
         FN_TRY(sql_put_partition(w, &s->partition));

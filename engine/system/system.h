@@ -47,6 +47,15 @@ typedef struct system_waiting_insert { /* of system.asynchronous_inserts */
 } system_waiting_insert;
 typedef fn_status system_each_waiting_insert(void *self, fn_ctx *ctx, const system_waiting_insert *insert);
 
+typedef struct system_mutation {
+    fn_str database, table, id, command, reason; /* reason: why it failed */
+    uint64_t number;
+    int64_t created_s, ended_s; /* since 1970; ended_s 0: under way */
+    fn_status code;
+    bool killed;
+} system_mutation;
+typedef fn_status system_each_mutation(void *self, fn_ctx *ctx, const system_mutation *mutation);
+
 typedef struct system_log_row { /* of system.query_log */
     uint8_t type;               /* 1 QueryStart, 2 QueryFinish, 3 ExceptionBeforeStart, 4 ExceptionWhileProcessing */
     uint8_t interface;          /* 2 HTTP, 6 Local */
@@ -79,6 +88,7 @@ struct system_world {
     fn_status (*tables)(system_world *w, fn_ctx *ctx, fn_str database, system_each_table *each, void *self);
     fn_status (*backups)(system_world *w, fn_ctx *ctx, system_each_backup *each, void *self); /* of this run, oldest first */
     fn_status (*dropped)(system_world *w, fn_ctx *ctx, system_each_dropped *each, void *self); /* dropped tables, oldest first */
+    fn_status (*mutations)(system_world *w, fn_ctx *ctx, system_each_mutation *each, void *self); /* of this run, oldest first */
     fn_status (*processes)(system_world *w, fn_ctx *ctx, system_each_process *each, void *self);
     fn_status (*waiting_inserts)(system_world *w, fn_ctx *ctx, system_each_waiting_insert *each, void *self); /* in the order of the queue */
     /* query_id: only its rows; empty: all. */

@@ -9,12 +9,11 @@
     X(one) X(databases) X(tables) X(columns) X(parts) X(settings) X(functions) X(formats) X(processes) X(query_log)             \
     X(table_engines) X(table_functions) X(database_engines) X(data_type_families) X(aggregate_function_combinators)             \
     X(build_options) X(disks) X(storage_policies) X(users) X(clusters) X(data_skipping_indices) X(projections) X(codecs) X(licenses)      \
-    X(projection_parts) X(projection_parts_columns) X(time_zones) X(merges) X(detached_parts) X(dropped_tables) X(backups) X(events) X(metrics) X(errors) X(asynchronous_metrics) X(asynchronous_inserts)
+    X(projection_parts) X(projection_parts_columns) X(time_zones) X(merges) X(detached_parts) X(dropped_tables) X(backups) X(events) X(metrics) X(errors) X(asynchronous_metrics) X(asynchronous_inserts) X(mutations)
 
 /* Tables without rows, in sys_empty.c. */
 #define SYSTEM_EMPTY_TABLES(X)                                                                                                  \
     X(macros, "Substitutions for replicated tables: none.")                                                                    \
-    X(mutations, "Mutations under way: none, a mutation is done when its statement returns.")                                  \
     X(replicas, "Replicated tables: none, a Replicated engine runs as the local one.")                                         \
     X(replication_queue, "Work of replicated tables: none.")                                                                   \
     X(distribution_queue, "Inserts waiting in distributed tables: none.")                                                      \

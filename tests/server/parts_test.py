@@ -26,6 +26,32 @@ def server_over(data, config=None):
 
 
 @test
+def killed_mutations_change_nothing(path):
+    s = server_over(path)
+    try:
+        s.ask('CREATE TABLE t (x UInt64, v UInt64) ENGINE = MergeTree ORDER BY x')
+        s.ask('INSERT INTO t SELECT number, number FROM numbers(250)')
+        errors = []
+        slow = threading.Thread(target=lambda: errors.append(fails(Client(s.running.url).ask, 'ALTER TABLE t UPDATE v = sleepEachRow(0.01) WHERE 1', 'UNFINISHED', 'was killed')))
+        slow.start()
+        until(lambda: s.ask("SELECT is_done, is_killed FROM system.mutations WHERE table = 't'") == '0\t0\n')
+        same(s.ask("KILL MUTATION WHERE table = 't'").split('\t')[0], 'waiting')
+        slow.join()
+        same(len(errors), 1)
+        same(s.ask('SELECT sum(v) FROM t'), '31125\n')
+        same(s.ask("SELECT count() FROM system.mutations WHERE table = 't'"), '0\n')
+        fails(s.ask, 'ALTER TABLE t UPDATE v = throwIf(x = 200) WHERE 1', 'UNFINISHED', 'throwIf')
+        same(s.ask("SELECT is_done, is_killed, latest_fail_error_code_name FROM system.mutations WHERE table = 't'"), '1\t1\tFUNCTION_THROW_IF_VALUE_IS_NON_ZERO\n')
+        s.ask('ALTER TABLE t UPDATE v = 1 WHERE 1')  # nothing stands in its way
+        same(s.ask('SELECT sum(v) FROM t'), '250\n')
+        for i in range(105):
+            s.ask('DELETE FROM t WHERE x = 1000')
+        same(s.ask("SELECT count() FROM system.mutations WHERE table = 't'"), '100\n')
+    finally:
+        s.stop()
+
+
+@test
 def detached_parts_survive(path):
     s = server_over(path)
     try:

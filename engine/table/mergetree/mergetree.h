@@ -278,7 +278,9 @@ typedef struct mt_mutation {
     const uint32_t *columns;  /* UPDATE: schema indexes ... */
     expr *const *values;      /* ... and their new values over the schema, cast to the column's type */
     uint32_t count;
+    uint64_t number;          /* of the change, by mt_mutation_number */
 } mt_mutation;
+fn_status mt_mutation_number(fn_ctx *ctx, table *t, uint64_t *out) FN_MUST_USE;
 fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation) FN_MUST_USE;
 
 /* ---- projections ---- */

@@ -227,9 +227,15 @@ static fn_status mutate_list(fn_ctx *ctx, mt_rewrite *r, const mt_list *list)
     return FN_OK;
 }
 
+fn_status mt_mutation_number(fn_ctx *ctx, table *t, uint64_t *out)
+{
+    mt_catalog *catalog = ((mt_table *)t)->store->options.catalog;
+    return catalog->block_numbers(catalog, ctx, t->uuid, 1, out);
+}
+
 fn_status mt_mutate(fn_ctx *ctx, table *t, const mt_mutation *mutation)
 {
-    mutator m = {.mutation = mutation};
+    mutator m = {.base = {.version = mutation->number}, .mutation = mutation};
     const fn_status status = mt_rewrite_parts(ctx, (mt_table *)t, &m.base, mutate_list);
     if (m.conditions) mt_conditions_release(m.conditions);
     return status;
