@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DROP_DELAY_S = 100000 };
+enum { DROP_DELAY_S = 1000 }; /* more than a script takes */
 
 fn_engine *client_open(fn_error *error)
 {
