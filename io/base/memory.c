@@ -124,7 +124,8 @@ static bool is_pooled(size_t bytes)
     return IS_POOLED && bytes >= PAGES_FROM && bytes <= PAGES_TO;
 }
 
-/* Below this size the heap serves as well: it does not map and clear pages anew for every block. */
+/* Below this size the heap serves as well: it does not map and clear pages anew for every block. ROOM_FROM is where glibc begins to
+ * map (M_MMAP_THRESHOLD as it is at first), not a measurement. */
 static bool is_block(size_t bytes)
 {
     enum { ROOM_FROM = 128 << 10 };
