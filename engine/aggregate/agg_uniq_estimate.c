@@ -561,16 +561,16 @@ static fn_status up_to_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, 
     return FN_OK;
 }
 
-#define OPS(op) .args_min = 1, .args_max = -1, .flags = AGG_NO_NULL_RESULT, .init = agg_zero_init, .add = op##_add, .add_one = op##_add_one, .merge = op##_merge, \
+#define OPS(op) .args_min = 1, .args_max = -1, .init = agg_zero_init, .add = op##_add, .add_one = op##_add_one, .merge = op##_merge, \
     .finish = op##_finish, .write = op##_write, .read = op##_read
 static const agg_def rows_[] = {
-    {.name = "uniq", OPS(thin), .bind = thin_bind, .about = "Number of distinct values, exact up to 65536, estimated beyond.", .example = "uniq(number % 3)", .gives = "3"},
-    {.name = "uniqHLL12", OPS(estimate), .bind = hll_bind, .about = "Number of distinct values by a HyperLogLog of 4096 registers.", .example = "uniqHLL12(number % 3)",
+    {.name = "uniq", OPS(thin), .flags = AGG_NO_NULL_RESULT, .bind = thin_bind, .about = "Number of distinct values, exact up to 65536, estimated beyond.", .example = "uniq(number % 3)", .gives = "3"},
+    {.name = "uniqHLL12", OPS(estimate), .flags = AGG_NO_NULL_RESULT, .bind = hll_bind, .about = "Number of distinct values by a HyperLogLog of 4096 registers.", .example = "uniqHLL12(number % 3)",
      .gives = "3"},
     {.name = "uniqCombined", OPS(estimate), .params_max = 1, .bind = combined_bind,
      .about = "Number of distinct values by keys, then a HyperLogLog of 2^17 registers (the parameter says otherwise).", .example = "uniqCombined(number % 3)", .gives = "3"},
     {.name = "uniqCombined64", OPS(estimate), .params_max = 1, .bind = combined_bind, .about = "uniqCombined with 64-bit hashes for all types.",
      .example = "uniqCombined64(number % 3)", .gives = "3"},
-    {.name = "uniqUpTo", OPS(up_to), .params_max = 1, .bind = up_to_bind, .about = "Number of distinct values up to N, N + 1 beyond.", .example = "uniqUpTo(2)(number)", .gives = "3"},
+    {.name = "uniqUpTo", OPS(up_to), .flags = AGG_NO_NULL_RESULT, .params_max = 1, .bind = up_to_bind, .about = "Number of distinct values up to N, N + 1 beyond.", .example = "uniqUpTo(2)(number)", .gives = "3"},
 };
 const agg_family agg_family_uniq_estimate = AGG_FAMILY("uniq_estimate", rows_);

@@ -53,9 +53,12 @@ static fn_status set_value(fn_ctx *ctx, expr_cell *cell, const block_list *rows)
     const plan *p = cell->plan;
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, p->column_count + 1);
     FN_TRY_PTR(ctx, types);
-    for (uint32_t i = 0; i < p->column_count; i++) types[i] = p->columns[i].type;
-    FN_TRY(expr_set_new(ctx, types, p->column_count, &cell->set));
     const fn_settings *s = settings_of(ctx);
+    for (uint32_t i = 0; i < p->column_count; i++) { /* a NULL is in no set */
+        const fn_type *t = fn_type_strip_low_cardinality(p->columns[i].type);
+        types[i] = s->transform_null_in ? t : fn_type_strip_nullable(t);
+    }
+    FN_TRY(expr_set_new(ctx, types, p->column_count, &cell->set));
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < rows->count && s->max_bytes_in_set; i++) bytes += fn_block_bytes(rows->blocks[i]);
     FN_TRY(run_check_size(ctx, FN_SET_SIZE_LIMIT_EXCEEDED, "IN-set", rows->rows, s->max_rows_in_set, bytes, s->max_bytes_in_set));

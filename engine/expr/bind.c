@@ -82,7 +82,7 @@ static fn_status look_at_args(fn_ctx *ctx, const func_def *def, expr *const *arg
             seen->low = true;
             if (!constant) seen->low_columns++;
             if (!(def->flags & FUNC_OWN_LOW_CARDINALITY)) t = t->args[0];
-        } else if (!constant) {
+        } else if (!constant && !is_set) {
             seen->other_columns++;
         }
         if (!(def->flags & FUNC_OWN_NULLS)) {

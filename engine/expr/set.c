@@ -71,20 +71,48 @@ static fn_status grow_parts(fn_ctx *ctx, expr_set *s)
     return FN_OK;
 }
 
-fn_status expr_set_add(fn_ctx *ctx, expr_set *s, fn_column *const *keys, uint32_t rows)
+/* The rows without a NULL where the set's types have none; NULL if that is all of them. */
+static fn_status rows_without_nulls(fn_ctx *ctx, const expr_set *s, fn_column *const *keys, uint32_t rows, uint32_t **out, uint32_t *count)
 {
-    if (rows == 0) return FN_OK;
-    FN_TRY(grow_parts(ctx, s));
-    const uint32_t at = s->part_count;
-    s->part_count++;
-    for (uint32_t k = 0; k < s->key_count; k++) {
-        fn_column *flat = NULL;
-        FN_TRY(expr_convert(ctx, keys[k], s->types[k], CONVERT_CAST, &flat));
-        s->parts[k][at] = fn_column_flatten(ctx, flat);
-        fn_column_drop(flat);
-        FN_TRY_PTR(ctx, s->parts[k][at]);
+    bool some = false;
+    *out = NULL;
+    for (uint32_t k = 0; k < s->key_count; k++) some |= fn_type_is_nullable(fn_type_strip_low_cardinality(keys[k]->type)) && !fn_type_is_nullable(s->types[k]);
+    if (!some) return FN_OK;
+    *out = fn_alloc(ctx, ((size_t)rows + 1) * sizeof **out);
+    FN_TRY_PTR(ctx, *out);
+    *count = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        bool whole = true;
+        for (uint32_t k = 0; k < s->key_count && whole; k++) whole = fn_type_is_nullable(s->types[k]) || !fn_column_is_null(keys[k], i);
+        if (whole) (*out)[(*count)++] = i;
     }
     return FN_OK;
+}
+
+static fn_status add_part(fn_ctx *ctx, expr_set *s, uint32_t k, const fn_column *key)
+{
+    fn_column *flat = NULL;
+    FN_TRY(expr_convert(ctx, key, s->types[k], CONVERT_CAST, &flat));
+    s->parts[k][s->part_count - 1] = fn_column_flatten(ctx, flat);
+    fn_column_drop(flat);
+    FN_TRY_PTR(ctx, s->parts[k][s->part_count - 1]);
+    return FN_OK;
+}
+
+fn_status expr_set_add(fn_ctx *ctx, expr_set *s, fn_column *const *keys, uint32_t rows)
+{
+    uint32_t *kept = NULL;
+    if (rows == 0) return FN_OK;
+    FN_TRY(rows_without_nulls(ctx, s, keys, rows, &kept, &rows));
+    fn_status status = rows ? grow_parts(ctx, s) : FN_OK;
+    if (rows && status == FN_OK) s->part_count++;
+    for (uint32_t k = 0; rows && k < s->key_count && status == FN_OK; k++) {
+        fn_column *some = kept ? fn_column_take(ctx, keys[k], kept, rows) : fn_column_ref(keys[k]);
+        status = some ? add_part(ctx, s, k, some) : ctx->error.code;
+        fn_column_drop(some);
+    }
+    fn_free(kept);
+    return status;
 }
 
 static bool same_key(const expr_set *s, uint32_t row, fn_column *const *keys, uint32_t other)
@@ -233,7 +261,9 @@ static fn_status match_flat(fn_ctx *ctx, const expr_set *s, fn_column *const *ke
     if (status == FN_OK && s->ints) set_ints_match(s->ints, own[0]->values, rows, mask);
     else if (status == FN_OK) status = match_hashed(ctx, s, own, rows, mask);
     for (uint32_t k = 0; own && k < s->key_count; k++) {
-        for (uint32_t i = 0; status == FN_OK && own[k]->nulls && (s->ints || !fn_type_is_nullable(s->types[k])) && i < rows; i++) mask[i] &= !own[k]->nulls[i];
+        const bool null_counts = !s->ints && fn_type_is_nullable(s->types[k]); /* a NULL of the left side, not what did not convert */
+        for (uint32_t i = 0; status == FN_OK && own[k]->nulls && i < rows; i++)
+            if (own[k]->nulls[i] && !(null_counts && fn_column_is_null(keys[k], i))) mask[i] = 0;
         fn_column_drop(own[k]);
     }
     fn_free(own);

@@ -136,6 +136,21 @@ static fn_status run_kernel(fn_ctx *ctx, arith_op op, const fn_type *type, const
 #define SIGNED 0
 #include "function/arith_class.inc"
 
+/* Remainders where one side is UInt64 and the other signed: neither class holds both. Of the magnitudes, with the sign of the dividend. */
+static bool modulo_mixed(arith_op op, const int64_t *a, bool a_signed, const int64_t *b, int64_t *out, uint8_t *zero, size_t n)
+{
+    bool bad = false;
+    for (size_t i = 0; i < n; i++) {
+        const bool a_below = a_signed && a[i] < 0, b_below = !a_signed && b[i] < 0;
+        const uint64_t x = a_below ? 0 - (uint64_t)a[i] : (uint64_t)a[i], y = b_below ? 0 - (uint64_t)b[i] : (uint64_t)b[i];
+        zero[i] = y == 0;
+        bad |= zero[i];
+        const uint64_t r = x % (y ? y : 1);
+        out[i] = (int64_t)(!a_below || !r ? r : op == ARITH_POSITIVE_MODULO ? y - r : 0 - r);
+    }
+    return bad;
+}
+
 static bool class_f64(arith_op op, const double *a, const double *b, double *out, uint8_t *zero, size_t n)
 {
     bool bad = false;
@@ -172,6 +187,8 @@ static fn_status run_class(fn_ctx *ctx, arith_op op, arith_zero zero, const fn_t
     const bool floating = fn_type_is_float(base), any_signed = is_signed(a->type) || is_signed(b->type) || fn_type_is_float(a->type) || fn_type_is_float(b->type);
     const bool real_quotient = op == ARITH_INT_DIV && (fn_type_is_float(a->type) || fn_type_is_float(b->type));
     const int k = floating || real_quotient ? KERN_F64 : any_signed ? KERN_I64 : KERN_U64, to = kern_type(base->phys);
+    const bool mixed = k == KERN_I64 && (a->type->phys == FN_PHYS_U64 || b->type->phys == FN_PHYS_U64) &&
+                       (op == ARITH_MODULO || op == ARITH_MODULO_LEGACY || op == ARITH_POSITIVE_MODULO);
     const unsigned bits = 8 * (op == ARITH_BIT_TEST ? a->type->width : op == ARITH_HAMMING ? 8u : is_bit_op(op) || op == ARITH_INT_DIV ? base->width : 8u);
     uint64_t result[ARITH_BLOCK];
     uint8_t zeros[ARITH_BLOCK], *values, *nulls = NULL;
@@ -187,6 +204,7 @@ static fn_status run_class(fn_ctx *ctx, arith_op op, arith_zero zero, const fn_t
         const void *p = operand_at(&x, at, n), *q = operand_at(&y, at, n);
         bool bad = false;
         if (k == KERN_F64) bad = class_f64(op, p, q, (double *)(void *)result, zeros, n);
+        else if (mixed) bad = modulo_mixed(op, p, is_signed(a->type), q, (int64_t *)(void *)result, zeros, n);
         else if (k == KERN_I64) bad = class_i64(op, p, q, (int64_t *)(void *)result, zeros, bits, n);
         else bad = class_u64(op, p, q, result, zeros, bits, n);
         if (k == KERN_F64 && nulls)

@@ -192,9 +192,11 @@ static fn_status eval_assume_not_null(fn_ctx *ctx, const func_call *call, fn_col
 
 static fn_status bind_to_nullable(fn_ctx *ctx, func_call *call)
 {
-    (void)ctx;
-    call->type = fn_type_nullable(call->arg_types[0]);
-    return FN_OK;
+    const fn_type *t = call->arg_types[0];
+    call->type = fn_type_nullable(t);
+    if (fn_type_is_nullable(t) || fn_type_can_be_nullable(t)) return FN_OK;
+    if (t->id == FN_T_TUPLE) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Nullable(%s) is not supported", t->name);
+    return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Nested type %s cannot be inside Nullable type", t->name);
 }
 
 static fn_status eval_to_nullable(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)

@@ -213,7 +213,7 @@ static fn_status row_to_json(fn_ctx *ctx, const func_call *call, fn_column *cons
 TEXT_EVAL(eval_to_json, text_rows, row_to_json)
 
 #define JSON(fn, low, what, args, res)                                                                                                   \
-    {.name = fn, .args_min = low, .args_max = -1, .bind = bind_json, .eval = eval_json, .about = what, .example = fn "(" args ")", .gives = res}
+    {.name = fn, .args_min = low, .args_max = -1, .flags = FUNC_NO_LOW_CARDINALITY, .bind = bind_json, .eval = eval_json, .about = what, .example = fn "(" args ")", .gives = res}
 #define BOTH(fn, low, what, args, res) JSON(fn, low, what ".", args, res), JSON(fn "CaseInsensitive", low, what ", keys in any case.", args, res)
 static const char *const length_names[] = {"JSON_ARRAY_LENGTH", NULL};
 static const func_def rows_[] = {
@@ -221,7 +221,7 @@ static const func_def rows_[] = {
     JSON("JSONLength", 1, "Number of items of the array or pairs of the object at the path.", "'[1,2]'", "2"),
     JSON("JSONKey", 2, "The key of the pair whose number ends the path.", "'{\"a\":1}', 1", "a"),
     JSON("JSONType", 1, "The kind of the value at the path.", "'{\"a\":1}', 'a'", "Int64"),
-    {.name = "isValidJSON", .args_min = 1, .args_max = 1, .bind = bind_json, .eval = eval_json, .about = "1 if the text is JSON.", .example = "isValidJSON('[1]')", .gives = "1"},
+    {.name = "isValidJSON", .args_min = 1, .args_max = 1, .flags = FUNC_NO_LOW_CARDINALITY, .bind = bind_json, .eval = eval_json, .about = "1 if the text is JSON.", .example = "isValidJSON('[1]')", .gives = "1"},
     {.name = "JSONArrayLength", .aliases = length_names, .args_min = 1, .args_max = 1, .flags = FUNC_CASE_INSENSITIVE, .bind = bind_json, .eval = eval_json,
      .about = "Number of items of an array, NULL for anything else.", .example = "JSONArrayLength('[1,2]')", .gives = "2"},
     BOTH("JSONExtractInt", 1, "The value at the path as Int64", "'{\"a\":-1}', 'a'", "-1"), BOTH("JSONExtractUInt", 1, "The value at the path as UInt64", "'{\"a\":1}', 'a'", "1"),

@@ -8,7 +8,9 @@ typedef struct in_job {
     binder *b;
     scope *s;
     const ast_expr *ast;
-    bool negated, with_nulls;
+    bool negated;
+    bool null_in;    /* the answer for NULL is 0 or 1 */
+    bool with_nulls; /* NULL may be an element */
     expr *left;         /* as written */
     expr **keys;        /* the value, or the tuple's fields */
     uint32_t key_count;
@@ -45,7 +47,7 @@ static fn_status finish(in_job *j, expr *set, expr **out)
     static const char *const names[2][2] = {{"in", "notIn"}, {"nullIn", "notNullIn"}};
     static const char *const tuple_names[2] = {"tupleIn", "notTupleIn"};
     j->keys[j->key_count] = set;
-    const char *name = j->is_tuple ? tuple_names[j->negated] : names[j->with_nulls][j->negated];
+    const char *name = j->is_tuple ? tuple_names[j->negated] : names[j->null_in][j->negated];
     return expr_call(j->b->ctx, name, j->keys, j->key_count + 1, out);
 }
 
@@ -314,11 +316,14 @@ fn_status bind_in(binder *b, scope *s, const ast_expr *e, expr **out)
     in_job j = {.b = b, .s = s, .ast = e};
     if (e->args.count != 2) return fn_fail(b->ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "Function '" FN_STR_FMT "' expects 2 arguments", FN_STR_ARG(e->text));
     j.negated = fn_str_starts(e->text, FN_STR("not")) || fn_str_starts(e->text, FN_STR("globalNot"));
-    j.with_nulls = fn_str_ends(e->text, FN_STR("ullIn")) || settings_of(b->ctx)->transform_null_in;
+    j.with_nulls = settings_of(b->ctx)->transform_null_in;
+    j.null_in = j.with_nulls || fn_str_ends(e->text, FN_STR("ullIn"));
     FN_TRY(bind_expr(b, s, e->args.items[0], &j.left));
     FN_TRY(split_left(&j));
     if (fn_type_base(j.left->type)->id == FN_T_NOTHING && fn_type_is_nullable(j.left->type) && !j.with_nulls && e->args.items[1]->kind != AST_SUBQUERY) {
-        *out = j.left; /* NULL IN (...) is NULL */
+        *out = j.left; /* NULL IN (...) is NULL, nullIn(NULL, (...)) 0 */
+        if (j.null_in) *out = expr_const_u64(b->ctx, j.negated);
+        FN_TRY_PTR(b->ctx, *out);
         return FN_OK;
     }
     const ast_expr *right = e->args.items[1];

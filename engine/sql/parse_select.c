@@ -166,10 +166,11 @@ static fn_status parse_limit(sql_parser *p, ast_select *s, bool *by)
         FN_TRY(sql_expr(p, &offset));
         (void)(sql_words(p, "ROWS") || sql_words(p, "ROW"));
     }
-    *by = false;
-    if (sql_words(p, "WITH TIES")) s->limit_with_ties = true;
-    else *by = sql_words(p, "BY");
+    const bool ties = sql_words(p, "WITH TIES");
+    *by = sql_words(p, "BY");
+    if (ties && *by) return fn_fail(p->ctx, FN_LIMIT_BY_WITH_TIES_IS_NOT_SUPPORTED, "Can not use WITH TIES alongside LIMIT BY");
     if (!*by) {
+        s->limit_with_ties = ties;
         s->limit = limit;
         s->offset = offset;
         return FN_OK;
@@ -215,9 +216,6 @@ static fn_status parse_limits(sql_parser *p, ast_select *s)
     FN_TRY(parse_offset_fetch(p, s));
     if (s->limit_with_ties && !s->order_by.count && !s->order_by.all) {
         return fn_fail(p->ctx, FN_WITH_TIES_WITHOUT_ORDER_BY, "Can not use WITH TIES without ORDER BY");
-    }
-    if (s->limit_with_ties && s->limit_by_limit) {
-        return fn_fail(p->ctx, FN_LIMIT_BY_WITH_TIES_IS_NOT_SUPPORTED, "Can not use WITH TIES alongside LIMIT BY");
     }
     return FN_OK;
 }

@@ -126,6 +126,10 @@ def serve(path):
         except Exception as e:  # pylint: disable=broad-except
             code = re.search(r'Code: (\d+)', str(e))
             answer = {'code': int(code.group(1)) if code else -1, 'text': str(e)[:600]}
+            try:
+                asked.query('SELECT 1', FORMAT)  # what a failed statement has written already comes before the next one's rows
+            except Exception:  # pylint: disable=broad-except
+                pass
         data = json.dumps(answer).encode()
         data = struct.pack('<I', len(data)) + data
         while data:
