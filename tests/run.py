@@ -4,8 +4,8 @@
   tests/run.py [--install] [--only STAGE,STAGE] [--list] [--jobs N]
 
 Everything runs under AddressSanitizer and UndefinedBehaviorSanitizer but the crash and power tests, which measure start times and use
-the release build. Answers are stored: neither ClickHouse nor DuckDB is needed, but the differential stage asks ClickHouse itself
-(chdb) where pip can install it. Logs are kept in build/logs/STAGE.log.
+the release build. Answers are stored: neither ClickHouse nor DuckDB is needed; the stage `differential`, which is run when named, asks
+ClickHouse itself (chdb) where pip could install it. Logs are kept in build/logs/STAGE.log.
 SPDX-License-Identifier: Apache-2.0"""
 import argparse
 import os
@@ -278,9 +278,9 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'differential': stage_differential, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
-LONGER = {'tsan': stage_tsan}
+LONGER = {'tsan': stage_tsan, 'differential': stage_differential}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}
 
 
