@@ -57,6 +57,19 @@ static const extreme_kind kinds[FN_PHYS_NOTHING + 1] = {
 
 typedef enum pick { PICK_MIN, PICK_MAX, PICK_ANY, PICK_LAST } pick;
 
+/* NULL and NaN inside of tuples and arrays are neither the least nor the greatest. */
+static bool holds_inner(const fn_type *t)
+{
+    return t->id == FN_T_TUPLE || t->id == FN_T_ARRAY || t->id == FN_T_MAP;
+}
+static int compare_row(pick p, const agg_value *v, const fn_column *c, size_t row)
+{
+    return holds_inner(c->type) ? fn_column_compare(v->column, 0, c, row, p == PICK_MIN) : agg_value_compare(v, c, row);
+}
+static int compare_values(pick p, const fn_type *t, const agg_value *a, const agg_value *b)
+{
+    return holds_inner(t) ? fn_column_compare(a->column, 0, b->column, 0, p == PICK_MIN) : agg_value_order(t, a, b);
+}
 static bool better(pick p, int order)
 {
     return p == PICK_MIN ? order > 0 : order < 0; /* order: kept value against the new one */
@@ -76,7 +89,7 @@ static void value_init(const agg_call *call, void *state)
 static inline fn_status value_row(fn_ctx *ctx, fn_arena *arena, agg_value *s, const fn_column *c, size_t row, pick p)
 {
     if (s->has && p == PICK_ANY) return FN_OK;
-    if (s->has && p != PICK_LAST && !better(p, agg_value_compare(s, c, row))) return FN_OK;
+    if (s->has && p != PICK_LAST && !better(p, compare_row(p, s, c, row))) return FN_OK;
     return agg_value_set(ctx, arena, s, c, row);
 }
 static fn_status value_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows, pick p)
@@ -109,7 +122,7 @@ static fn_status value_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena,
     const agg_value *b = from;
     const fn_type *t = call->arg_types[0];
     if (!b->has || (a->has && p == PICK_ANY)) return FN_OK;
-    if (a->has && p != PICK_LAST && !better(p, agg_value_order(t, a, b))) return FN_OK;
+    if (a->has && p != PICK_LAST && !better(p, compare_values(p, t, a, b))) return FN_OK;
     return agg_value_copy(ctx, arena, t, a, b);
 }
 static fn_status value_finish(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_builder *out)
@@ -143,7 +156,7 @@ static fn_status pair_bind(fn_ctx *ctx, agg_call *call)
 }
 static inline fn_status pair_row(fn_ctx *ctx, fn_arena *arena, pair *s, fn_column *const *args, size_t row, pick p)
 {
-    if (s->key.has && !better(p, agg_value_compare(&s->key, args[1], row))) return FN_OK;
+    if (s->key.has && !better(p, compare_row(p, &s->key, args[1], row))) return FN_OK;
     FN_TRY(agg_value_set(ctx, arena, &s->key, args[1], row));
     return agg_value_set(ctx, arena, &s->result, args[0], row);
 }
@@ -175,7 +188,7 @@ static fn_status pair_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, 
 {
     pair *a = into;
     const pair *b = from;
-    if (!b->key.has || (a->key.has && !better(p, agg_value_order(call->arg_types[1], &a->key, &b->key)))) return FN_OK;
+    if (!b->key.has || (a->key.has && !better(p, compare_values(p, call->arg_types[1], &a->key, &b->key)))) return FN_OK;
     FN_TRY(agg_value_copy(ctx, arena, call->arg_types[1], &a->key, &b->key));
     return agg_value_copy(ctx, arena, call->arg_types[0], &a->result, &b->result);
 }

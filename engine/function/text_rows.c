@@ -63,11 +63,36 @@ static bool kind_fits(const fn_type *t, char kind)
     }
 }
 
+/* Functions that ClickHouse does not give to FixedString. */
+static const char *const no_fixed[] = {"repeat", "extractURLParameter", "extractURLParameters", "extractURLParameterNames", "cutURLParameter", "port", "URLHierarchy", "URLPathHierarchy",
+    "appendTrailingCharIfAbsent", "overlay", "overlayUTF8", "simpleJSONExtractString", "simpleJSONExtractRaw", "simpleJSONExtractInt", "simpleJSONExtractUInt", "simpleJSONExtractFloat",
+    "simpleJSONExtractBool", "simpleJSONHas", "isIPv4String", "isIPv6String", "splitByChar", "splitByString", "splitByRegexp", "splitByWhitespace", "splitByNonAlpha", "alphaTokens",
+    "substringIndex", "substringIndexUTF8", "multiSearchAny", "hasSubsequence", "extractAll", "substringUTF8", "leftUTF8", "rightUTF8", "levenshteinDistance", "startsWithUTF8", "endsWithUTF8",
+    "convertCharset", "encodeXMLComponent", "IPv4StringToNum", "regexpExtract", "stringJaccardIndex"};
+static const char *const no_fixed_column[] = {"countSubstrings", "hasToken", "reverseUTF8", "soundex", "toValidUTF8", "domain", "domainWithoutWWW", "path", "pathFull", "protocol", "cutQueryString",
+    "cutFragment", "cutQueryStringAndFragment", "cutWWW", "netloc", "topLevelDomain", "queryString", "fragment", "encodeURLComponent", "decodeURLComponent"};
+
+static bool is_named(const func_call *call, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], call->def->name) == 0) return true;
+    return false;
+}
+
+static fn_status fixed_fits(fn_ctx *ctx, const func_call *call, const fn_type *t)
+{
+    if (t->id != FN_T_FIXED_STRING) return FN_OK;
+    if (is_named(call, no_fixed, FN_COUNT(no_fixed))) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument of function %s", t->name, call->def->name);
+    if (is_named(call, no_fixed_column, FN_COUNT(no_fixed_column))) return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Column of type FixedString is not supported by function %s", call->def->name);
+    return FN_OK;
+}
+
 fn_status text_need(fn_ctx *ctx, const func_call *call, const char *kinds)
 {
     for (uint32_t i = 0; i < call->arg_count; i++) {
         if (!kind_fits(call->arg_types[i], *kinds))
             return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type %s of argument %u of function %s", call->arg_types[i]->name, i + 1, call->def->name);
+        FN_TRY(fixed_fits(ctx, call, call->arg_types[i]));
         if (*kinds == 'c' && !call->consts[i])
             return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Argument %u of function %s must be a constant string", i + 1, call->def->name);
         if (kinds[1]) kinds++;

@@ -74,6 +74,18 @@ static fn_status bind_params(binder *b, scope *s, const ast_list *list, fn_colum
     return FN_OK;
 }
 
+/* The type as aggregates see it: tuples hold no LowCardinality. */
+static const fn_type *full_type(fn_ctx *ctx, const fn_type *t)
+{
+    const fn_type *base = fn_type_base(t);
+    if (base->id != FN_T_TUPLE) return fn_type_strip_low_cardinality(t);
+    const fn_type **fields = FN_NEW_ARRAY(ctx, const fn_type *, base->arg_count + 1u);
+    if (!fields) return NULL;
+    for (uint32_t i = 0; i < base->arg_count; i++)
+        if (!(fields[i] = full_type(ctx, base->args[i]))) return NULL;
+    return fn_type_tuple(fields, base->arg_names, base->arg_count);
+}
+
 fn_status bind_aggregate_call(binder *b, scope *s, const ast_expr *e, expr ***args, uint32_t *count, const agg_call **call, bool *distinct)
 {
     fn_str name;
@@ -97,7 +109,13 @@ fn_status bind_aggregate_call(binder *b, scope *s, const ast_expr *e, expr ***ar
     FN_TRY(bind_params(b, s, &e->params, &params));
     const fn_type **types = FN_NEW_ARRAY(b->ctx, const fn_type *, *count + 1);
     FN_TRY_PTR(b->ctx, types);
-    for (uint32_t i = 0; i < *count; i++) types[i] = (*args)[i]->type;
+    for (uint32_t i = 0; i < *count; i++) {
+        types[i] = (*args)[i]->type;
+        if (types[i]->id != FN_T_TUPLE) continue;
+        types[i] = full_type(b->ctx, types[i]);
+        FN_TRY_PTR(b->ctx, types[i]);
+        FN_TRY(expr_cast(b->ctx, (*args)[i], types[i], &(*args)[i]));
+    }
     FN_TRY(agg_bind(b->ctx, name, types, *count, params, e->params.count, &bound));
     *call = bound;
     return FN_OK;

@@ -21,14 +21,17 @@ static comparison comparison_of(const expr *e)
 }
 
 /* Keys of different types are compared in their common type. */
-static fn_status same_types(binder *b, expr **l, expr **r)
+static fn_status same_types(binder *b, expr **l, expr **r, bool equality)
 {
     const fn_type *x = fn_type_base((*l)->type), *y = fn_type_base((*r)->type), *common;
     if (x == y) return FN_OK;
     const fn_type *const both[2] = {x, y};
-    if (fn_type_common(b->ctx, both, 2, &common) != FN_OK) {
+    if (equality && fn_type_is_integer(x) && fn_type_is_integer(y) && x->width <= 8 && y->width <= 8 && (x->width == 8 || y->width == 8) &&
+        fn_type_is_unsigned(x) != fn_type_is_unsigned(y)) {
+        common = fn_type_simple(FN_T_INT128); /* UInt64 and signed numbers have no supertype, but are compared */
+    } else if (fn_type_common(b->ctx, both, 2, &common) != FN_OK) {
         fn_error_clear(b->ctx);
-        return fn_fail(b->ctx, FN_TYPE_MISMATCH, "Can't infer common type for joined columns: types %s and %s", (*l)->type->name, (*r)->type->name);
+        return fn_fail(b->ctx, FN_NO_COMMON_TYPE, "There is no supertype for types %s, %s: JOIN cannot infer common type in ON section for keys", (*l)->type->name, (*r)->type->name);
     }
     FN_TRY(expr_cast(b->ctx, *l, fn_type_is_nullable((*l)->type) ? fn_type_nullable(common) : common, l));
     return expr_cast(b->ctx, *r, fn_type_is_nullable((*r)->type) ? fn_type_nullable(common) : common, r);
@@ -37,7 +40,7 @@ static fn_status same_types(binder *b, expr **l, expr **r)
 static fn_status add_key(binder *b, plan *join, expr *l, expr *r, bool null_safe)
 {
     uint32_t n = join->join.key_count, m = n;
-    FN_TRY(same_types(b, &l, &r));
+    FN_TRY(same_types(b, &l, &r, join->join.asof != (int)join->join.key_count));
     expr **left = plan_grow(b->ctx, &join->join.left_keys, &join->join.key_count, sizeof *left);
     expr **right = plan_grow(b->ctx, &join->join.right_keys, &n, sizeof *right);
     bool *safe = plan_grow(b->ctx, &join->join.null_safe, &m, sizeof *safe);

@@ -36,7 +36,7 @@ TEMPLATES = {
           'makeDateTime({y}, {k}, {k}, {k}, 5, 6)', 'toStartOfSecond(toDateTime64({t}, 3))', 'date_add(HOUR, {k}, {t})', 'parseDateTimeOrNull({s}, \'%Y-%m-%d %H:%i:%s\')', 'timeSlot({t})', 'addMilliseconds({t}, {k})', 'toStartOfFifteenMinutes({t})'],
     'e': [], 'u': ['toUUIDOrNull({s})', 'toUUID(\'61f0c404-5cb3-11e7-907b-a6006ad3dba0\')', 'toUUIDOrZero({s})'], 'p': ['toIPv4(\'1.2.3.4\')', 'toIPv4OrNull({s})', 'toIPv6({p})', 'toIPv4OrDefault({s})'],
     'b': ['true', 'false', '{P}', 'toBool({i})', 'not {b}', '{b} AND {P}'],
-    'm': ['map({w}, {i})', 'map({w}, {s}, {w}, {s})', 'mapFilter((k, v) -> {k:s:P}, {m})', 'mapAdd(map({w}, {i}), map({w}, {i}))', 'mapUpdate({m}, {m})', 'mapConcat({m}, {m})', 'mapSort({m})', 'mapFromArrays({as}, {as})'],
+    'm': ['map({w}, {i})', 'map({w}, {s}, {w}, {s})', 'mapFilter((k, v) -> {k:s:P}, {m})', 'mapAdd(map({w}, {i}), map({w}, {i}))', 'mapUpdate({m}, {m})', 'mapSort({m})', 'mapFromArrays({as}, {as})'],
     'T': ['({i}, {s})', 'tuple({x}, {x}, {x})', '({d}, ({f}, {s}))', '({i}, {i}) + ({k}, {k})', 'untuple'][:-1],
 }
 ARRAYS = ['[{E}, {E}]', '[{E}]', 'arraySort({A})', 'arrayReverseSort({A})', 'arrayReverse({A})', 'arrayDistinct({A})', 'arrayConcat({A}, {A})', 'arraySlice({A}, {k1}, {k})', 'arrayFilter(v -> {v:E:P}, {A})', 'arrayPushBack({A}, {E})', 'arrayPushFront({A}, {E})', 'arrayPopBack({A})', 'arrayPopFront({A})',
@@ -46,7 +46,7 @@ ARRAYS_OF = {'i': ['range({k})', 'arrayEnumerate({a})', 'arrayEnumerateUniq({a})
 SINGLE = 'ifnsdteupb'
 HOLE = re.compile(r'\{([^{}]+)\}')
 LIKES = ["'%a%'", "'a%'", "'%c'", "'_b%'", "'%\\\\%%'", "'abc'", "'%é%'", "''", "'%'", "'%l_o%'"]
-REGEXPS = ["'a.'", "'^[a-z]+$'", "'[0-9]+'", "'(?i)ABC'", "'\\\\\\\\d'", "'o|l'", "'^$'", "'b*'", "'\\\\\\\\w+'"]
+REGEXPS = ["'a.'", "'^[a-z]+$'", "'[0-9]+'", "'(?i)ABC'", "'\\\\\\\\d'", "'o|l'", "'^$'", "'\\\\\\\\w+'"]
 
 
 class Expressions:

@@ -14,7 +14,7 @@ AGGREGATES = ['count()', 'count({x})', 'countIf({P})', 'sum({i})', 'sum({n})', '
 WINDOWS = ['row_number()', 'rank()', 'dense_rank()', 'percent_rank()', 'cume_dist()', 'ntile(3)', 'lag({x})', 'lag({x}, 2)', 'lead({i}, 1, {i})', 'lagInFrame({x})', 'leadInFrame({x}, 2)', 'first_value({x})', 'last_value({x})', 'nth_value({x}, 2)', 'sum({i})', 'min({x})', 'max({x})', 'count()', 'count({x})', 'avg({i8})', 'uniqExact({s})', 'groupArray({k})', 'sumIf({i}, {P})', 'any({x})', 'argMax({x}, {id})', 'first_value({x}) IGNORE NULLS']
 FRAMES = ['', '', 'ROWS BETWEEN 1 PRECEDING AND CURRENT ROW', 'ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING', 'ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING', 'ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING', 'RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW', 'ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING', 'ROWS 2 PRECEDING', 'ROWS BETWEEN 3 PRECEDING AND 2 PRECEDING']
 INDEXES = ['minmax', 'set(10)', 'bloom_filter', 'set(0)', 'tokenbf_v1(256, 2, 0)', 'ngrambf_v1(3, 256, 2, 0)']
-JOINS = ['INNER', 'INNER', 'LEFT', 'LEFT', 'RIGHT', 'FULL', 'LEFT ANY', 'INNER ANY', 'RIGHT ANY', 'LEFT SEMI', 'RIGHT SEMI', 'LEFT ANTI', 'RIGHT ANTI', 'CROSS', 'ASOF', 'LEFT ASOF', 'USING', 'LEFT USING', 'FULL USING', ',']
+JOINS = ['INNER', 'INNER', 'LEFT', 'LEFT', 'RIGHT', 'FULL', 'LEFT ANY', 'RIGHT ANY', 'LEFT SEMI', 'RIGHT SEMI', 'LEFT ANTI', 'RIGHT ANTI', 'CROSS', 'ASOF', 'LEFT ASOF', 'USING', 'LEFT USING', 'FULL USING', ',']
 
 
 class Table:
@@ -199,7 +199,7 @@ class Query:
             on += ' AND ' + Expressions(r, r.choice([a, b, a + b]), 4).make('P', 1)
         elif r.random() < .05:
             on = '(%s) OR (%s)' % (on, Expressions(r, a + b, 4).make('P', 1))
-        scope = a if kind in ('LEFT SEMI', 'LEFT ANTI') else b if kind in ('RIGHT SEMI', 'RIGHT ANTI') else a + b
+        scope = a if kind in ('LEFT SEMI', 'LEFT ANTI', 'LEFT ANY') else b if kind in ('RIGHT SEMI', 'RIGHT ANTI', 'RIGHT ANY') else a + b  # which row ANY takes is open
         return '%s %s JOIN %s ON %s' % (left, kind, right, on), scope
 
     def subquery_condition(self, made, depth):
