@@ -210,6 +210,10 @@ def stage_projection(a):
     return tally('projection', *run('projection', [sys.executable, 'tests/server/projection_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
 
+def stage_ttl(a):
+    return tally('ttl', *run('ttl', [sys.executable, 'tests/server/ttl_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_backup(a):
     return tally('backup', *run('backup', [sys.executable, 'tests/server/backup_test.py', os.path.join(ROOT, 'build', 'asan', 'firn'), '--weed', tool('weed')], SANITIZERS, timeout=600))
 
@@ -278,7 +282,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'spill': stage_spill, 'parquet': stage_parquet,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'ttl': stage_ttl, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan, 'differential': stage_differential}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}

@@ -32,6 +32,7 @@ static fn_status look_through(fn_ctx *ctx, const mt_shape *shape, mt_part *part,
         fn_free(times);
         fn_block_drop(b);
         if (status == FN_OK) status = fn_ctx_check(ctx);
+        if (status == FN_OK && atomic_load(&part->file->store->closing)) status = fn_fail(ctx, FN_ABORTED, "The server stops");
         fn_arena_reset(arena);
     }
     ctx->arena = outer;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/async_insert.h"
 #include "query/result.h"
+#include "query/ttl.h"
 #include "table/mergetree/mergetree.h"
 #include <firn/parquet.h>
 #include <firn/part.h>
@@ -54,6 +55,7 @@ static fn_status switch_merges(query *q, const ast_statement *s)
     const bool stop = fn_str_starts(s->text, FN_STR("STOP")), ttl = fn_str_ends(s->text, FN_STR("TTL MERGES"));
     if (!s->name.table.size) {
         (ttl ? mt_store_stop_ttl : mt_store_stop_merges)(q->engine->store, stop);
+        if (ttl && !stop) ttl_look_at_all(q->engine);
         return result_none(q);
     }
     FN_TRY(query_name(q, &s->name, &database, &name));

@@ -13,9 +13,9 @@ struct ttl_worker {
     bool stop, running;
 };
 
-static void look_at_all(const ttl_worker *w)
+void ttl_look_at_all(fn_engine *engine)
 {
-    catalog_names *names = catalog_names_get(w->engine->catalog);
+    catalog_names *names = catalog_names_get(engine->catalog);
     for (uint32_t d = 0; d < names->count; d++)
         for (uint32_t i = 0; i < names->databases[d].count; i++) mt_ttl_schedule(names->databases[d].entries[i].table);
     catalog_names_drop(names);
@@ -36,7 +36,7 @@ static void *work(void *self)
         dropped_purge(w->engine);
         catalog_log_sync(w->engine->catalog);
         if (++ticks % TRIM_TICKS == 0) fn_memory_trim();
-        if (ticks % TTL_TICKS == 0) look_at_all(w);
+        if (ticks % TTL_TICKS == 0) ttl_look_at_all(w->engine);
         FN_ASSERT(pthread_mutex_lock(&w->lock) == 0);
     }
     FN_ASSERT(pthread_mutex_unlock(&w->lock) == 0);

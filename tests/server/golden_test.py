@@ -70,6 +70,10 @@ LATER = [ # what came after the first golden folder; statements that fail are le
     'CREATE TABLE g.projected (id UInt32, k UInt16, v Int64, PROJECTION by_k (SELECT id, k ORDER BY k), PROJECTION g (SELECT k, count(), sum(v), uniq(id) GROUP BY k)) ENGINE = MergeTree ORDER BY id',
     'INSERT INTO g.projected SELECT number, number % 100, number * 3 FROM numbers(30000)',
     'INSERT INTO g.projected SELECT number, number % 100, number FROM numbers(1000)',
+    "CREATE TABLE g.aging (k UInt8, d DateTime('UTC'), v UInt64, c UInt8 TTL d + INTERVAL 3 DAY) ENGINE = MergeTree ORDER BY k TTL d + INTERVAL 90 YEAR, d + INTERVAL 1 DAY GROUP BY k SET v = sum(v), "
+    "d + INTERVAL 2 DAY RECOMPRESS CODEC(ZSTD(3))",
+    "INSERT INTO g.aging SELECT number % 5, if(number < 50, '2001-01-01 00:00:00', '2100-01-01 00:00:00'), number, 1 FROM numbers(100)",
+    'OPTIMIZE TABLE g.aging FINAL',
 ]
 ASK = [
     'SELECT count(), sum(i), sum(u8), round(sum(f), 3), sum(d), max(dt), uniqExact(s), groupUniqArray(3)(l) != [], sum(n), count(ns), sum(length(a)), sum(m[\'k\']), sum(t.x), countIf(e = \'a\'), any(u), max(ip), sum(big), '
@@ -96,6 +100,8 @@ ASK_LATER = [
     'SELECT count(), sum(id) FROM g.projected WHERE k = 7 SETTINGS force_optimize_projection = 1',
     'SELECT k % 3 AS x, count(), sum(v), uniq(id) FROM g.projected GROUP BY x ORDER BY x SETTINGS force_optimize_projection = 1',
     'SELECT name, rows FROM system.projection_parts ORDER BY parent_name, name',
+    "SELECT rows, default_compression_codec, delete_ttl_info_max, group_by_ttl_info.expression, group_by_ttl_info.min, recompression_ttl_info.max FROM system.parts WHERE active AND table = 'aging'",
+    'SELECT k, d, count(), sum(v), sum(c) FROM g.aging GROUP BY k, d ORDER BY k, d',
 ]
 
 

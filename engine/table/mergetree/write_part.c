@@ -139,16 +139,22 @@ static fn_status open_part(fn_ctx *ctx, mt_part *const *sources, uint32_t source
     return open_projections(ctx, out, sources, source_count);
 }
 
-fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
-{
-    *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id()};
-    return open_part(ctx, sources, source_count, out);
-}
-
 fn_status mt_part_out_open_packed(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec, mt_part_out *out)
 {
     *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id(), .codec = codec};
     return open_part(ctx, sources, source_count, out);
+}
+
+fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out)
+{
+    fn_str codec = {NULL, 0};
+    *out = (mt_part_out){.store = store, .shape = shape};
+    if (source_count == 1 && shape->definition->ttl_count) { /* a mutation packs the part as it was */
+        const mt_ttl_infos *infos;
+        FN_TRY(mt_part_ttl(ctx, sources[0], &infos));
+        codec = infos->codec;
+    }
+    return mt_part_out_open_packed(ctx, store, shape, sources, source_count, codec, out);
 }
 
 fn_status mt_part_out_open_scratch(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part_out *out)
