@@ -211,7 +211,7 @@ static fn_status sample_at(fn_ctx *ctx, fn_arena *arena, agg_items *s, uint64_t 
 static fn_status variance_row(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t row)
 {
     (void)call;
-    sample *s;
+    sample *s = NULL;
     const double x = agg_f64(args[0], row);
     FN_TRY(sample_at(ctx, arena, state, agg_u64(args[1], row), &s));
     s->n += 1;
@@ -227,7 +227,7 @@ static fn_status variance_merge(fn_ctx *ctx, const agg_call *call, fn_arena *are
     const agg_items *b = from;
     for (uint32_t i = 0; i < b->count; i++) {
         const sample *theirs = (const sample *)(const void *)b->data + i;
-        sample *mine;
+        sample *mine = NULL;
         FN_TRY(sample_at(ctx, arena, into, i, &mine));
         mine->n += theirs->n;
         mine->sum += theirs->sum;

@@ -67,7 +67,7 @@ static fn_status call_for(fn_ctx *ctx, const ast_expr *call, fn_str id, ast_expr
 
 static fn_status open_here(fn_ctx *ctx, partitioned_table *t, fn_str id, output *o)
 {
-    ast_expr *call;
+    ast_expr *call = NULL;
     FN_TRY(check_id(ctx, id));
     FN_TRY(fn_arena_str(ctx, ctx->arena, id, &o->id));
     FN_TRY(call_for(ctx, t->call, o->id, &call));

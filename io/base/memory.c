@@ -107,8 +107,10 @@ static size_t resident_bytes(void)
 void fn_memory_trim(void)
 {
 #if defined(__GLIBC__)
-    enum { GROWN = 16 << 20 }; /* what is given back has to be paged in again */
+    enum { GROWN = 16 << 20, AGE = 6 }; /* what is given back has to be paged in again */
     static _Atomic size_t after;
+    static _Atomic unsigned calls;
+    if (atomic_fetch_add(&calls, 1) % AGE == AGE - 1) pages_age();
     const size_t now = resident_bytes(), before = atomic_load(&after);
     if (now >= before + GROWN) {
         (void)malloc_trim(0);
