@@ -168,8 +168,10 @@ static fn_status encode_sections(fn_ctx *ctx, fn_part_writer *w, writer_column *
     for (uint32_t i = 0; i <= c->streams.count; i++) {
         const size_t before = c->encoded.size;
         if (i == c->streams.count) FN_TRY(zones_finish(ctx, &c->zones, &c->encoded));
-        else if (c->streams.streams[i].form == CHUNK_TEXT && c->streams.streams[i].dict_used)
+        else if (c->streams.streams[i].form == CHUNK_TEXT && c->streams.streams[i].dict_used) {
+            FN_TRY(stream_forget_unused(ctx, &c->streams.streams[i]));
             FN_TRY(streams_dictionary(ctx, &c->streams, &c->streams.streams[i], &c->encoded));
+        }
         c->sections[i] = c->encoded.size - before;
     }
     c->distinct = zones_distinct(&c->zones, &c->streams);

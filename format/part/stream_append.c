@@ -339,6 +339,7 @@ fn_status streams_seed(fn_ctx *ctx, column_streams *c, fn_column *const *diction
         for (uint32_t k = 0; k < d->rows && !too_large(s); k++) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(d, k), &code));
     }
     FN_TRY(text_dict_sort(ctx, s->dict, NULL));
+    FN_TRY(text_dict_seeded(ctx, s->dict));
     s->judged_entries = s->dict_sorted = s->dict->entries;
     return FN_OK;
 }
@@ -347,6 +348,14 @@ fn_status stream_ensure_entry(fn_ctx *ctx, stream *s)
 {
     uint32_t code;
     return s->dict->entries ? FN_OK : text_dict_add(ctx, s->dict, FN_STR(""), &code);
+}
+
+fn_status stream_forget_unused(fn_ctx *ctx, stream *s)
+{
+    bool sorted = s->dict_sorted == s->dict->entries;
+    FN_TRY(text_dict_forget_unused(ctx, s->dict, &sorted));
+    if (!sorted) s->dict_sorted = 0;
+    return FN_OK;
 }
 
 fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort)

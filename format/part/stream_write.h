@@ -46,6 +46,7 @@ uint64_t streams_bytes(const column_streams *c); /* kept */
 fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort) FN_MUST_USE;
 /* Appends the segment of what is kept. Streams are empty afterwards. */
 fn_status streams_encode(fn_ctx *ctx, column_streams *c, uint32_t rows, fn_buf *out) FN_MUST_USE;
+fn_status stream_forget_unused(fn_ctx *ctx, stream *s) FN_MUST_USE; /* behind the last row: entries that no row has lose their strings */
 fn_status stream_ensure_entry(fn_ctx *ctx, stream *s) FN_MUST_USE; /* all rows so far are NULL: their code 0 needs an entry */
 /* The dictionary as a chunk. */
 fn_status streams_dictionary(fn_ctx *ctx, const column_streams *c, const stream *s, fn_buf *out) FN_MUST_USE;

@@ -17,6 +17,7 @@ void text_dict_release(text_dict *d)
     for (uint32_t i = 0; i < d->store_count; i++) fn_buf_release(&d->store[i]);
     fn_free(d->store);
     fn_free(d->slots);
+    fn_free(d->used);
     text_dict_forget_maps(d);
     *d = (text_dict){0};
 }
@@ -67,8 +68,7 @@ static fn_status grow(fn_ctx *ctx, text_dict *d)
     return FN_OK;
 }
 
-/* A copy of s that stays where it is. */
-static fn_status store_string(fn_ctx *ctx, text_dict *d, fn_str *s)
+fn_status text_dict_store(fn_ctx *ctx, text_dict *d, fn_str *s)
 {
     fn_buf *last = d->store_count ? &d->store[d->store_count - 1] : NULL;
     if (!last || last->capacity - last->size < s->size) {
@@ -92,7 +92,7 @@ static fn_status append_entry(fn_ctx *ctx, text_dict *d, fn_str s)
     const uint64_t prefix = text_prefix(s);
     FN_TRY(fn_buf_reserve(ctx, &d->strings, sizeof s)); /* all or nothing */
     FN_TRY(fn_buf_reserve(ctx, &d->prefixes, sizeof prefix));
-    if (!d->borrows) FN_TRY(store_string(ctx, d, &s));
+    if (!d->borrows) FN_TRY(text_dict_store(ctx, d, &s));
     FN_TRY(fn_buf_append(ctx, &d->strings, &s, sizeof s));
     FN_TRY(fn_buf_append(ctx, &d->prefixes, &prefix, sizeof prefix));
     d->bytes += s.size;
@@ -108,6 +108,7 @@ static fn_status add_hashed(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t tag, u
         if (d->slots[at] >> 32 != tag) continue;
         const uint32_t entry = (uint32_t)d->slots[at] - 1;
         if (!fn_str_eq(text_dict_at(d, entry), s)) continue;
+        if (entry < d->seeded) d->used[entry] = 1;
         *out = entry;
         return FN_OK;
     }
@@ -149,6 +150,7 @@ fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_
         const fn_str s = {(const char *)c->values + offsets[i], offsets[i + 1] - offsets[i]};
         if (s.size == 0 && d->empty != DICT_NONE) { /* many columns are empty in most rows */
             out[i] = d->empty;
+            if (d->empty < d->seeded) d->used[d->empty] = 1;
         } else {
             strings[n] = s;
             tags[n] = (uint32_t)hash_of(s);

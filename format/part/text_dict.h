@@ -19,6 +19,8 @@ typedef struct text_dict {
                         /* NULL: to be made again, of mask + 1, before anything is looked up */
     uint32_t mask, entries;
     uint32_t empty;     /* entry of '', DICT_NONE */
+    uint32_t seeded;    /* the first so many entries were there before the rows: */
+    uint8_t *used;      /* ... 1 where one of them has been met. NULL: none were */
     /* DICT columns: their entries' numbers here, filled as they are met */
     struct dict_map {
         fn_column *dictionary; /* referenced, so that the address stays its own */
@@ -52,4 +54,13 @@ static inline uint64_t text_prefix(fn_str s)
 void text_dict_forget_maps(text_dict *d);
 /* Puts the entries into byte order: rank[old number] = new number (rank may be NULL). text_sort.c */
 fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank) FN_MUST_USE;
+fn_status text_dict_store(fn_ctx *ctx, text_dict *d, fn_str *s) FN_MUST_USE; /* *s becomes a copy that lives as long as the dictionary */
+
+/* ---- text_forget.c ---- */
+/* What is in it by now is there in advance of the rows: it is noted which of it they have. */
+fn_status text_dict_seeded(fn_ctx *ctx, text_dict *d) FN_MUST_USE;
+uint32_t text_dict_unused(const text_dict *d); /* entries that no row has */
+/* Those entries lose their strings and get others that no entry has and that, if *sorted, leave the entries in order as far as there are such
+ * (*sorted false: they are not any more). */
+fn_status text_dict_forget_unused(fn_ctx *ctx, text_dict *d, bool *sorted) FN_MUST_USE;
 #endif

@@ -105,14 +105,16 @@ static void sort_words(const fn_str *strings, item *v, uint32_t n, unsigned word
     else qsort_r(v, n, sizeof *v, by_text, (void *)(uintptr_t)strings);
 }
 
-/* Entries, prefixes and the number of '' in the order of `v`. */
+/* Entries, prefixes, marks and the number of '' in the order of `v`. */
 static fn_status reorder(fn_ctx *ctx, text_dict *d, const item *v, uint32_t *rank)
 {
     fn_buf strings = FN_BUF_INIT, prefixes = FN_BUF_INIT;
-    fn_status status = fn_buf_reserve(ctx, &strings, d->strings.size);
+    uint8_t *used = d->used ? fn_alloc(ctx, d->entries) : NULL;
+    fn_status status = d->used && !used ? ctx->error.code : fn_buf_reserve(ctx, &strings, d->strings.size);
     if (status == FN_OK) status = fn_buf_reserve(ctx, &prefixes, d->prefixes.size);
     if (status != FN_OK) {
         fn_buf_release(&strings);
+        fn_free(used);
         return status;
     }
     fn_str *to = (fn_str *)(void *)strings.data;
@@ -120,6 +122,7 @@ static fn_status reorder(fn_ctx *ctx, text_dict *d, const item *v, uint32_t *ran
         const uint32_t entry = v[i].entry;
         to[i] = text_dict_at(d, entry);
         memcpy(prefixes.data + i * sizeof(uint64_t), d->prefixes.data + entry * sizeof(uint64_t), sizeof(uint64_t));
+        if (used) used[i] = entry >= d->seeded || d->used[entry];
         if (rank) rank[entry] = i;
     }
     strings.size = d->strings.size;
@@ -128,6 +131,9 @@ static fn_status reorder(fn_ctx *ctx, text_dict *d, const item *v, uint32_t *ran
     fn_buf_release(&d->prefixes);
     d->strings = strings;
     d->prefixes = prefixes;
+    if (used) d->seeded = d->entries;
+    fn_free(d->used);
+    d->used = used;
     if (d->empty != DICT_NONE) d->empty = 0; /* before all others */
     return FN_OK;
 }

@@ -332,7 +332,7 @@ uint64_t zones_distinct(zone_writer *z, const column_streams *c)
     if (c->root.kind == NODE_ARRAY || c->root.kind == NODE_TUPLE || c->root.kind == NODE_NOTHING) return 0;
     if (c->root.kind == NODE_TEXT) {
         const stream *s = &c->streams[c->root.value_stream];
-        if (s->dict_alive) return s->dict->entries;
+        if (s->dict_alive) return s->dict->entries - text_dict_unused(s->dict);
         for (uint32_t i = 0; i < s->dict->entries; i++) {
             const fn_str text = text_dict_at(s->dict, i);
             sketch_add(z, fn_hash_bytes(text.data, text.size, 0));

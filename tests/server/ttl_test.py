@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """TTL beside what SQL cases can see: what is due goes by itself, a partition again after its timeout; STOP and START TTL MERGES; ttl_only_drop_parts;
-what parts say survives a restart, mutations keep the codec; MODIFY TTL ... GROUP BY over kill -9 is done whole or not at all.
+what parts say survives a restart, mutations keep the codec; strings of rows that went stand in no file; MODIFY TTL ... GROUP BY over kill -9 is done whole or not at all.
 
   ttl_test.py build/asan/firn [--rounds 6]             ends with 'N passed, N failed, N skipped'
 
@@ -91,6 +91,31 @@ class Test:
         self.check('rows: ' + s.ask('SELECT count(), sum(v) FROM r'), s.ask('SELECT count(), sum(v) FROM r') == '55\t4947\n')
         self.check('CHECK TABLE', all(line.split('\t')[1] == '1' for line in s.ask('CHECK TABLE r').splitlines()))
 
+    def erased(self, s):
+        """Strings of rows that went stand in no file: people erase personal data this way."""
+        def files_with(word):
+            found = 0
+            for folder, _, names in os.walk(os.path.join(s.data, 'store')):
+                for name in names:
+                    with open(os.path.join(folder, name), 'rb') as f:
+                        found += word in f.read()
+            return found
+        made = "INSERT INTO %s SELECT number, if(number %% 100 = 5, %s, '2100-01-01 00:00:00'), if(number %% 100 = 5, '%s', concat('normal', toString(number %% 7))) FROM numbers(20000)"
+        for name, engine, what in (('e_ttl', 'MergeTree ORDER BY k TTL d + INTERVAL 1 DAY', 'OPTIMIZE TABLE e_ttl FINAL'), ('e_delete', 'MergeTree ORDER BY k', "ALTER TABLE e_delete DELETE WHERE s = 'SECRETe_delete'"),
+                                   ('e_light', 'MergeTree ORDER BY k', "DELETE FROM e_light WHERE s = 'SECRETe_light'"), ('e_replacing', 'ReplacingMergeTree ORDER BY k', 'OPTIMIZE TABLE e_replacing FINAL')):
+            s.ask('CREATE TABLE %s (k UInt32, d DateTime, s String) ENGINE = %s' % (name, engine))
+            s.ask(made % (name, OLD, 'SECRET' + name))
+            word = ('SECRET' + name).encode()
+            self.check('%s: the string stands nowhere before' % name, files_with(word) > 0)
+            if name == 'e_replacing':
+                s.ask("INSERT INTO e_replacing SELECT number, now(), concat('new', toString(number % 3)) FROM numbers(20000)")
+            s.ask(what)
+            end = time.time() + 20
+            while files_with(word) and time.time() < end: # files go a moment after their parts
+                time.sleep(0.1)
+            self.check('%s: the string stands in a file still' % name, files_with(word) == 0)
+            self.check('%s: rows' % name, s.ask('SELECT count() FROM ' + name) == ('20000\n' if name == 'e_replacing' else '19800\n'))
+
     def killed(self, s):
         """Partitions with rows of the same keys; a group is one row or all of its rows, in all parts alike."""
         random.seed(5)
@@ -123,6 +148,7 @@ def main():
         server = Server(test.a.binary, os.path.join(folder, 'a'))
         test.by_itself(server)
         server.ask('SYSTEM START MERGES')
+        test.erased(server)
         test.survives(server)
         test.killed(server)
         server.stop()

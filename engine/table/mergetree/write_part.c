@@ -5,6 +5,16 @@
 #include "table/mergetree/skip_index.h"
 #include "table/mergetree/part_ttl.h"
 
+/* Sources whose dictionaries are mostly entries without rows are no good beginning: such a dictionary grew with each merge. */
+static void leave_unused(fn_part_dictionaries *d, uint64_t distinct)
+{
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < d->count; i++) entries += d->list[i]->rows;
+    if (entries <= 2 * distinct) return;
+    for (uint32_t i = 0; i < d->count; i++) fn_column_drop(d->list[i]);
+    d->count = 0;
+}
+
 /* Dictionaries of the parts being merged, per stored column: the new part's begin as their union. */
 static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *const *sources, uint32_t count, fn_part_dictionaries **out)
 {
@@ -15,6 +25,7 @@ static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *
         fn_column **list = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(count, 1));
         FN_TRY_PTR(ctx, list);
         all[c].list = list;
+        uint64_t distinct = 0; /* that rows have */
         for (uint32_t i = 0; i < count; i++) {
             const fn_part *data;
             bool sorted;
@@ -22,8 +33,11 @@ static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *
             const int place = fn_part_find(data, shape->part_columns[c].id);
             if (place < 0 || fn_part_column_at(data, (uint32_t)place)->type != shape->part_columns[c].type) continue;
             FN_TRY(fn_part_dictionary(ctx, data, (uint32_t)place, &list[all[c].count], &sorted));
-            all[c].count += list[all[c].count] != NULL;
+            if (!list[all[c].count]) continue;
+            all[c].count++;
+            distinct += fn_part_distinct(data, (uint32_t)place);
         }
+        leave_unused(&all[c], distinct);
     }
     return FN_OK;
 }

@@ -101,7 +101,8 @@ const fn_block *fn_part_index(const fn_part *p);
 /* Estimated number of distinct values in the column, 0 = unknown (HyperLogLog at write). */
 uint64_t fn_part_distinct(const fn_part *p, uint32_t index);
 /* The part-wide dictionary of a column that has one (every DICT column read from the part shares this very column object);
- * NULL if the column has none. sorted: ascending by value. After a merge it may hold values that no row has. One new reference. */
+ * NULL if the column has none. sorted: ascending by value. After a merge it may hold values that no row has: strings of the
+ * writer's making, in place of those of rows that are gone. One new reference. */
 fn_status fn_part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t index, fn_column **out, bool *sorted) FN_MUST_USE;
 
 /* The bytes attached under a number; *out NULL: there are none. One new reference. */

@@ -1,5 +1,5 @@
 /* test_text_dict.c - the dictionary of a string stream while it is written: numbers against a search, order against fn_str_compare,
- * strings added behind a sort, copies and borrowed strings. FIRN_SEED repeats a run.
+ * strings added behind a sort, copies and borrowed strings, entries that no row has. FIRN_SEED repeats a run.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/text_dict.h"
 #include <stdio.h>
@@ -87,6 +87,36 @@ static void check_making(fn_ctx *ctx, making how, uint32_t count, bool borrows)
     text_dict_release(&d);
 }
 
+/* A dictionary that begins with all strings, and rows that have every third of them. */
+static void check_forgotten(fn_ctx *ctx, making how, uint32_t count)
+{
+    static char bytes[STRINGS][LONGEST + 8];
+    text_dict d;
+    uint32_t code, unused;
+    CHECK(text_dict_init(ctx, &d) == FN_OK);
+    for (uint32_t i = 0; i < count; i++) CHECK(text_dict_add(ctx, &d, make_string(how, i, bytes[i]), &code) == FN_OK);
+    CHECK(text_dict_sort(ctx, &d, NULL) == FN_OK && text_dict_seeded(ctx, &d) == FN_OK);
+    const uint32_t entries = d.entries;
+    fn_str *before = fn_alloc(ctx, (entries + 1u) * sizeof *before);
+    CHECK(before);
+    for (uint32_t i = 0; i < entries; i++) before[i] = text_dict_at(&d, i);
+    for (uint32_t i = 0; i < entries; i += 3) CHECK(text_dict_add(ctx, &d, before[i], &code) == FN_OK && code == i);
+    unused = text_dict_unused(&d);
+    CHECK(unused == entries - (entries + 2) / 3 && d.entries == entries);
+    bool sorted = true;
+    CHECK(text_dict_forget_unused(ctx, &d, &sorted) == FN_OK && d.entries == entries);
+    for (uint32_t i = 0; i < entries; i++) {
+        const fn_str now = text_dict_at(&d, i);
+        CHECK(i % 3 ? !fn_str_eq(now, before[i]) : fn_str_eq(now, before[i]));
+        CHECK(fn_load_u64(d.prefixes.data + i * sizeof(uint64_t)) == text_prefix(now));
+        CHECK(!sorted || i == 0 || fn_str_compare(text_dict_at(&d, i - 1), now) < 0);
+    }
+    CHECK(sorted || how == ZEROS || how == NESTED || how == COMMON_START);
+    for (uint32_t i = 0; i < entries; i++) CHECK(text_dict_add(ctx, &d, text_dict_at(&d, i), &code) == FN_OK && code == i); /* all differ */
+    fn_free(before);
+    text_dict_release(&d);
+}
+
 int main(void)
 {
     const char *seed = getenv("FIRN_SEED");
@@ -95,6 +125,8 @@ int main(void)
     fn_ctx ctx = {0};
     for (making how = ANY_BYTES; how < MAKINGS; how++) {
         for (uint32_t count = 0; count < 40; count++) check_making(&ctx, how, count, count % 2);
+        for (uint32_t count = 0; count < 40; count++) check_forgotten(&ctx, how, count);
+        check_forgotten(&ctx, how, STRINGS);
         check_making(&ctx, how, STRINGS, true);
         check_making(&ctx, how, STRINGS, false);
     }
