@@ -30,7 +30,9 @@ fn_status backup_exists(fn_ctx *ctx, const backup_place *p, bool *out) FN_MUST_U
 fn_status backup_put(fn_ctx *ctx, const backup_place *p, const char *name, fn_str bytes) FN_MUST_USE; /* durable, but for its name */
 fn_status backup_sync(fn_ctx *ctx, const backup_place *p) FN_MUST_USE;                                /* ... which this makes durable */
 fn_status backup_is_fresh(fn_ctx *ctx, const backup_place *p, bool *out) FN_MUST_USE; /* is there no such folder yet? */
-void backup_undo(const backup_place *p); /* of a fresh place, after a failure: the folder goes; objects stay, without a manifest to name them */
+/* What a BACKUP that failed has put there: the manifest goes first and for good, so that not even a crash leaves one without its parts; then,
+ * of a fresh place, the folder. Objects stay, without a manifest to name them. */
+void backup_undo(const backup_place *p, bool fresh);
 fn_status backup_get(fn_ctx *ctx, const backup_place *p, const char *name, size_t limit, fn_buf *out) FN_MUST_USE; /* appended */
 /* The name of a piece of a part file. */
 fn_status backup_piece_name(fn_ctx *ctx, fn_part_id file, uint64_t piece, const char **out) FN_MUST_USE;

@@ -244,12 +244,25 @@ fn_status backup_is_fresh(fn_ctx *ctx, const backup_place *p, bool *out)
     return FN_OK;
 }
 
-void backup_undo(const backup_place *p)
+static fn_status undo(fn_ctx *ctx, const backup_place *p, bool fresh)
+{
+    fn_fs *fs = p->fs;
+    fn_file_info info;
+    const char *manifest = fn_arena_printf(ctx, ctx->arena, "%s/" BACKUP_MANIFEST, p->dir);
+    FN_TRY_PTR(ctx, manifest);
+    FN_TRY(fs->stat(fs, ctx, p->dir, &info));
+    if (!info.exists) return FN_OK;
+    FN_TRY(fs->remove(fs, ctx, manifest));
+    FN_TRY(fs->sync_dir(fs, ctx, p->dir)); /* else the parts stay too */
+    return fresh ? fs->remove_tree(fs, ctx, p->dir) : FN_OK;
+}
+
+void backup_undo(const backup_place *p, bool fresh)
 {
     fn_ctx own = {.arena = NULL};
     if (!p->fs) return;
     own.arena = fn_arena_new(&own);
-    if (own.arena && p->fs->remove_tree(p->fs, &own, p->dir) != FN_OK) fn_log(FN_LOG_WARN, "backup", "cannot remove %s: %s", p->dir, own.error.text);
+    if (own.arena && undo(&own, p, fresh) != FN_OK) fn_log(FN_LOG_WARN, "backup", "cannot remove %s: %s", p->dir, own.error.text);
     fn_arena_free(own.arena);
 }
 

@@ -26,6 +26,7 @@ typedef struct backup_run {
     held_rows *rows;
     bool *found;               /* per element */
     bool fresh;                /* there was nothing at the place: what is there now is ours */
+    bool named;                /* a manifest there is ours */
 } backup_run;
 
 /* ---- the moment ---- */
@@ -256,6 +257,7 @@ static fn_status write_manifest(backup_run *r)
     fn_buf text = FN_BUF_INIT;
     fn_status status = backup_sync(ctx, &r->place);
     if (status == FN_OK) status = backup_manifest_write(ctx, &r->manifest, &text);
+    if (status == FN_OK) r->named = true;
     if (status == FN_OK) status = backup_put(ctx, &r->place, BACKUP_MANIFEST, fn_buf_view(&text));
     if (status == FN_OK) status = backup_sync(ctx, &r->place);
     r->numbers.size += text.size;
@@ -314,7 +316,7 @@ fn_status run_backup(query *q, const ast_statement *s)
     }
     for (uint32_t i = 0; i < r.manifest.file_count; i++) mt_file_drop(r.manifest.files[i].held);
     drop_rows(&r);
-    if (status != FN_OK && r.fresh) backup_undo(&r.place);
+    if (status != FN_OK && (r.fresh || r.named)) backup_undo(&r.place, r.fresh);
     backup_end(q->engine, entry, q->ctx, status, &r.numbers);
     return status == FN_OK ? backup_answer(q, s, options.id, BACKUP_CREATED) : status;
 }

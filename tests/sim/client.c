@@ -133,12 +133,14 @@ void client_run_statement(fn_engine *e, statement *s, const world_shape *shape, 
     const uint32_t age = age_now(shape, true);
     s->status = client_run(e, s->sql, &out, &error);
     s->done = true;
+    memory_fault_pause(true); /* looking at the answer is not the program's */
     if (verbose) printf("  %.*s%s -> %d %.200s\n", 200, s->sql, strlen(s->sql) > 200 ? "..." : "", s->status, s->status ? error.text : "");
     if (statement_is_read(s->kind) && s->status == FN_OK) {
         world_rows_drop(s->rows);
         if (!parse_rows(fn_buf_view(&out), statement_gives_text(s->kind, shape->family), FAMILY_PLAIN, &s->rows)) s->rows = NULL;
     }
     if (s->kind == STATEMENT_AGE && s->status == FN_OK) count_aged(e, s, age);
+    memory_fault_pause(false);
     fn_buf_release(&out);
 }
 
