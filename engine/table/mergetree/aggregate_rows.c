@@ -32,19 +32,24 @@ static bool is_in(fn_ctx *ctx, expr *const *key, uint32_t count, uint32_t column
     return f.found;
 }
 
+static bool is_listed(const mt_definition *d, uint32_t column)
+{
+    for (uint32_t i = 0; i < d->sum_count; i++)
+        if (d->sum_columns[i] == column) return true;
+    return false;
+}
+
 static column_role role_of(fn_ctx *ctx, const mt_shape *shape, uint32_t column)
 {
     const mt_definition *d = shape->definition;
-    const fn_type *type = shape->schema->columns[column].type, *t = fn_type_base(type);
+    const fn_type *type = shape->schema->columns[column].type;
+    if (shape->stored_at[column] < 0) return ROLE_FIRST; /* a virtual one */
     if (is_in(ctx, d->sort_key, d->sort_count, column) || is_in(ctx, d->partition_key, d->partition_count, column)) return ROLE_FIRST;
+    if (d->sum_columns && !is_listed(d, column)) return ROLE_FIRST; /* states too */
     if (type->id == FN_T_AGGREGATE_FUNCTION) return ROLE_STATE;
     if (is_simple_aggregate(type)) return ROLE_SIMPLE;
-    if (d->mode == MT_AGGREGATING || (d->mode == MT_SUMMING && (type->id == FN_T_LOW_CARDINALITY || !fn_type_is_number(t)))) return ROLE_FIRST;
-    const column_role chosen = d->mode == MT_COALESCING ? ROLE_LAST : ROLE_SUM;
-    if (!d->sum_columns) return chosen;
-    for (uint32_t i = 0; i < d->sum_count; i++)
-        if (d->sum_columns[i] == column) return chosen;
-    return ROLE_FIRST;
+    if (d->mode == MT_COALESCING) return ROLE_LAST;
+    return d->mode == MT_SUMMING && fn_type_is_number(fn_type_base(type)) ? ROLE_SUM : ROLE_FIRST;
 }
 
 /* ---- sums ---- */
@@ -65,10 +70,20 @@ static void add_value(const fn_type *t, uint8_t *to, const uint8_t *value)
     FN_IMPOSSIBLE("sum of a type that is no number");
 }
 
-/* nonzero[g] is set where the sum is not zero (NULL counts as zero). */
+static bool is_zero(const fn_type *t, const uint8_t *value)
+{
+    if (t->phys == FN_PHYS_F32) return fn_load_f32(value) == 0; /* -0 too */
+    if (t->phys == FN_PHYS_F64) return fn_load_f64(value) == 0;
+    for (uint32_t b = 0; b < t->width; b++)
+        if (value[b]) return false;
+    return true;
+}
+
+/* nonzero[g] is set where the sum is not the type's default: zero, or NULL where there may be NULLs. */
 static fn_status sum_column(fn_ctx *ctx, const fn_column *column, const uint32_t *starts, uint32_t groups, uint8_t *nonzero, fn_column **out)
 {
     const fn_type *t = fn_type_base(column->type);
+    const bool nullable = fn_type_strip_low_cardinality(column->type)->id == FN_T_NULLABLE;
     fn_column *flat = fn_column_flatten(ctx, column);
     FN_TRY_PTR(ctx, flat);
     fn_buffer *values = fn_buffer_new_zero(ctx, (size_t)groups * t->width);
@@ -87,7 +102,7 @@ static fn_status sum_column(fn_ctx *ctx, const fn_column *column, const uint32_t
             any = true;
         }
         if (nulls) nulls->data[g] = !any;
-        for (uint32_t b = 0; b < t->width; b++) nonzero[g] |= to[b] != 0;
+        if (nullable ? any : !is_zero(t, to)) nonzero[g] = 1;
     }
     *out = fn_column_fixed(ctx, column->type, groups, values, nulls);
     fn_column_drop(flat);
@@ -278,14 +293,14 @@ static fn_status drop_zeros(fn_ctx *ctx, const uint8_t *nonzero, fn_block **bloc
     return FN_OK;
 }
 
-fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *starts, uint32_t groups, const fn_block *sorted, fn_block **out)
+fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *columns, const uint32_t *starts, uint32_t groups, const fn_block *sorted, fn_block **out)
 {
     bool any_sum = false, any_state = false;
     uint8_t *nonzero = fn_alloc_zero(ctx, (size_t)groups + FN_BUFFER_PAD);
     fn_block *b = fn_block_new(ctx, sorted->count, groups);
     fn_status status = nonzero && b ? FN_OK : ctx->error.code;
     for (uint32_t i = 0; i < sorted->count && status == FN_OK; i++) {
-        const column_role role = i < shape->stored_count ? role_of(ctx, shape, shape->stored[i]) : ROLE_FIRST;
+        const column_role role = role_of(ctx, shape, columns[i]);
         any_sum = any_sum || role == ROLE_SUM;
         any_state = any_state || role == ROLE_STATE || role == ROLE_SIMPLE;
         status = make_column(ctx, role, sorted->columns[i], starts, groups, nonzero, &b->columns[i]);

@@ -4,6 +4,7 @@
 #define FIRN_MT_AGGREGATE_ROWS_H
 #include "table/mergetree/mt.h"
 
-/* starts: first rows of the groups, groups + 1 entries. */
-fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *starts, uint32_t groups, const fn_block *sorted, fn_block **out) FN_MUST_USE;
+/* columns: schema indexes of the block's. starts: first rows of the groups, groups + 1 entries. */
+fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *columns, const uint32_t *starts, uint32_t groups, const fn_block *sorted,
+                            fn_block **out) FN_MUST_USE;
 #endif

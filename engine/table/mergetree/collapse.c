@@ -4,7 +4,8 @@
  * Collapsing           the last +1 row if there are more of them, the first -1 row if there are more of those; with equal numbers both
  *                      when the last row is +1, none otherwise. FINAL (cleanup) never shows a -1 row
  * VersionedCollapsing  within one version, each row cancels the last kept row of the opposite sign
- * Summing              sums in the column's own type; other columns from the first row; a row of zeros goes
+ * Summing              sums in the column's own type; other columns from the first row; a row of zeros goes. A sum that may be NULL
+ *                      counts as zero when it is NULL
  * Aggregating          states merged, SimpleAggregateFunction applied; other columns from the first row
  * Coalescing           per column the last value that is not NULL
  * Insert, merge and FINAL all come through here.
@@ -121,6 +122,15 @@ static fn_status find_groups(fn_ctx *ctx, const mt_key *key, uint32_t rows, uint
     return FN_OK;
 }
 
+fn_status mt_collapse_columns(fn_ctx *ctx, const mt_shape *shape, const uint32_t *columns, const mt_key *key, const fn_block *sorted, fn_block **out)
+{
+    uint32_t *starts, groups = 0;
+    FN_TRY(find_groups(ctx, key, sorted->rows, &starts, &groups));
+    const fn_status status = mt_aggregate_rows(ctx, shape, columns, starts, groups, sorted, out);
+    fn_free(starts);
+    return status;
+}
+
 fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, fn_block **out)
 {
     const mt_mode mode = shape->definition->mode;
@@ -128,12 +138,12 @@ fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, con
         *out = fn_block_ref(sorted);
         return FN_OK;
     }
+    if (!mt_chooses_rows(mode)) return mt_collapse_columns(ctx, shape, shape->stored, key, sorted, out);
     uint32_t *starts, groups = 0;
     mt_key by_group = *key;
     if (mode == MT_VERSIONED_COLLAPSING) by_group.count = shape->group_count; /* versions are told apart inside a group */
     FN_TRY(find_groups(ctx, &by_group, sorted->rows, &starts, &groups));
-    const fn_status status = mt_chooses_rows(mode) ? choose_rows(ctx, shape, starts, groups, sorted, cleanup, out)
-                                                   : mt_aggregate_rows(ctx, shape, starts, groups, sorted, out);
+    const fn_status status = choose_rows(ctx, shape, starts, groups, sorted, cleanup, out);
     fn_free(starts);
     return status;
 }

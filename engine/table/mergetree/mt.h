@@ -265,6 +265,8 @@ void mt_key_release(mt_key *key);
 /* What the table's mode makes of rows in key order where equal keys stand together in insertion order: block in, block out
  * (one new reference). `cleanup`: Replacing drops deleted rows, as OPTIMIZE CLEANUP and FINAL do. */
 fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, fn_block **out) FN_MUST_USE;
+/* The same of some columns (schema indexes) of a mode that computes rows. */
+fn_status mt_collapse_columns(fn_ctx *ctx, const mt_shape *shape, const uint32_t *columns, const mt_key *key, const fn_block *sorted, fn_block **out) FN_MUST_USE;
 /* For modes that only choose rows: keep[i] = 1 for the rows of [from, to) that stay. key rows are equal in that range. */
 typedef struct mt_choice {
     const mt_shape *shape;

@@ -14,7 +14,7 @@ typedef struct merged_scan {
     mt_shape *shape;
     uint32_t column_count;
     uint32_t *places;       /* in the merge's columns */
-    uint32_t *columns;      /* that are merged: the stored ones, then virtual ones */
+    uint32_t *columns;      /* that are merged, as schema indexes */
     uint32_t merged_count;
     mt_part **parts;        /* partition by partition, oldest first; those that may have rows */
     mt_reader *readers;     /* per part */
@@ -23,6 +23,7 @@ typedef struct merged_scan {
     expr **conditions;      /* on the rows that are merged */
     uint32_t condition_count;
     bool apart;
+    bool as_is;             /* the group at hand is one part whose keys differ: there is nothing to merge */
     mt_merge *merge;        /* of the group at hand */
     uint64_t counted;       /* rows it has read that base.rows_read has */
     pthread_mutex_t lock;   /* workers take turns */
@@ -35,6 +36,14 @@ static uint32_t group_end(const merged_scan *s, uint32_t from)
     return to;
 }
 
+static fn_status collapse(fn_ctx *ctx, const merged_scan *s, const mt_batch *b, fn_block **out)
+{
+    if (mt_chooses_rows(s->shape->definition->mode)) return mt_collapse(ctx, s->shape, &b->key, b->block, true, out);
+    if (!s->as_is) return mt_collapse_columns(ctx, s->shape, s->columns, &b->key, b->block, out);
+    *out = fn_block_ref(b->block);
+    return FN_OK;
+}
+
 static fn_status next_rows(fn_ctx *ctx, merged_scan *s, fn_block **out)
 {
     for (;;) {
@@ -45,6 +54,7 @@ static fn_status next_rows(fn_ctx *ctx, merged_scan *s, fn_block **out)
             const mt_merge_options options = {.shape = s->shape, .parts = s->parts + s->next_part, .part_count = end - s->next_part, .columns = s->columns,
                                               .column_count = s->merged_count, .whole_groups = true, .filter = s->conditions, .filter_count = s->condition_count,
                                               .readers = s->readers + s->next_part, .granules = (const uint8_t *const *)s->wanted + s->next_part};
+            s->as_is = end - s->next_part == 1 && (s->parts[s->next_part]->row.level > 0 || s->parts[s->next_part]->collapsed);
             s->next_part = end;
             FN_TRY(mt_merge_open(ctx, &options, &s->merge));
         }
@@ -59,7 +69,7 @@ static fn_status next_rows(fn_ctx *ctx, merged_scan *s, fn_block **out)
             continue;
         }
         atomic_fetch_add_explicit(&s->base.bytes_read, fn_block_bytes(b.block), memory_order_relaxed);
-        const fn_status status = mt_collapse(ctx, s->shape, &b.key, b.block, true, out);
+        const fn_status status = collapse(ctx, s, &b, out);
         mt_batch_release(&b);
         if (status != FN_OK || (*out)->rows) return status;
         fn_block_drop(*out);
@@ -95,25 +105,30 @@ static void merged_close(table_scan *self)
     fn_arena_free(s->arena);
 }
 
-/* The stored columns are all needed: what becomes of a group may depend on any. */
+static uint32_t place_of(merged_scan *s, uint32_t column)
+{
+    uint32_t at = 0;
+    while (at < s->merged_count && s->columns[at] != column) at++;
+    if (at == s->merged_count) s->columns[s->merged_count++] = column;
+    return at;
+}
+
+/* States and last values are made column by column: only those wanted are merged. Where rows are chosen any stored column may be looked at, and
+ * a row of zeros (Summing) is one in all sums, also those that the query does not read. */
 static fn_status fill_columns(fn_ctx *ctx, merged_scan *s, const table_scan_request *request)
 {
     const mt_shape *shape = s->shape;
+    const bool chooses = mt_chooses_rows(shape->definition->mode);
     s->places = FN_NEW_ARRAY(ctx, uint32_t, request->column_count + 1);
     s->columns = FN_NEW_ARRAY(ctx, uint32_t, shape->stored_count + request->column_count + 1);
     if (!s->places || !s->columns) return ctx->error.code;
-    for (uint32_t i = 0; i < shape->stored_count; i++) s->columns[s->merged_count++] = shape->stored[i];
+    for (uint32_t i = 0; (chooses || shape->definition->mode == MT_SUMMING) && i < shape->stored_count; i++) s->columns[s->merged_count++] = shape->stored[i];
     for (uint32_t i = 0; i < request->column_count; i++) {
         const uint32_t column = request->columns[i];
         const table_column *c = &shape->schema->columns[column];
-        if (shape->stored_at[column] >= 0) {
-            s->places[s->column_count++] = (uint32_t)shape->stored_at[column];
-            continue;
-        }
-        if (!mt_chooses_rows(shape->definition->mode) && c->type->id != FN_T_LOW_CARDINALITY) /* a number of one of the rows means nothing */
+        if (shape->stored_at[column] < 0 && !chooses && c->type->id != FN_T_LOW_CARDINALITY) /* a number of one of the rows means nothing */
             return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Column " FN_STR_FMT " together with FINAL of a %s table is not supported", FN_STR_ARG(c->name), s->table->base.ops->engine);
-        s->places[s->column_count++] = s->merged_count;
-        s->columns[s->merged_count++] = column;
+        s->places[s->column_count++] = place_of(s, column);
     }
     return FN_OK;
 }
