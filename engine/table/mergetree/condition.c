@@ -187,6 +187,16 @@ static fn_status make_comparison(maker *m, const expr *e, const struct compariso
     return status;
 }
 
+/* The only value that is not equal to itself. IN finds it, zones and the order of the key do not know it. */
+static bool has_nan(const fn_column *values, uint32_t count)
+{
+    for (uint32_t i = 0; fn_type_is_float(fn_type_base(values->type)) && i < count; i++) {
+        const double v = fn_column_f64_at(values, i);
+        if (v != v) return true;
+    }
+    return false;
+}
+
 static fn_status make_in(maker *m, const expr *e, bool negated, mt_node **out)
 {
     const expr *set = e->args[1];
@@ -195,7 +205,7 @@ static fn_status make_in(maker *m, const expr *e, bool negated, mt_node **out)
     int operand;
     if (set->kind != EXPR_CELL || !set->cell->set || !expr_set_range(set->cell->set, &values, &count)) return FN_OK;
     FN_TRY(find_operand(m, e->args[0], &operand));
-    if (operand < 0 || fn_type_base(values->type) != m->c->operands[operand].type) return FN_OK;
+    if (operand < 0 || fn_type_base(values->type) != m->c->operands[operand].type || has_nan(values, count)) return FN_OK;
     FN_TRY(new_node(m, MT_NODE_SET, out));
     (*out)->operand = (uint32_t)operand;
     (*out)->negated = negated;
