@@ -332,12 +332,15 @@ fn_status streams_seed(fn_ctx *ctx, column_streams *c, fn_column *const *diction
 {
     stream *s = &c->streams[c->root.value_stream];
     if (c->root.kind != NODE_TEXT || !s->dict_alive || count == 0) return FN_OK;
+    s->dict->borrows = true; /* who merges the sources holds their dictionaries anyway */
     for (uint32_t i = 0; i < count; i++) {
-        const fn_column *d = dictionaries[i];
+        fn_column *d = dictionaries[i];
         uint32_t code;
+        FN_TRY(text_dict_keep(ctx, s->dict, d));
         FN_ASSERT(d->shape == FN_FLAT && !d->nulls && d->type->phys == FN_PHYS_STRING);
         for (uint32_t k = 0; k < d->rows && !too_large(s); k++) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(d, k), &code));
     }
+    s->dict->borrows = false;
     FN_TRY(text_dict_sort(ctx, s->dict, NULL));
     FN_TRY(text_dict_seeded(ctx, s->dict));
     s->judged_entries = s->dict_sorted = s->dict->entries;

@@ -14,6 +14,8 @@ void text_dict_release(text_dict *d)
 {
     fn_buf_release(&d->strings);
     fn_buf_release(&d->prefixes);
+    for (uint32_t i = 0; i < d->kept_count; i++) fn_column_drop(d->kept[i]);
+    fn_free(d->kept);
     for (uint32_t i = 0; i < d->store_count; i++) fn_buf_release(&d->store[i]);
     fn_free(d->store);
     fn_free(d->slots);
@@ -122,6 +124,15 @@ fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out)
 {
     FN_TRY(ensure_slots(ctx, d));
     return add_hashed(ctx, d, s, (uint32_t)hash_of(s), out);
+}
+
+fn_status text_dict_keep(fn_ctx *ctx, text_dict *d, fn_column *c)
+{
+    fn_column **more = fn_realloc(ctx, d->kept, (d->kept_count + 1u) * sizeof *more);
+    FN_TRY_PTR(ctx, more);
+    d->kept = more;
+    d->kept[d->kept_count++] = fn_column_ref(c);
+    return FN_OK;
 }
 
 /* A string costs three misses of the cache, each behind the one before: slot, entry, bytes. A batch has them side by side. */

@@ -12,7 +12,9 @@ typedef struct text_dict {
     fn_buf strings;     /* fn_str per entry */
     fn_buf prefixes;    /* u64 per entry: the first 8 bytes, big endian, so that numbers order as strings do */
     uint64_t bytes;     /* of all entries */
-    bool borrows;       /* entries point to where strings were given, which outlives the dictionary; false: into `store` */
+    bool borrows;       /* new entries point to where strings were given, which outlives the dictionary; false: into `store` */
+    fn_column **kept;   /* columns that entries point into */
+    uint32_t kept_count;
     fn_buf *store;      /* copies, end to end; what is in them never moves */
     uint32_t store_count;
     uint64_t *slots;    /* high half: 32 bits of the hash, whose low ones say where the slot should lie; low half: entry + 1; 0 = free */
@@ -32,6 +34,7 @@ typedef struct text_dict {
 fn_status text_dict_init(fn_ctx *ctx, text_dict *d) FN_MUST_USE;
 void text_dict_release(text_dict *d);
 fn_status text_dict_add(fn_ctx *ctx, text_dict *d, fn_str s, uint32_t *out) FN_MUST_USE;
+fn_status text_dict_keep(fn_ctx *ctx, text_dict *d, fn_column *c) FN_MUST_USE; /* c lives as long as the dictionary, which may borrow from it */
 /* Rows [from, from + rows) of a FLAT column without NULLs. */
 fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_t from, uint32_t rows, uint32_t *out) FN_MUST_USE;
 /* Numbers of rows [from, from + rows) of a DICT column; rows that are NULL get 0. */
