@@ -266,7 +266,7 @@ class Query:
         x = r.random()
         if x < .4:
             text += self.order(items)
-            self.ordered = True
+            self.ordered = self.ordered or top
             if r.random() < .2 and 'DISTINCT' not in text[:16]:
                 text += ' LIMIT %d%s BY %s' % (r.randint(1, 3), r.choice(['', '', ' OFFSET 1']), r.choice(items)[1])
             if r.random() < .5:
@@ -297,7 +297,7 @@ class Query:
             text += ' HAVING ' + r.choice(['count() > 1', 'a0 IS NOT NULL', 'count() < 5'])
         if r.random() < .3:
             text += self.order(keys + items)
-            self.ordered = 'TOTALS' not in text and 'ROLLUP' not in text and 'CUBE' not in text and 'SETS' not in text
+            self.ordered = self.ordered or (top and 'TOTALS' not in text and 'ROLLUP' not in text and 'CUBE' not in text and 'SETS' not in text)
             if r.random() < .4:
                 text += ' LIMIT %d' % r.randint(1, 6)
         return text, [x for x in out if x[1] != '?'] or [('a0', 'i', '')]
