@@ -6,7 +6,7 @@
  *
  * Blocks that lie unused are warm (their pages are there) or cold (addresses alone). When the warm ones pass kept_max, classes are
  * gone through and give up what they did not need since the last time, until a quarter is free again: what a running query gives
- * back and takes anew stays warm, what an earlier one left behind goes. Large ones that nobody needs for a minute go by themselves. SPDX-License-Identifier: Apache-2.0 */
+ * back and takes anew stays warm, what an earlier one left behind goes. What nobody needs for a minute goes by itself. SPDX-License-Identifier: Apache-2.0 */
 #include "base/pages.h"
 #include <firn/bits.h>
 #include <pthread.h>
@@ -147,8 +147,7 @@ void pages_age(void)
 {
     FN_ASSERT(pthread_once(&once, begin) == 0);
     FN_ASSERT(pthread_mutex_lock(&trim_lock) == 0);
-    for (unsigned i = 0; i < CLASSES; i++)
-        if (size_of_class(i) > CUT_TO) trim_class(&classes[i], size_of_class(i), false);
+    for (unsigned i = 0; i < CLASSES; i++) trim_class(&classes[i], size_of_class(i), false);
     FN_ASSERT(pthread_mutex_unlock(&trim_lock) == 0);
 }
 

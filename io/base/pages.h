@@ -8,7 +8,7 @@ enum { PAGES_FROM = 32 << 10, PAGES_TO = 64 << 20 }; /* bytes of blocks worth po
 /* A 64-byte aligned block of at least `bytes` (within the bounds above), contents undefined; NULL when the system has none. */
 void *pages_get(size_t bytes);
 void pages_put(void *block, size_t bytes); /* the same number as was asked for */
-void pages_age(void); /* blocks above 1 MiB that were not needed since the last call go back to the system */
+void pages_age(void); /* blocks that were not needed since the last call go back to the system */
 
 /* Memory that grows and whose owner knows its size: of the heap while it is small, a block from above when it is large (memory.c).
  * The first `used` bytes of `old` (NULL: none, of 0 bytes) stay; `old` is gone unless NULL comes back. */
