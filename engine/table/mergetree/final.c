@@ -516,12 +516,6 @@ fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_lis
     return status;
 }
 
-fn_status mt_final_masks_within(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_granules *within, mt_masks **out)
-{
-    if (!atomic_exchange(&t->masks_wanted[apart], true) || !atomic_load(&t->merge_pending)) mt_merge_schedule(t);
-    return compute(ctx, shape, list, NULL, apart, within, out);
-}
-
 /* Rows of parts that the base does not know: a small number is looked at as fast by whoever asks first. */
 static bool has_much_new(const mt_masks *base, const mt_list *list)
 {
@@ -533,6 +527,23 @@ static bool has_much_new(const mt_masks *base, const mt_list *list)
         if (!base || b == base->count) rows += r->rows;
     }
     return rows > BY_KEY_ROWS;
+}
+
+bool mt_final_is_far(mt_table *t, const mt_list *list, bool apart)
+{
+    pthread_mutex_lock(&t->lock);
+    mt_masks *base = masks_ref(t->latest_masks[apart]);
+    pthread_mutex_unlock(&t->lock);
+    const bool far = has_much_new(base, list);
+    mt_masks_drop(base);
+    return far;
+}
+
+fn_status mt_final_masks_within(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_granules *within, mt_masks **out)
+{
+    atomic_store(&t->masks_wanted[apart], true);
+    mt_merge_schedule(t);
+    return compute(ctx, shape, list, NULL, apart, within, out);
 }
 
 void mt_final_prepare(fn_ctx *ctx, mt_table *t)

@@ -412,6 +412,7 @@ typedef struct mt_masks {
 fn_status mt_final_masks(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_list *list, bool apart, const mt_masks **out) FN_MUST_USE;
 /* Those that have been computed; NULL: none yet. */
 const mt_masks *mt_final_known(const mt_list *list, bool apart);
+bool mt_final_is_far(mt_table *t, const mt_list *list, bool apart); /* would computing them take long? */
 /* Granules [first, end) of a part. */
 typedef struct mt_granules {
     uint32_t first, end;

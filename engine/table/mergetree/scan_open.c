@@ -334,7 +334,7 @@ static fn_status plan_masks(planner *p)
     bool few;
     FN_TRY_PTR(p->ctx, within);
     FN_TRY(find_within(p, within, &few));
-    if (!few) return mt_final_masks(p->ctx, s->table, s->shape, s->list, apart, &p->masks);
+    if (!few || !mt_final_is_far(s->table, s->list, apart)) return mt_final_masks(p->ctx, s->table, s->shape, s->list, apart, &p->masks);
     FN_TRY(mt_final_masks_within(p->ctx, s->table, s->shape, s->list, apart, within, &s->masks));
     p->masks = s->masks;
     return FN_OK;

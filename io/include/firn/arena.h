@@ -28,7 +28,7 @@ void *fn_alloc_zero(fn_ctx *ctx, size_t bytes) FN_MUST_USE;
 void *fn_realloc(fn_ctx *ctx, void *old, size_t bytes) FN_MUST_USE; /* old stays valid on failure */
 void fn_free(void *ptr);
 void fn_memory_begin(void); /* of the process, before its threads: how the heap is divided among them */
-void fn_memory_trim(void);  /* once in a while, one thread: what lies free in the heap goes back to the system if the process has grown since the last time */
+void fn_memory_trim(void);  /* once in a while, one thread: what lies free in the heap goes back to the system if the process has grown since the last time; every sixth time, what nobody needed of the page pool */
 
 /* ---- arena ---- */
 fn_arena *fn_arena_new(fn_ctx *ctx) FN_MUST_USE; /* charges ctx->memory; NULL + error */
