@@ -213,21 +213,12 @@ static fn_status rename_in(alter_run *a, ast_expr *e, fn_str from, fn_str to)
     return FN_OK;
 }
 
-static fn_status text_of(fn_ctx *ctx, const ast_expr *e, fn_str *out)
-{
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = sql_print_expr(ctx, e, &text);
-    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
-    fn_buf_release(&text);
-    return status;
-}
-
 static fn_status rename_in_index(alter_run *a, ast_table_item *item, const ast_alter_command *c)
 {
     fn_ctx *ctx = a->query->ctx;
     ast_index_def *def = &item->index;
     FN_TRY(rename_in(a, def->expr, c->name, c->new_name));
-    FN_TRY(text_of(ctx, def->expr, &def->expr_text));
+    FN_TRY(sql_expr_text(ctx, def->expr, &def->expr_text));
     const char *text = fn_arena_printf(ctx, ctx->arena, FN_STR_FMT " TYPE " FN_STR_FMT " GRANULARITY %llu", FN_STR_ARG(def->expr_text), FN_STR_ARG(def->type_text),
                                        (unsigned long long)def->granularity);
     FN_TRY_PTR(ctx, text);
@@ -254,7 +245,7 @@ static fn_status rename_column(alter_run *a, const ast_alter_command *c)
         ast_column_def *def = &create->columns[i];
         if (!uses(def->default_expr, c->name)) continue;
         FN_TRY(rename_in(a, def->default_expr, c->name, c->new_name));
-        FN_TRY(text_of(ctx, def->default_expr, &def->default_text));
+        FN_TRY(sql_expr_text(ctx, def->default_expr, &def->default_text));
     }
     for (uint32_t i = 0; i < create->item_count; i++) {
         ast_table_item *item = &create->items[i];
@@ -293,9 +284,9 @@ static fn_status modify_order_by(alter_run *a, const ast_alter_command *c)
     fn_str old_text, fresh_text;
     for (uint32_t i = 0; i < fresh->count; i++) {
         table_schema *schema = atomic_load(&a->table->schema);
-        FN_TRY(text_of(ctx, fresh->items[i], &fresh_text));
+        FN_TRY(sql_expr_text(ctx, fresh->items[i], &fresh_text));
         if (i < old->count) {
-            FN_TRY(text_of(ctx, old->items[i], &old_text));
+            FN_TRY(sql_expr_text(ctx, old->items[i], &old_text));
             if (fn_str_eq(old_text, fresh_text)) continue;
         }
         for (uint32_t k = 0; k < schema->count; k++) {

@@ -248,15 +248,6 @@ static bool is_merge_tree(fn_str engine)
     return fn_str_ends(engine, FN_STR("MergeTree"));
 }
 
-static fn_status text_of(fn_ctx *ctx, const ast_expr *e, fn_str *out)
-{
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = sql_print_expr(ctx, e, &text);
-    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
-    fn_buf_release(&text);
-    return status;
-}
-
 /* Columns marked PRIMARY KEY make the key tuple(a, b). */
 static fn_status key_of_columns(query *q, ast_create *c)
 {
@@ -280,7 +271,7 @@ static fn_status key_of_columns(query *q, ast_create *c)
     if (!key) return FN_OK;
     if (c->engine.primary_key) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Multiple primary keys are not allowed");
     c->engine.primary_key = key;
-    return text_of(ctx, key, &c->engine.primary_key_text);
+    return sql_expr_text(ctx, key, &c->engine.primary_key_text);
 }
 
 static bool has_setting(const ast_engine *e, const char *name)

@@ -97,11 +97,7 @@ static fn_status read_when(ttl_reader *r, const ast_expr *when, mt_ttl *out)
     fn_ctx *ctx = r->ctx;
     expr *bound;
     size_t columns;
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = sql_print_expr(ctx, when, &text);
-    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), &out->text);
-    fn_buf_release(&text);
-    FN_TRY(status);
+    FN_TRY(sql_expr_text(ctx, when, &out->text));
     FN_TRY(bind_time(r, when, &bound));
     FN_TRY(check_stored(r, bound, &columns));
     if (!expr_is_deterministic(bound) && columns) {
@@ -146,21 +142,12 @@ static bool has_aggregate(const ast_expr *e)
     return false;
 }
 
-static fn_status text_of(fn_ctx *ctx, const ast_expr *e, fn_str *out)
-{
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = sql_print_expr(ctx, e, &text);
-    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
-    fn_buf_release(&text);
-    return status;
-}
-
 /* a, also of (a). */
 static fn_status bare_text(fn_ctx *ctx, const ast_expr *e, fn_str *out)
 {
     ast_expr bare = *e;
     bare.parenthesized = false;
-    return text_of(ctx, &bare, out);
+    return sql_expr_text(ctx, &bare, out);
 }
 
 static fn_status check_prefix(ttl_reader *r, const ast_list *keys)
@@ -188,7 +175,7 @@ static fn_status add_assignment(ttl_reader *r, const ast_expr *set, group_values
 {
     const ast_expr *column = set->args.items[0], *value = set->args.items[1];
     fn_str name;
-    FN_TRY(text_of(r->ctx, column, &name));
+    FN_TRY(sql_expr_text(r->ctx, column, &name));
     name = column->part_count == 1 ? column->parts[0] : name;
     const int at = table_schema_find(r->schema, name);
     if (at < 0 || !table_column_is_stored(&r->schema->columns[at]))

@@ -22,11 +22,7 @@ fn_status query_setting_text(fn_ctx *ctx, const ast_setting *setting, fn_str *ou
         *out = e->text;
         return FN_OK;
     }
-    fn_buf text = FN_BUF_INIT;
-    fn_status status = sql_print_expr(ctx, e, &text);
-    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
-    fn_buf_release(&text);
-    return status;
+    return sql_expr_text(ctx, e, out);
 }
 
 /* May this request change settings, and this one? ClickHouse: readonly = 1 forbids all, 2 only a change of readonly itself. */

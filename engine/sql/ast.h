@@ -365,6 +365,7 @@ fn_status sql_parse_expr(fn_ctx *ctx, fn_str text, ast_expr **out) FN_MUST_USE;
 fn_status sql_parse_columns(fn_ctx *ctx, fn_str text, ast_column_def **out, uint32_t *count) FN_MUST_USE;
 /* Canonical text as ClickHouse formats it (column names of results, SHOW CREATE, EXPLAIN SYNTAX). multi_line: indented. */
 fn_status sql_print_expr(fn_ctx *ctx, const ast_expr *e, fn_buf *out) FN_MUST_USE;
+fn_status sql_expr_text(fn_ctx *ctx, const ast_expr *e, fn_str *out) FN_MUST_USE; /* the same text, in ctx->arena */
 /* The result column's name of an expression without alias: ClickHouse's column name ("plus(a, 1)", not "a + 1"). */
 fn_status sql_column_name(fn_ctx *ctx, const ast_expr *e, fn_buf *out) FN_MUST_USE;
 fn_status sql_print_query(fn_ctx *ctx, const ast_query *q, bool multi_line, fn_buf *out) FN_MUST_USE;

@@ -270,3 +270,12 @@ fn_status sql_print_expr(fn_ctx *ctx, const ast_expr *e, fn_buf *out)
     sql_printer w = {.ctx = ctx, .out = out};
     return sql_put_expr(&w, e, false);
 }
+
+fn_status sql_expr_text(fn_ctx *ctx, const ast_expr *e, fn_str *out)
+{
+    fn_buf text = FN_BUF_INIT;
+    fn_status status = sql_print_expr(ctx, e, &text);
+    if (status == FN_OK) status = fn_arena_str(ctx, ctx->arena, fn_buf_view(&text), out);
+    fn_buf_release(&text);
+    return status;
+}

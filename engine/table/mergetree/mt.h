@@ -164,6 +164,9 @@ fn_status mt_rewrite_parts(fn_ctx *ctx, mt_table *t, mt_rewrite *r, mt_rewrite_f
 struct mt_reader;
 fn_status mt_rewrite_read(fn_ctx *ctx, const mt_rewrite *r, mt_part *part, struct mt_reader *out) FN_MUST_USE; /* a reader of the old part */
 fn_status mt_rewrite_number(fn_ctx *ctx, mt_rewrite *r) FN_MUST_USE; /* takes a version */
+struct mt_part_out;
+/* Behind the last row (`written`: how that went): the part that takes `part`'s place is finished and added, if any row is in it; closes `out`. */
+fn_status mt_rewrite_finish(fn_ctx *ctx, mt_rewrite *r, const mt_part *part, struct mt_part_out *out, fn_status written) FN_MUST_USE;
 
 /* ---- look.c ---- */
 fn_status mt_part_check(fn_ctx *ctx, mt_part *p) FN_MUST_USE; /* reads all of it from the disk; errors: damage, or memory, time, cancelled */

@@ -187,21 +187,13 @@ static fn_status count_hits(fn_ctx *ctx, const mutator *m, const mt_reader *r, u
 
 static fn_status rewrite(fn_ctx *ctx, mutator *m, mt_part *part, const mt_reader *r)
 {
-    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, m->base.version, part->row.level};
     mt_part_out out;
-    mt_part *fresh = NULL;
     fn_status status = mt_part_out_open(ctx, m->base.table->store, m->base.shape, &part, 1, &out);
     const mt_definition *d = m->base.shape->definition;
     const bool without = m->mutation->lightweight && d->settings.lightweight_mutation_projection_mode == PROJECTION_DROP;
     for (uint32_t i = 0; i < d->projection_count && without && status == FN_OK; i++) status = mt_part_out_project(ctx, &out, i, false);
     if (status == FN_OK) status = for_steps(ctx, m, r, &out, write_step);
-    if (status == FN_OK && out.rows) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
-    mt_part_out_close(&out);
-    if (status == FN_OK && fresh) {
-        fresh->collapsed = part->collapsed;
-        m->base.added[m->base.added_count++] = fresh;
-    }
-    return status;
+    return mt_rewrite_finish(ctx, &m->base, part, &out, status);
 }
 
 static fn_status mutate_part(fn_ctx *ctx, mutator *m, mt_part *part)
@@ -300,4 +292,18 @@ fn_status mt_rewrite_number(fn_ctx *ctx, mt_rewrite *r)
 {
     mt_catalog *catalog = r->table->store->options.catalog;
     return r->version ? FN_OK : catalog->block_numbers(catalog, ctx, r->table->base.uuid, 1, &r->version);
+}
+
+fn_status mt_rewrite_finish(fn_ctx *ctx, mt_rewrite *r, const mt_part *part, mt_part_out *out, fn_status written)
+{
+    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, r->version, part->row.level};
+    mt_part *fresh = NULL;
+    fn_status status = written;
+    if (status == FN_OK && out->rows) status = mt_part_out_finish(ctx, out, &spec, &fresh);
+    mt_part_out_close(out);
+    if (status == FN_OK && fresh) {
+        fresh->collapsed = part->collapsed;
+        r->added[r->added_count++] = fresh;
+    }
+    return status;
 }

@@ -75,17 +75,11 @@ static fn_status rebuild_part(fn_ctx *ctx, rebuilder *r, mt_part *part)
     FN_TRY(mt_rewrite_read(ctx, &r->base, part, &reader));
     if (!is_wanting(r, reader.data)) return FN_OK;
     FN_TRY(mt_rewrite_number(ctx, &r->base));
-    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, r->base.version, part->row.level};
     mt_part_out out;
-    mt_part *fresh = NULL;
     fn_status status = mt_part_out_open(ctx, r->base.table->store, r->base.shape, &part, 1, &out);
     if (status == FN_OK) status = choose(ctx, r, part, reader.data, &out);
     if (status == FN_OK) status = copy_rows(ctx, r, &reader, &out);
-    if (status == FN_OK) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
-    mt_part_out_close(&out);
-    FN_TRY(status);
-    fresh->collapsed = part->collapsed;
-    r->base.added[r->base.added_count++] = fresh;
+    FN_TRY(mt_rewrite_finish(ctx, &r->base, part, &out, status));
     r->base.removed[r->base.removed_count++] = part;
     return FN_OK;
 }

@@ -42,18 +42,10 @@ static fn_status write_rows(fn_ctx *ctx, const materializer *m, mt_part *part, b
 
 static fn_status write_part(fn_ctx *ctx, materializer *m, mt_part *part, const mt_ttl_plan *plan, bool apply)
 {
-    const mt_part_spec spec = {part->row.partition_id, part->row.partition, part->row.min_block, part->row.max_block, m->base.version, part->row.level};
     mt_part_out out;
-    mt_part *fresh = NULL;
     fn_status status = mt_part_out_open_packed(ctx, m->base.table->store, m->base.shape, &part, 1, plan->codec, &out);
     if (status == FN_OK) status = write_rows(ctx, m, part, apply, &out);
-    if (status == FN_OK && out.rows) status = mt_part_out_finish(ctx, &out, &spec, &fresh);
-    mt_part_out_close(&out);
-    if (status == FN_OK && fresh) {
-        fresh->collapsed = part->collapsed;
-        m->base.added[m->base.added_count++] = fresh;
-    }
-    return status;
+    return mt_rewrite_finish(ctx, &m->base, part, &out, status);
 }
 
 static fn_status materialize_part(fn_ctx *ctx, materializer *m, mt_part *part)
