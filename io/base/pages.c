@@ -1,165 +1,211 @@
-/* pages.c - large blocks of memory, kept for reuse by size class instead of being given back to the system.
+/* pages.c - large blocks of memory, kept for reuse instead of being given back to the system.
  *
- * In a virtual machine a fresh page costs about 2 microseconds per 4 KiB: more than decoding or hashing what is written to it.
- * Blocks up to 1 MiB are cut from 32 MiB regions backed by huge pages where the system has them; larger ones are mapped one by
- * one. Eight classes per doubling keep the waste below 1/8.
+ * In a virtual machine a fresh page costs about 2 microseconds per 4 KiB: more than decoding or hashing what is written to it. So
+ * blocks of all sizes share regions backed by huge pages where the system has them, and whoever needs memory gets the first gap that
+ * is wide enough: what is in use stays together at the front, in memory that is there already, and huge pages behind become free as
+ * a whole. A region counts its pages in bits; its own description is in its first ones.
  *
- * Blocks that lie unused are warm (their pages are there) or cold (addresses alone). When the warm ones pass kept_max, classes are
- * gone through and give up what they did not need since the last time, until a quarter is free again: what a running query gives
- * back and takes anew stays warm, what an earlier one left behind goes. What nobody needs for a minute goes by itself. SPDX-License-Identifier: Apache-2.0 */
+ * Free pages that were touched are `kept` as they are. When they pass kept_max, those furthest behind go back to the system until
+ * three quarters are left; and so do, within a minute or two, those of a huge page of which nobody took a block for that long.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/pages.h"
 #include <firn/bits.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { REGION = 32 << 20, CUT_TO = 1 << 20, HUGE_PAGE = 2 << 20, PAGE = 4096, STEPS = 8, CLASSES = 12 * STEPS };
+enum { PAGE = 4096, HUGE_PAGE = 2 << 20, IN_HUGE = HUGE_PAGE / PAGE, REGION = 128 << 20, PAGES = REGION / PAGE, HUGES = REGION / HUGE_PAGE };
 static const size_t KEPT_MOST = (size_t)1024 << 20;
+_Static_assert((size_t)REGION >= 2 * (size_t)PAGES_TO, "a block fits beside the description");
 
-typedef struct free_block {
-    struct free_block *next;
-} free_block;
-typedef struct size_class {
-    _Alignas(64) pthread_mutex_t lock;
-    free_block *warm, *cold;
-    size_t warm_count, warm_least; /* least: since the last trim; so many were not needed */
-} size_class;
+typedef struct huge_page {
+    uint16_t used;    /* pages of blocks in use */
+    uint16_t longest; /* no gap of more pages begins and ends here; where the last search was, exactly */
+    bool touched;     /* free pages of it may be backed by memory: counted in `kept` */
+    bool wanted;      /* a block was taken from it since pages_age was here */
+} huge_page;
 
-static size_class classes[CLASSES];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint8_t *region, *region_end;
-static _Atomic size_t kept;                /* bytes of warm blocks */
-static pthread_mutex_t trim_lock = PTHREAD_MUTEX_INITIALIZER;
-static size_t kept_max; /* 1/8 of the memory, KEPT_MOST at most */
+typedef struct region region;
+struct region {
+    region *before, *after; /* in the order of their making */
+    unsigned free; /* pages */
+    huge_page huge[HUGES];
+    uint64_t used[PAGES / 64]; /* a bit for each page */
+};
 
-static void begin(void)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static region *first, *last;
+static size_t kept, kept_max; /* pages; the most: 1/8 of the memory, KEPT_MOST at most */
+
+static void mark(region *r, unsigned at, unsigned count, bool used)
 {
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    kept_max = pages > 0 && page > 0 ? FN_MIN((size_t)pages / 8 * (size_t)page, KEPT_MOST) : KEPT_MOST;
-    for (size_t i = 0; i < CLASSES; i++) FN_ASSERT(pthread_mutex_init(&classes[i].lock, NULL) == 0);
-}
-
-/* Class of a size and the size of its blocks: PAGES_FROM x 2^(class / 8) x (1 + class % 8 / 8). */
-static size_t class_of(size_t bytes, size_t *size)
-{
-    const unsigned doubling = bytes <= PAGES_FROM ? 0 : 63u - (unsigned)__builtin_clzll((bytes - 1) / PAGES_FROM);
-    const size_t base = (size_t)PAGES_FROM << doubling, step = base / STEPS;
-    const size_t above = bytes > base ? (bytes - base + step - 1) / step : 0;
-    *size = base + above * step;
-    return above == STEPS ? (doubling + 1) * STEPS : doubling * STEPS + above;
-}
-
-static void *map(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) return NULL;
-    if (bytes >= HUGE_PAGE) (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish */
-    return p;
-}
-
-static void *cut(size_t size)
-{
-    FN_ASSERT(pthread_mutex_lock(&region_lock) == 0);
-    if ((size_t)(region_end - region) < size) { /* the rest of the old one is given up */
-        region = map(REGION);
-        region_end = region ? region + REGION : NULL;
+    for (unsigned end = at + count; at < end;) {
+        const unsigned bit = at % 64, here = FN_MIN(64 - bit, end - at);
+        const uint64_t bits = (~(uint64_t)0 >> (64 - here)) << bit;
+        if (used) r->used[at / 64] |= bits;
+        else r->used[at / 64] &= ~bits;
+        at += here;
     }
-    uint8_t *block = region;
-    if (region) region += size;
-    FN_ASSERT(pthread_mutex_unlock(&region_lock) == 0);
-    return block;
 }
 
-static size_t size_of_class(unsigned index)
+/* The first page from `at` on that is in use (or is not), `end` if there is none before it. */
+static unsigned next(const region *r, unsigned at, unsigned end, bool used)
 {
-    const size_t base = (size_t)PAGES_FROM << (index / STEPS);
-    return base + index % STEPS * (base / STEPS);
+    while (at < end) {
+        const uint64_t bits = (used ? r->used[at / 64] : ~r->used[at / 64]) >> at % 64;
+        if (bits) return FN_MIN(at + (unsigned)__builtin_ctzll(bits), end);
+        at = (at / 64 + 1) * 64;
+    }
+    return end;
+}
+
+/* The first gap of `count` pages between two pages; `end` if there is none, the longest one's length then in *longest. */
+static unsigned find_gap(const region *r, unsigned at, unsigned end, unsigned count, unsigned *longest)
+{
+    for (*longest = 0; at < end;) {
+        const unsigned begin = next(r, at, end, false);
+        at = next(r, begin, end, true);
+        if (at - begin >= count) return begin;
+        *longest = FN_MAX(*longest, at - begin);
+    }
+    return end;
+}
+
+/* Small blocks lie within one huge page, large ones where there is room. PAGES if there is none. */
+static unsigned find(region *r, unsigned count)
+{
+    unsigned longest, at;
+    if (r->free < count) return PAGES;
+    if (count > IN_HUGE / 2) return find_gap(r, 0, PAGES, count, &longest);
+    for (unsigned i = 0; i < HUGES; i++) {
+        if (r->huge[i].longest < count) continue;
+        at = find_gap(r, i * IN_HUGE, (i + 1) * IN_HUGE, count, &longest);
+        if (at < (i + 1) * IN_HUGE) return at;
+        r->huge[i].longest = (uint16_t)longest;
+    }
+    return PAGES;
+}
+
+/* What changes about one huge page: pages in use, and whether its free pages are there. */
+static void change(region *r, huge_page *h, unsigned used, bool touched)
+{
+    if (h->touched) kept -= IN_HUGE - h->used;
+    r->free += h->used;
+    r->free -= used;
+    h->used = (uint16_t)used;
+    h->touched = touched;
+    if (touched) kept += IN_HUGE - used;
+}
+
+static void take(region *r, unsigned at, unsigned count)
+{
+    mark(r, at, count, true);
+    for (unsigned end = at + count, here; at < end; at += here) {
+        huge_page *h = &r->huge[at / IN_HUGE];
+        here = FN_MIN(IN_HUGE - at % IN_HUGE, end - at);
+        change(r, h, h->used + here, true);
+        h->wanted = true;
+    }
+}
+
+static void give(region *r, unsigned at, unsigned count)
+{
+    mark(r, at, count, false);
+    for (unsigned end = at + count, here; at < end; at += here) {
+        huge_page *h = &r->huge[at / IN_HUGE];
+        here = FN_MIN(IN_HUGE - at % IN_HUGE, end - at);
+        change(r, h, h->used - here, true);
+        h->longest = IN_HUGE;
+    }
+}
+
+/* Twice the room is asked for and what surrounds the aligned half is returned: a block's region is found from its address. */
+static region *make(void)
+{
+    uint8_t *p = mmap(NULL, 2 * (size_t)REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    const size_t head = (size_t)(-(uintptr_t)p % REGION);
+    if (head) (void)munmap(p, head);
+    (void)munmap(p + head + REGION, REGION - head);
+    region *r = (region *)(void *)(p + head);
+    (void)madvise(r, REGION, MADV_HUGEPAGE); /* a wish */
+    for (unsigned i = 0; i < HUGES; i++) r->huge[i].longest = IN_HUGE;
+    r->free = PAGES;
+    take(r, 0, (sizeof *r + PAGE - 1) / PAGE);
+    r->before = last;
+    if (last) last->after = r;
+    else first = r;
+    last = r;
+    return r;
 }
 
 void *pages_get(size_t bytes)
 {
-    size_t size;
-    FN_ASSERT(pthread_once(&once, begin) == 0);
-    size_class *c = &classes[class_of(bytes, &size)];
-    FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
-    free_block *const warm = c->warm, *const cold = warm ? NULL : c->cold;
-    if (warm) {
-        c->warm = warm->next;
-        c->warm_count--;
-        c->warm_least = FN_MIN(c->warm_least, c->warm_count);
-    } else if (cold) {
-        c->cold = cold->next;
-    }
-    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
-    if (warm) {
-        atomic_fetch_sub_explicit(&kept, size, memory_order_relaxed);
-        return warm;
-    }
-    if (cold) return cold;
-    return size <= CUT_TO ? cut(size) : map(size);
+    const unsigned count = (unsigned)((bytes + PAGE - 1) / PAGE);
+    unsigned at = PAGES;
+    FN_ASSERT(pthread_mutex_lock(&lock) == 0);
+    region *r = first;
+    while (r && (at = find(r, count)) == PAGES) r = r->after;
+    if (!r && (r = make())) at = find(r, count);
+    if (r) take(r, at, count);
+    FN_ASSERT(pthread_mutex_unlock(&lock) == 0);
+    return r ? (uint8_t *)r + (size_t)at * PAGE : NULL;
 }
 
-/* Takes up to `count` of the warm blocks that have lain longest (the end of the list) out of a class. */
-static free_block *take_warm(size_class *c, size_t count)
+/* The free pages of one huge page go back to the system; meanwhile they are nobody's, and the lock is open. What others put back in
+ * that time stays for the next time. */
+static void give_back(region *r, unsigned i)
 {
-    free_block **at = &c->warm;
-    for (size_t stay = c->warm_count - count; stay; stay--) at = &(*at)->next;
-    free_block *taken = *at;
-    *at = NULL;
-    c->warm_count -= count;
-    return taken;
-}
-
-/* Gives pages back: of each class what was not needed since the last time, or (`half`) half of what is there. */
-static void trim_class(size_class *c, size_t size, bool half)
-{
-    FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
-    const size_t count = half ? (c->warm_count + 1) / 2 : c->warm_least;
-    free_block *taken = take_warm(c, count), *last = NULL;
-    c->warm_least = c->warm_count;
-    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
-    if (!taken) return;
-    for (free_block *b = taken, *next; b; b = next) {
-        next = b->next;
-        last = b;
-        if (size > CUT_TO) (void)munmap(b, size);
-        else (void)madvise((uint8_t *)b + PAGE, size - PAGE, MADV_DONTNEED); /* the first page holds the link */
+    const unsigned begin = i * IN_HUGE, end = begin + IN_HUGE;
+    huge_page *h = &r->huge[i];
+    unsigned given = 0;
+    for (unsigned at = next(r, begin, end, false), gap_end; at < end; at = next(r, gap_end, end, false)) {
+        gap_end = next(r, at, end, true);
+        take(r, at, gap_end - at);
+        FN_ASSERT(pthread_mutex_unlock(&lock) == 0);
+        (void)madvise((uint8_t *)r + (size_t)at * PAGE, (size_t)(gap_end - at) * PAGE, MADV_DONTNEED);
+        FN_ASSERT(pthread_mutex_lock(&lock) == 0);
+        give(r, at, gap_end - at);
+        given += gap_end - at;
     }
-    atomic_fetch_sub_explicit(&kept, count * size, memory_order_relaxed);
-    if (size > CUT_TO) return;
-    FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
-    last->next = c->cold;
-    c->cold = taken;
-    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
+    if (given + h->used == IN_HUGE) change(r, h, h->used, false);
+    h->wanted = false;
 }
 
+/* From behind: whole huge pages first, then what is free beside blocks in use. */
 static void trim(void)
 {
-    if (pthread_mutex_trylock(&trim_lock) != 0) return; /* somebody is at it */
     for (unsigned round = 0; round < 2; round++)
-        for (unsigned i = CLASSES; i-- > 0 && atomic_load_explicit(&kept, memory_order_relaxed) > kept_max / 4 * 3;)
-            trim_class(&classes[i], size_of_class(i), round == 1);
-    FN_ASSERT(pthread_mutex_unlock(&trim_lock) == 0);
+        for (region *r = last; r; r = r->before)
+            for (unsigned i = HUGES; i-- > 0 && kept > kept_max / 4 * 3;)
+                if (r->huge[i].touched && (round == 1 || r->huge[i].used == 0)) give_back(r, i);
 }
 
 void pages_age(void)
 {
-    FN_ASSERT(pthread_once(&once, begin) == 0);
-    FN_ASSERT(pthread_mutex_lock(&trim_lock) == 0);
-    for (unsigned i = 0; i < CLASSES; i++) trim_class(&classes[i], size_of_class(i), false);
-    FN_ASSERT(pthread_mutex_unlock(&trim_lock) == 0);
+    FN_ASSERT(pthread_mutex_lock(&lock) == 0);
+    for (region *r = first; r; r = r->after)
+        for (unsigned i = 0; i < HUGES; i++) {
+            huge_page *h = &r->huge[i];
+            if (h->touched && !h->wanted && h->used < IN_HUGE) give_back(r, i);
+            h->wanted = false;
+        }
+    FN_ASSERT(pthread_mutex_unlock(&lock) == 0);
 }
 
-void pages_put(void *p, size_t bytes)
+static size_t most(void)
 {
-    size_t size;
-    free_block *block = p;
-    size_class *c = &classes[class_of(bytes, &size)];
-    FN_ASSERT(pthread_mutex_lock(&c->lock) == 0);
-    block->next = c->warm;
-    c->warm = block;
-    c->warm_count++;
-    FN_ASSERT(pthread_mutex_unlock(&c->lock) == 0);
-    if (atomic_fetch_add_explicit(&kept, size, memory_order_relaxed) + size > kept_max) trim();
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return (pages > 0 && page > 0 ? FN_MIN((size_t)pages / 8 * (size_t)page, KEPT_MOST) : KEPT_MOST) / PAGE;
+}
+
+void pages_put(void *block, size_t bytes)
+{
+    region *r = (region *)((uintptr_t)block & ~(uintptr_t)(REGION - 1));
+    const unsigned at = (unsigned)((size_t)((uint8_t *)block - (uint8_t *)r) / PAGE);
+    FN_ASSERT(pthread_mutex_lock(&lock) == 0);
+    if (!kept_max) kept_max = most();
+    give(r, at, (unsigned)((bytes + PAGE - 1) / PAGE));
+    if (kept > kept_max) trim();
+    FN_ASSERT(pthread_mutex_unlock(&lock) == 0);
 }
