@@ -3,11 +3,29 @@
 
 enum { SLOTS_MIN = 1024, STORE_MIN = 1 << 10, STORE_MAX = 512 << 10 };
 
+/* A table of mask + 1 free slots, in place of the one there is. */
+static fn_status new_slots(fn_ctx *ctx, text_dict *d, uint32_t mask)
+{
+    fn_buffer *memory = fn_buffer_new_zero(ctx, ((size_t)mask + 1) * sizeof *d->slots);
+    FN_TRY_PTR(ctx, memory);
+    fn_buffer_drop(d->slot_memory);
+    d->slot_memory = memory;
+    d->slots = (uint64_t *)(void *)memory->data;
+    d->mask = mask;
+    return FN_OK;
+}
+
+void text_dict_forget_slots(text_dict *d)
+{
+    fn_buffer_drop(d->slot_memory);
+    d->slot_memory = NULL;
+    d->slots = NULL;
+}
+
 fn_status text_dict_init(fn_ctx *ctx, text_dict *d)
 {
-    *d = (text_dict){.mask = SLOTS_MIN - 1, .empty = DICT_NONE};
-    d->slots = fn_alloc_zero(ctx, SLOTS_MIN * sizeof *d->slots);
-    return d->slots ? FN_OK : ctx->error.code;
+    *d = (text_dict){.empty = DICT_NONE};
+    return new_slots(ctx, d, SLOTS_MIN - 1);
 }
 
 void text_dict_release(text_dict *d)
@@ -18,7 +36,7 @@ void text_dict_release(text_dict *d)
     fn_free(d->kept);
     for (uint32_t i = 0; i < d->store_count; i++) fn_buf_release(&d->store[i]);
     fn_free(d->store);
-    fn_free(d->slots);
+    text_dict_forget_slots(d);
     fn_free(d->used);
     text_dict_forget_maps(d);
     *d = (text_dict){0};
@@ -49,8 +67,7 @@ static void put_slot(uint64_t *slots, uint32_t mask, uint64_t slot)
 static fn_status ensure_slots(fn_ctx *ctx, text_dict *d)
 {
     if (FN_LIKELY(d->slots)) return FN_OK;
-    d->slots = fn_alloc_zero(ctx, ((size_t)d->mask + 1) * sizeof *d->slots);
-    FN_TRY_PTR(ctx, d->slots);
+    FN_TRY(new_slots(ctx, d, d->mask));
     for (uint32_t e = 0; e < d->entries; e++) put_slot(d->slots, d->mask, hash_of(text_dict_at(d, e)) << 32 | (e + 1u));
     return FN_OK;
 }
@@ -60,14 +77,14 @@ static fn_status grow(fn_ctx *ctx, text_dict *d)
 {
     enum { STEP = 4 };
     const uint32_t mask = d->mask < UINT32_MAX / STEP ? (d->mask + 1) * STEP - 1 : UINT32_MAX;
-    uint64_t *slots = fn_alloc_zero(ctx, ((size_t)mask + 1) * sizeof *slots);
-    FN_TRY_PTR(ctx, slots);
-    for (size_t i = 0; i <= d->mask; i++)
-        if (d->slots[i]) put_slot(slots, mask, d->slots[i]);
-    fn_free(d->slots);
-    d->slots = slots;
-    d->mask = mask;
-    return FN_OK;
+    fn_buffer *old = fn_buffer_ref(d->slot_memory);
+    const uint64_t *slots = d->slots;
+    const size_t count = (size_t)d->mask + 1;
+    const fn_status status = new_slots(ctx, d, mask);
+    for (size_t i = 0; i < count && status == FN_OK; i++)
+        if (slots[i]) put_slot(d->slots, mask, slots[i]);
+    fn_buffer_drop(old);
+    return status;
 }
 
 fn_status text_dict_store(fn_ctx *ctx, text_dict *d, fn_str *s)

@@ -17,6 +17,7 @@ typedef struct text_dict {
     uint32_t kept_count;
     fn_buf *store;      /* copies, end to end; what is in them never moves */
     uint32_t store_count;
+    fn_buffer *slot_memory;
     uint64_t *slots;    /* high half: 32 bits of the hash, whose low ones say where the slot should lie; low half: entry + 1; 0 = free */
                         /* NULL: to be made again, of mask + 1, before anything is looked up */
     uint32_t mask, entries;
@@ -55,6 +56,7 @@ static inline uint64_t text_prefix(fn_str s)
     return __builtin_bswap64(v);
 }
 void text_dict_forget_maps(text_dict *d);
+void text_dict_forget_slots(text_dict *d); /* strings or numbers have changed: they are made again when they are needed */
 /* Puts the entries into byte order: rank[old number] = new number (rank may be NULL). text_sort.c */
 fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank) FN_MUST_USE;
 fn_status text_dict_store(fn_ctx *ctx, text_dict *d, fn_str *s) FN_MUST_USE; /* *s becomes a copy that lives as long as the dictionary */

@@ -85,8 +85,7 @@ fn_status text_dict_forget_unused(fn_ctx *ctx, text_dict *d, bool *sorted)
         *sorted = false;
     }
     if (d->empty != DICT_NONE && is_unused(d, d->empty)) d->empty = DICT_NONE;
-    fn_free(d->slots); /* strings have changed */
-    d->slots = NULL;
+    text_dict_forget_slots(d);
     text_dict_forget_maps(d);
     return FN_OK;
 }

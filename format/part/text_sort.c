@@ -149,8 +149,7 @@ fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank)
     const fn_status status = n ? reorder(ctx, d, v, rank) : FN_OK;
     fn_free(v);
     FN_TRY(status);
-    fn_free(d->slots); /* numbers have changed */
-    d->slots = NULL;
+    text_dict_forget_slots(d);
     text_dict_forget_maps(d);
     return FN_OK;
 }

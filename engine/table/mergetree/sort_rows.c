@@ -350,8 +350,9 @@ static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p
 {
     const packing k = plan_packing(p, rows);
     const tie t = {key, p, exact};
-    uint64_t *entries = fn_alloc(ctx, (size_t)rows * 2 * sizeof *entries);
-    FN_TRY_PTR(ctx, entries);
+    fn_buffer *memory = fn_buffer_new(ctx, (size_t)rows * 2 * sizeof(uint64_t)); /* of the page pool when there are many rows */
+    FN_TRY_PTR(ctx, memory);
+    uint64_t *entries = (uint64_t *)(void *)memory->data;
     pack_entries(&k, p, rows, entries);
     const uint64_t *sorted = radix_sort(&k, entries, entries + rows, rows);
     const uint64_t mask = ((uint64_t)1 << k.row_bits) - 1;
@@ -360,7 +361,7 @@ static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p
         for (to = from + 1; to < rows && sorted[from] >> k.row_bits == sorted[to] >> k.row_bits;) to++;
         if (to - from > 1) sort_tied(&t, order + from, to - from);
     }
-    fn_free(entries);
+    fn_buffer_drop(memory);
     return FN_OK;
 }
 
@@ -369,12 +370,13 @@ fn_status mt_sort_rows(fn_ctx *ctx, const mt_key *key, uint32_t rows, uint32_t *
     bool exact;
     *sorted = true;
     if (rows < 2 || key->count == 0) return FN_OK;
-    mt_prefix *p = fn_alloc(ctx, (size_t)rows * sizeof *p);
-    FN_TRY_PTR(ctx, p);
+    fn_buffer *memory = fn_buffer_new(ctx, (size_t)rows * sizeof(mt_prefix));
+    FN_TRY_PTR(ctx, memory);
+    mt_prefix *p = (mt_prefix *)(void *)memory->data;
     fn_status status = fill_prefixes(ctx, key, rows, true, p, &exact);
     if (status == FN_OK) *sorted = is_sorted(key, p, rows, exact);
     if (status == FN_OK && !*sorted) status = sort_entries(ctx, key, p, rows, exact, order);
-    fn_free(p);
+    fn_buffer_drop(memory);
     return status;
 }
 
