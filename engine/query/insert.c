@@ -448,17 +448,16 @@ fn_status insert_commit(insert_target *in)
     return commit_until_done(in);
 }
 
-fn_status insert_commit_later(insert_target *in, const char *format)
+fn_status insert_commit_later(insert_target *in, const async_data *data, bool *queued)
 {
     fn_ctx *ctx = in->query->ctx;
-    bool queued;
     FN_TRY(run_views(in));
     const uint32_t count = list_writers(in, NULL);
     table_writer **writers = FN_NEW_ARRAY(ctx, table_writer *, count);
     FN_TRY_PTR(ctx, writers);
     (void)list_writers(in, writers);
-    FN_TRY(async_insert_add(in->query, writers, count, format, &queued));
-    return queued ? FN_OK : commit_until_done(in);
+    FN_TRY(async_insert_add(in->query, writers, count, data, queued));
+    return *queued ? FN_OK : commit_until_done(in);
 }
 
 void insert_close(insert_target *in)

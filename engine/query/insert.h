@@ -7,6 +7,8 @@
 #define FIRN_QUERY_INSERT_H
 #include "query/insert_identity.h"
 
+struct async_data;
+
 typedef struct insert_constraint {
     fn_str name, text;
 } insert_constraint;
@@ -41,8 +43,8 @@ fn_status insert_compile(insert_target *in, const bool *missing) FN_MUST_USE; /*
 /* One thread, or several where the writer is shared and there are no constraints, no views and no identity. */
 fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block) FN_MUST_USE;
 fn_status insert_commit(insert_target *in) FN_MUST_USE;
-/* The same a moment later, together with others: see async_insert.h. */
-fn_status insert_commit_later(insert_target *in, const char *format) FN_MUST_USE;
+/* The same a moment later, together with others: see async_insert.h. *queued false: it is done. */
+fn_status insert_commit_later(insert_target *in, const struct async_data *data, bool *queued) FN_MUST_USE;
 void insert_close(insert_target *in);
 /* After a commit was refused with TABLE_UUID_MISMATCH: the rows go to the tables that the names mean by now, if those are defined as the
  * first ones were. Otherwise that error. UNKNOWN_TABLE if a name means none. (insert_follow.c) */

@@ -3,7 +3,7 @@
 #include "query/insert.h"
 
 /* ---- is it wanted ---- */
-static bool enabled(const fn_settings *s, bool asynchronous)
+bool insert_identity_enabled(const fn_settings *s, bool asynchronous)
 {
     if (!fn_str_eq(s->deduplicate_insert, FN_STR("backward_compatible_choice"))) return fn_str_eq(s->deduplicate_insert, FN_STR("enable"));
     return asynchronous ? s->async_insert_deduplicate : s->insert_deduplicate;
@@ -29,7 +29,7 @@ static fn_status select_wants(query *q, const ast_query *select, bool *out)
                        "queries, or to 'disable' to turn it off. Or make SELECT query stable (for example, by adding ORDER BY all to the query) or provide "
                        "`insert_deduplication_token`.");
     }
-    *out = enabled(s, false) && (stable || fn_str_eq(s->deduplicate_insert_select, FN_STR("enable_even_for_bad_queries")));
+    *out = insert_identity_enabled(s, false) && (stable || fn_str_eq(s->deduplicate_insert_select, FN_STR("enable_even_for_bad_queries")));
     return FN_OK;
 }
 
@@ -38,7 +38,7 @@ fn_status insert_identity_begin(query *q, const ast_query *select, insert_identi
     const fn_str token = q->settings.insert_deduplication_token;
     *out = (insert_identity){.named = token.size != 0};
     if (select) FN_TRY(select_wants(q, select, &out->wanted));
-    else out->wanted = enabled(&q->settings, q->settings.async_insert);
+    else out->wanted = insert_identity_enabled(&q->settings, q->settings.async_insert);
     if (out->named) out->state = fn_hash_bytes128(token.data, token.size);
     return FN_OK;
 }

@@ -17,6 +17,8 @@ typedef struct insert_identity {
     fn_hash128 state;
 } insert_identity;
 
+/* Do the settings ask for it, for an insert of data? asynchronous: under async_insert. */
+bool insert_identity_enabled(const fn_settings *s, bool asynchronous);
 /* select NULL: rows come as data. DEDUPLICATION_IS_NOT_POSSIBLE (764) under force_enable. */
 fn_status insert_identity_begin(query *q, const ast_query *select, insert_identity *out) FN_MUST_USE;
 /* Rows in stored columns join; afterwards the table's writer is told. */

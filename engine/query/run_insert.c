@@ -1,6 +1,8 @@
 /* run_insert.c - INSERT: rows from the statement's text and body in a format, or from a SELECT.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/convert.h"
+#include "query/async_insert.h"
+#include "query/async_timer.h"
 #include "query/facade.h"
 #include "query/file_output.h"
 #include "query/format_input.h"
@@ -18,6 +20,8 @@ typedef struct data_source {
     fn_str text;
     fn_source *body;
     bool any;      /* a byte that is not white space has come */
+    bool failed;   /* the body ended too early */
+    uint64_t bytes;
 } data_source;
 
 static fn_status read_data(fn_source *self, fn_ctx *ctx, void *out, size_t capacity, size_t *got)
@@ -28,10 +32,13 @@ static fn_status read_data(fn_source *self, fn_ctx *ctx, void *out, size_t capac
         memcpy(out, d->text.data, *got);
         d->text = (fn_str){d->text.data + *got, d->text.size - *got};
     } else if (d->body) {
-        FN_TRY(d->body->read(d->body, ctx, out, capacity, got));
+        const fn_status status = d->body->read(d->body, ctx, out, capacity, got);
+        d->failed |= status != FN_OK;
+        FN_TRY(status);
     } else {
         *got = 0;
     }
+    d->bytes += *got;
     for (size_t i = 0; i < *got && !d->any; i++) d->any = ((const unsigned char *)out)[i] > ' ';
     return FN_OK;
 }
@@ -121,7 +128,8 @@ static fn_status given_schema(const insert_target *in, fn_schema *out)
     return FN_OK;
 }
 
-static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing)
+/* *unread: it is the reader that failed. */
+static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing, uint64_t *rows, bool *unread)
 {
     fn_ctx *ctx = in->query->ctx;
     bool *seen = FN_NEW_ARRAY(ctx, bool, FN_MAX(in->given_count, 1u));
@@ -132,7 +140,9 @@ static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing)
     while (status == FN_OK) {
         fn_block *block = NULL;
         status = reader->next(reader, ctx, &block);
+        *unread = status != FN_OK;
         if (status != FN_OK || !block) break;
+        *rows += block->rows;
         if (!in->program || memcmp(seen, missing, sizeof *seen * in->given_count) != 0) {
             memcpy(seen, missing, sizeof *seen * in->given_count);
             status = insert_compile(in, missing);
@@ -147,7 +157,7 @@ static fn_status pump(insert_target *in, fn_reader *reader, const bool *missing)
     return status;
 }
 
-static fn_status read_format(insert_target *in, fn_source *data, const fn_format *format)
+static fn_status read_format(insert_target *in, fn_source *data, const fn_format *format, uint64_t *rows, bool *unread)
 {
     query *q = in->query;
     value_eval eval = {.base = {eval_value}, .query = q};
@@ -162,10 +172,17 @@ static fn_status read_format(insert_target *in, fn_source *data, const fn_format
     FN_TRY_PTR(q->ctx, missing);
     FN_TRY(given_schema(in, &schema));
     FN_TRY(format_input_open(q->ctx, format, &schema, data, &settings, missing, &reader));
-    const fn_status status = pump(in, reader, missing);
+    const fn_status status = pump(in, reader, missing, rows, unread);
     reader->close(reader);
     fn_arena_free(eval.scratch);
     return status;
+}
+
+/* The log of asynchronous inserts: those that came to their end, well or not; not those whose statement was ended. */
+static void note(query *q, const table *t, const data_source *data, const async_data *what, fn_status status, bool unread)
+{
+    if (!q->settings.async_insert || data->failed || status == FN_QUERY_WAS_CANCELLED || status == FN_TIMEOUT_EXCEEDED) return;
+    async_insert_note(q, t, what, status == FN_OK ? ASYNC_OK : unread ? ASYNC_PARSING_ERROR : ASYNC_FLUSH_ERROR);
 }
 
 static fn_status insert_data(query *q, const ast_statement *s, const ast_list *columns, table *t, table_claim *claim)
@@ -173,15 +190,21 @@ static fn_status insert_data(query *q, const ast_statement *s, const ast_list *c
     const fn_str sql = q->request->sql;
     const fn_format *format;
     insert_target in = {.query = q};
+    bool unread = false, queued = false;
     const size_t offset = FN_MIN(s->data_offset, sql.size);
     data_source data = {.base = {read_data, NULL}, .text = {sql.data + offset, sql.size - offset}, .body = q->request->body};
     FN_TRY(find_format(q->ctx, s->format, &format));
+    async_data what = {.format = format->name};
+    if (q->settings.async_insert) FN_TRY(async_timer_check(q->ctx, &q->settings));
     fn_status status = insert_open(q, t, claim, columns, NULL, 0, &in);
     if (status == FN_OK) status = insert_identity_begin(q, NULL, &in.identity);
-    if (status == FN_OK) status = read_format(&in, &data.base, format);
+    const bool begun = status == FN_OK;
+    if (status == FN_OK) status = read_format(&in, &data.base, format, &what.rows, &unread);
     if (status == FN_OK && s->insert_values && !data.any) status = fn_fail(q->ctx, FN_NO_DATA_TO_INSERT, "No data to insert");
+    what.bytes = data.bytes;
     const bool later = q->settings.async_insert && !q->settings.wait_for_async_insert;
-    if (status == FN_OK) status = later ? insert_commit_later(&in, format->name) : insert_commit(&in);
+    if (status == FN_OK) status = later ? insert_commit_later(&in, &what, &queued) : insert_commit(&in);
+    if (begun && !queued && !s->function) note(q, t, &data, &what, status, unread);
     insert_close(&in);
     return status;
 }

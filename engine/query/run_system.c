@@ -40,10 +40,17 @@ static fn_status nothing_on_table(query *q, const ast_statement *s)
     return result_none(q);
 }
 
+/* Of the tables named, or all; a name that means none has none, as in ClickHouse. */
 static fn_status flush_inserts(query *q, const ast_statement *s)
 {
-    (void)s;
-    async_queue_flush(q->engine->inserts);
+    const uint32_t count = s->name.table.size ? 1 + s->rename_count : 0;
+    async_table *tables = FN_NEW_ARRAY(q->ctx, async_table, FN_MAX(count, 1u));
+    FN_TRY_PTR(q->ctx, tables);
+    for (uint32_t i = 0; i < count; i++) {
+        FN_TRY(query_name(q, i ? &s->renames[i - 1].from : &s->name, &tables[i].database, &tables[i].name));
+        if (!tables[i].database.size) tables[i].database = q->database;
+    }
+    async_queue_flush(q->engine->inserts, tables, count);
     return result_none(q);
 }
 

@@ -182,22 +182,19 @@ static bool table_engine_row(system_world *w, size_t index, const char **name)
 
 static fn_status waiting_inserts(system_world *w, fn_ctx *ctx, system_each_waiting_insert *each, void *self)
 {
-    async_row *rows;
-    size_t count;
-    FN_TRY(async_queue_rows(ctx, query_of(w)->engine->inserts, &rows, &count));
-    for (size_t i = 0; i < count; i++) {
-        const async_row *r = &rows[i];
-        const system_waiting_insert row = {r->query, r->query_id, r->format, r->database, r->table, r->first_us, r->bytes};
-        FN_TRY(each(self, ctx, &row));
-    }
-    return FN_OK;
+    return async_queue_each(ctx, query_of(w)->engine->inserts, each, self);
+}
+
+static fn_status insert_log(system_world *w, fn_ctx *ctx, system_each_insert_log_row *each, void *self)
+{
+    return async_queue_log_each(ctx, query_of(w)->engine->inserts, each, self);
 }
 
 void query_system_world_init(query *q)
 {
     fn_engine *e = q->engine;
     q->system = (query_system_world){.base = {.databases = databases, .tables = tables, .backups = backups, .mutations = mutations, .dropped = dropped, .processes = processes, .query_log = log_rows,
-                                              .waiting_inserts = waiting_inserts,
+                                              .waiting_inserts = waiting_inserts, .insert_log = insert_log,
                                               .table_function = table_function_row, .table_engine = table_engine_row, .counter = counter,
                                               .store = e->store, .data_path = e->path ? e->path : "", .user = e->user},
                                      .query = q};

@@ -2,6 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sql/parser.h"
 
+fn_status sql_table_list(sql_parser *p, ast_statement *s)
+{
+    FN_TRY(sql_table_name(p, &s->name));
+    while (sql_symbol(p, SQL_SYMBOL1(','))) {
+        void *slot = sql_grow(p, &s->renames, &s->rename_count, sizeof *s->renames);
+        FN_TRY_PTR(p->ctx, slot);
+        FN_TRY(sql_table_name(p, &s->renames[s->rename_count - 1].from));
+    }
+    return FN_OK;
+}
+
 /* [TEMPORARY] TABLE | VIEW | DICTIONARY | DATABASE, IF [NOT] EXISTS / IF EMPTY, name. */
 static fn_status parse_target(sql_parser *p, ast_statement *s)
 {
@@ -15,13 +26,7 @@ static fn_status parse_target(sql_parser *p, ast_statement *s)
     s->if_exists = sql_words(p, "IF EXISTS");
     if (!s->if_exists) s->if_empty = sql_words(p, "IF EMPTY");
     if (s->what == 'd') return sql_database_name(p, &s->name);
-    FN_TRY(sql_table_name(p, &s->name));
-    while (sql_symbol(p, SQL_SYMBOL1(','))) { /* DROP TABLE a, b: as pairs without a second name */
-        void *slot = sql_grow(p, &s->renames, &s->rename_count, sizeof *s->renames);
-        FN_TRY_PTR(p->ctx, slot);
-        FN_TRY(sql_table_name(p, &s->renames[s->rename_count - 1].from));
-    }
-    return FN_OK;
+    return sql_table_list(p, s);
 }
 
 static fn_status parse_tail(sql_parser *p, ast_statement *s)

@@ -116,6 +116,11 @@ fn_status sql_parse_kill(sql_parser *p, ast_statement *s)
     return with_options(p, s);
 }
 
+static bool is_name(sql_parser *p)
+{
+    return sql_token_at(p, 0)->kind == TOKEN_WORD || sql_token_at(p, 0)->kind == TOKEN_QUOTED;
+}
+
 /* SYSTEM: the words of the command, then what they are about. */
 fn_status sql_parse_system(sql_parser *p, ast_statement *s)
 {
@@ -131,7 +136,12 @@ fn_status sql_parse_system(sql_parser *p, ast_statement *s)
         if (!sql_words(p, on_tables[i])) continue;
         s->text = fn_cstr(on_tables[i]);
         FN_TRY(sql_on_cluster(p, &s->on_cluster));
-        return sql_token_at(p, 0)->kind == TOKEN_WORD || sql_token_at(p, 0)->kind == TOKEN_QUOTED ? sql_table_name(p, &s->name) : FN_OK;
+        return is_name(p) ? sql_table_name(p, &s->name) : FN_OK;
+    }
+    if (sql_words(p, "FLUSH ASYNC INSERT QUEUE")) {
+        s->text = FN_STR("FLUSH ASYNC INSERT QUEUE");
+        FN_TRY(sql_on_cluster(p, &s->on_cluster));
+        return is_name(p) ? sql_table_list(p, s) : FN_OK;
     }
     char text[128];
     size_t n = 0;

@@ -67,6 +67,7 @@ fn_status sql_literal(sql_parser *p, ast_expr **out) FN_MUST_USE;         /* num
 fn_status sql_parameter(sql_parser *p, ast_expr **out) FN_MUST_USE;       /* {name:Type} at the cursor */
 fn_status sql_table_name(sql_parser *p, ast_name *out) FN_MUST_USE;       /* [db.]t, each may be a parameter */
 fn_status sql_database_name(sql_parser *p, ast_name *out) FN_MUST_USE;
+fn_status sql_table_list(sql_parser *p, ast_statement *s) FN_MUST_USE;    /* a, b: the first is s->name, others are renames without a second name (parse_drop.c) */
 fn_status sql_compound_name(sql_parser *p, fn_str *out) FN_MUST_USE;      /* a.b as one text "a.b" (nested columns) */
 
 /* ---- expressions (parse_expr.c, parse_operand.c, parse_call.c, parse_syntax.c) ---- */

@@ -59,6 +59,16 @@ static fn_status put_undrop(sql_printer *w, const ast_statement *s)
     return put_cluster(w, s);
 }
 
+static fn_status put_table_list(sql_printer *w, const ast_statement *s)
+{
+    FN_TRY(sql_put_table(w, &s->name));
+    for (uint32_t i = 0; i < s->rename_count; i++) {
+        FN_TRY(sql_put(w, ", "));
+        FN_TRY(sql_put_table(w, &s->renames[i].from));
+    }
+    return FN_OK;
+}
+
 static fn_status put_drop(sql_printer *w, const ast_statement *s)
 {
     FN_TRY(sql_put(w, s->kind == STATEMENT_DROP ? "DROP " : s->kind == STATEMENT_DETACH ? "DETACH " : "TRUNCATE "));
@@ -66,11 +76,7 @@ static fn_status put_drop(sql_printer *w, const ast_statement *s)
     FN_TRY(sql_put(w, what_word(s)));
     if (s->if_exists) FN_TRY(sql_put(w, "IF EXISTS "));
     if (s->if_empty) FN_TRY(sql_put(w, "IF EMPTY "));
-    FN_TRY(sql_put_table(w, &s->name));
-    for (uint32_t i = 0; i < s->rename_count; i++) {
-        FN_TRY(sql_put(w, ", "));
-        FN_TRY(sql_put_table(w, &s->renames[i].from));
-    }
+    FN_TRY(put_table_list(w, s));
     FN_TRY(put_cluster(w, s));
     if (s->permanently) FN_TRY(sql_put(w, " PERMANENTLY"));
     return s->sync ? sql_put(w, " SYNC") : FN_OK;
@@ -204,7 +210,9 @@ static fn_status put_system(sql_printer *w, const ast_statement *s)
 {
     FN_TRY(sql_put(w, "SYSTEM "));
     FN_TRY(fn_buf_str(w->ctx, w->out, s->text));
-    return s->name.table.size ? put_word_and_table(w, " ", s) : FN_OK;
+    if (!s->name.table.size) return FN_OK;
+    FN_TRY(sql_put(w, " "));
+    return put_table_list(w, s);
 }
 
 static fn_status put_body(sql_printer *w, const ast_statement *s)

@@ -1,23 +1,19 @@
-/* sys_asynchronous_inserts.c - system.asynchronous_inserts: inserts that were acknowledged and wait to be written, a row for each.
- * (ClickHouse has one for all inserts with the same text.) SPDX-License-Identifier: Apache-2.0 */
+/* sys_asynchronous_inserts.c - system.asynchronous_inserts: inserts that were acknowledged and wait to be written, a row for those of one statement.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "system/system_list.h"
-#include <inttypes.h>
-#include <stdio.h>
 
 static fn_status each(void *self, fn_ctx *ctx, const system_waiting_insert *i)
 {
     system_rows *r = self;
-    char bytes[32];
     (void)ctx;
-    (void)snprintf(bytes, sizeof bytes, "[%" PRIu64 "]", i->bytes);
     system_put_str(r, "query", i->query);
     system_put_str(r, "database", i->database);
     system_put_str(r, "table", i->table);
     system_put_str(r, "format", i->format);
     system_put_i64(r, "first_update", i->first_us);
     system_put_u64(r, "total_bytes", i->bytes);
-    system_put_strs(r, "entries.query_id", &i->query_id, 1);
-    system_put_text(r, "entries.bytes", bytes);
+    system_put_strs(r, "entries.query_id", i->query_ids, i->entries);
+    system_put_i64s(r, "entries.bytes", i->entry_bytes, i->entries);
     return system_row(r);
 }
 

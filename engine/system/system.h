@@ -40,12 +40,25 @@ typedef struct system_process {
 } system_process;
 typedef fn_status system_each_process(void *self, fn_ctx *ctx, const system_process *process);
 
-typedef struct system_waiting_insert { /* of system.asynchronous_inserts */
-    fn_str query, query_id, format, database, table;
+typedef struct system_waiting_insert { /* of system.asynchronous_inserts: all inserts of one statement */
+    fn_str query, format, database, table;
     int64_t first_us;           /* since 1970 */
     uint64_t bytes;
+    fn_str *query_ids;          /* of each, and the bytes of its data */
+    int64_t *entry_bytes;
+    uint32_t entries;
 } system_waiting_insert;
 typedef fn_status system_each_waiting_insert(void *self, fn_ctx *ctx, const system_waiting_insert *insert);
+
+/* ClickHouse's numbers. */
+typedef enum async_outcome { ASYNC_OK = 0, ASYNC_PARSING_ERROR = 1, ASYNC_FLUSH_ERROR = 2 } async_outcome;
+typedef struct system_insert_log_row { /* of system.asynchronous_insert_log */
+    fn_str query, database, table, format, query_id, exception, flush_query_id;
+    uint64_t bytes, rows, timeout_ms;
+    int64_t event_us, flush_us; /* since 1970 */
+    async_outcome outcome;
+} system_insert_log_row;
+typedef fn_status system_each_insert_log_row(void *self, fn_ctx *ctx, const system_insert_log_row *row);
 
 typedef struct system_mutation {
     fn_str database, table, id, command, reason; /* reason: why it failed */
@@ -91,6 +104,7 @@ struct system_world {
     fn_status (*mutations)(system_world *w, fn_ctx *ctx, system_each_mutation *each, void *self); /* of this run, oldest first */
     fn_status (*processes)(system_world *w, fn_ctx *ctx, system_each_process *each, void *self);
     fn_status (*waiting_inserts)(system_world *w, fn_ctx *ctx, system_each_waiting_insert *each, void *self); /* in the order of the queue */
+    fn_status (*insert_log)(system_world *w, fn_ctx *ctx, system_each_insert_log_row *each, void *self); /* the last ones of this run, oldest first */
     /* query_id: only its rows; empty: all. */
     fn_status (*query_log)(system_world *w, fn_ctx *ctx, fn_str query_id, system_each_log_row *each, void *self);
     bool (*table_function)(system_world *w, size_t index, system_table_function *out); /* false behind the last */

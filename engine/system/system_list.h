@@ -9,7 +9,7 @@
     X(one) X(databases) X(tables) X(columns) X(parts) X(settings) X(functions) X(formats) X(processes) X(query_log)             \
     X(table_engines) X(table_functions) X(database_engines) X(data_type_families) X(aggregate_function_combinators)             \
     X(build_options) X(disks) X(storage_policies) X(users) X(clusters) X(data_skipping_indices) X(projections) X(codecs) X(licenses)      \
-    X(projection_parts) X(projection_parts_columns) X(time_zones) X(merges) X(detached_parts) X(dropped_tables) X(backups) X(events) X(metrics) X(errors) X(asynchronous_metrics) X(asynchronous_inserts) X(mutations)
+    X(projection_parts) X(projection_parts_columns) X(time_zones) X(merges) X(detached_parts) X(dropped_tables) X(backups) X(events) X(metrics) X(errors) X(asynchronous_metrics) X(asynchronous_inserts) X(asynchronous_insert_log) X(mutations)
 
 /* Tables without rows, in sys_empty.c. */
 #define SYSTEM_EMPTY_TABLES(X)                                                                                                  \

@@ -229,11 +229,105 @@ def full_disk(path):
         subprocess.run(['umount', path], check=False)
 
 
+LATER = {'async_insert': 1, 'wait_for_async_insert': 0, 'async_insert_use_adaptive_busy_timeout': 0}
+
+
+def eventually(c, sql, expected):
+    for _ in range(100):
+        if c.ask(sql) == expected:
+            return
+        time.sleep(0.05)
+    same(c.ask(sql), expected)
+
+
+@test
+def log_of_later_inserts(path):
+    s = Running(FIRN, os.path.join(path, 'd'))
+    later = dict(LATER, async_insert_busy_timeout_max_ms=600000)
+    log = 'SELECT status, bytes, rows, exception != \'\', flush_query_id = query_id, timeout_milliseconds FROM system.asynchronous_insert_log WHERE query_id = \'%s\''
+    try:
+        c = Client(s.url)
+        for name in 'tuv':
+            c.ask('CREATE TABLE %s (x UInt64) ENGINE = MergeTree ORDER BY x' % name)
+        c.ask('INSERT INTO t VALUES (1), (2)', query_id='waited', async_insert=1)
+        same(c.ask(log % 'waited'), 'Ok\t9\t2\t0\t1\t0\n')
+        c.ask('INSERT INTO t VALUES (1)', query_id='plain', async_insert=0)
+        same(c.ask(log % 'plain'), '')
+        c.ask('INSERT INTO t SELECT 1', query_id='select', async_insert=1)
+        same(c.ask(log % 'select'), '')
+        refused(27, c.ask, 'INSERT INTO t FORMAT TSV ?\n', query_id='bad', **later)
+        same(c.ask(log % 'bad'), 'ParsingError\t2\t0\t1\t1\t0\n')
+        c.ask('INSERT INTO t VALUES (3)', query_id='t1', **later)
+        c.ask('INSERT INTO t VALUES (4)', query_id='t2', **later)
+        c.ask('INSERT INTO u VALUES (5)', query_id='u1', **later)
+        c.ask('INSERT INTO v VALUES (6)', query_id='v1', **later)
+        same(c.ask('SELECT query, total_bytes, entries.query_id, entries.bytes FROM system.asynchronous_inserts ORDER BY query'),
+             "INSERT INTO t VALUES\t8\t['t1','t2']\t[4,4]\nINSERT INTO u VALUES\t4\t['u1']\t[4]\nINSERT INTO v VALUES\t4\t['v1']\t[4]\n")
+        c.ask('SYSTEM FLUSH ASYNC INSERT QUEUE default.t, v, nosuch')
+        same(c.ask('SELECT (SELECT count() FROM t), (SELECT count() FROM u), (SELECT count() FROM v)'), '6\t0\t1\n')
+        same(c.ask(log % 't1'), 'Ok\t4\t1\t0\t0\t600000\n')
+        same(c.ask("SELECT uniqExact(flush_query_id), min(flush_time_microseconds >= event_time_microseconds), any(data_kind), any(format) "
+                   "FROM system.asynchronous_insert_log WHERE query_id IN ('t1', 't2', 'v1')"), '1\t1\tParsed\tValues\n')
+        c.ask('DROP TABLE u SYNC')
+        c.ask('SYSTEM FLUSH ASYNC INSERT QUEUE')
+        same(c.ask(log % 'u1'), 'FlushError\t4\t1\t1\t0\t600000\n')
+        c.ask('INSERT INTO t VALUES (1), (2), (3)', query_id='large', **dict(later, async_insert_max_data_size=10))  # by its own statement
+        same(c.ask('SELECT count() FROM t'), '9\n')
+        same(c.ask(log % 'large'), '')
+        for value, name in ((0, 'async_insert_busy_timeout_max_ms'), (0, 'async_insert_busy_timeout_increase_rate'), (-1, 'async_insert_busy_timeout_decrease_rate')):
+            refused(471, c.ask, 'INSERT INTO t VALUES (1)', async_insert=1, **{name: value})
+        for i in range(4):  # no number counts without deduplication
+            c.ask('INSERT INTO t VALUES (1)', **dict(later, async_insert_max_query_number=2, deduplicate_insert='disable'))
+        time.sleep(0.3)
+        same(c.ask('SELECT count() FROM t'), '9\n')
+        c.ask('SYSTEM FLUSH ASYNC INSERT QUEUE t')
+        same(c.ask('SELECT count() FROM t'), '13\n')
+        same(c.ask('SELECT count() FROM system.asynchronous_inserts'), '0\n')
+    finally:
+        s.stop()
+
+
+@test
+def time_of_later_inserts(path):
+    """The time goes with how often inserts come: from the minimum up, and down again."""
+    s = Running(FIRN, os.path.join(path, 'd'))
+    try:
+        c = Client(s.url)
+        c.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
+        times = dict(async_insert=1, wait_for_async_insert=0, async_insert_busy_timeout_min_ms=300, async_insert_busy_timeout_max_ms=700,
+                     async_insert_busy_timeout_increase_rate=0.5, async_insert_busy_timeout_decrease_rate=1)
+        seen = []
+
+        def insert(i):
+            c.ask('INSERT INTO t VALUES (%d)' % i, query_id='i%d' % i, **times)
+
+        def waited(i):
+            eventually(c, "SELECT count() FROM system.asynchronous_insert_log WHERE query_id = 'i%d'" % i, '1\n')
+            return int(c.ask("SELECT timeout_milliseconds FROM system.asynchronous_insert_log WHERE query_id = 'i%d'" % i))
+        insert(0)
+        same(waited(0), 300)
+        insert(1)
+        same(waited(1), 300)
+        for i in range(2, 6):
+            insert(i)
+        seen = [waited(i) for i in range(2, 6)]
+        if seen[1:] != [450, 675, 700] and seen != [450, 675, 700, 700]:  # the first may have been far enough from the one before
+            raise AssertionError(str(seen))
+        for i in range(6, 10):  # each is written before the next one comes
+            insert(i)
+            seen.append(waited(i))
+            time.sleep(0.1)
+        if seen[-1] > 350:
+            raise AssertionError('inserts come seldom, and the time stays: %s' % seen)
+    finally:
+        s.stop()
+
+
 @test
 def inserts_written_later(path):
     data = os.path.join(path, 'd')
     s = Running(FIRN, data)
-    later = {'async_insert': 1, 'wait_for_async_insert': 0, 'async_insert_busy_timeout_max_ms': 600000}
+    later = dict(LATER, async_insert_busy_timeout_max_ms=600000)
     try:
         c = Client(s.url)
         c.ask('CREATE TABLE t (p UInt8, x UInt64) ENGINE = MergeTree PARTITION BY p ORDER BY x SETTINGS non_replicated_deduplication_window = 100')

@@ -332,7 +332,7 @@ void mt_parked_commit(mt_parked *const *parked, uint32_t count, mt_parked_failed
     for (uint32_t i = 0; !together && i < count; i++) {
         fn_error_clear(&ctx);
         if (ctx.arena && commit_now(&ctx, parked[i]->writers, parked[i]->count, false, NULL) == FN_OK) continue;
-        failed(self, parked[i], ctx.error.text);
+        failed(self, parked[i], &ctx.error);
     }
     fn_arena_free(ctx.arena);
 }

@@ -231,7 +231,7 @@ fn_status mt_writer_move(fn_ctx *ctx, table_writer *w, table *to) FN_MUST_USE;
 
 /* ---- inserts that are committed later (wait_for_async_insert = 0) ---- */
 typedef struct mt_parked mt_parked;
-typedef void mt_parked_failed(void *self, const mt_parked *p, const char *why);
+typedef void mt_parked_failed(void *self, const mt_parked *p, const fn_error *why);
 /* Takes the rows of a statement's writers; close the writers as ever. *out NULL: they are not to be kept waiting (large, or tables of
  * other engines), commit them. The rows are charged to nobody. */
 fn_status mt_park(table_writer *const *writers, uint32_t count, fn_ctx *ctx, mt_parked **out) FN_MUST_USE;
