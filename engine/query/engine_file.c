@@ -4,6 +4,7 @@
 #include "query/file_output.h"
 #include "query/object_output.h"
 #include "query/table_function.h"
+#include "query/url_output.h"
 #include <firn/format.h>
 #include <firn/object.h>
 
@@ -81,19 +82,29 @@ const facade_engine facade_file = {
     .check = check_file, .source = file_source, .target = file_target,
 };
 
-/* ---- URL and S3: the structure comes behind the format ---- */
+/* ---- URL and S3: the structure comes behind the format, headers(...) at the end ---- */
+static bool is_headers(const ast_expr *e)
+{
+    return e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("headers"));
+}
+
 static fn_status object_call(const facade_use *use, const char *function, uint32_t format_at, function_call *c)
 {
     const ast_list *args = &use->create->engine.args;
     fn_str structure;
     FN_TRY(facade_structure(use->ctx, use->create, &structure));
     begin(c, function);
+    uint32_t plain = 0;
     for (uint32_t i = 0; i < args->count; i++) {
-        if (i == format_at + 1) add_text(c, structure.size ? structure : FN_STR("auto"));
+        if (is_headers(args->items[i])) continue;
+        if (plain == format_at + 1) add_text(c, structure.size ? structure : FN_STR("auto"));
         c->items[c->call.args.count++] = args->items[i];
+        plain++;
     }
-    if (args->count <= format_at) add_text(c, FN_STR("auto"));
-    if (args->count <= format_at + 1) add_text(c, structure.size ? structure : FN_STR("auto"));
+    if (plain <= format_at) add_text(c, FN_STR("auto"));
+    if (plain <= format_at + 1) add_text(c, structure.size ? structure : FN_STR("auto"));
+    for (uint32_t i = 0; i < args->count; i++)
+        if (is_headers(args->items[i])) c->items[c->call.args.count++] = args->items[i];
     return FN_OK;
 }
 
@@ -104,13 +115,24 @@ static fn_status url_source(const facade_use *use, table **out)
     return table_function_make(use->query, &c.call, out);
 }
 
+/* Rows take the columns with their defaults, as all of them are written. */
+static fn_status url_target(const facade_use *use, const ast_list **columns, table **out)
+{
+    function_call c;
+    (void)columns;
+    FN_TRY(object_call(use, "url", 1, &c));
+    FN_TRY(url_output_table(use->query, &c.call, NULL, out));
+    table_schema_drop(atomic_exchange(&(*out)->schema, table_schema_ref(atomic_load(&use->table->schema))));
+    return FN_OK;
+}
+
 static fn_status check_url(query *q, const ast_engine *e)
 {
     return e->args.count > 1 ? check_format(q, text_of(e->args.items[1])) : FN_OK;
 }
 
 const facade_engine facade_url = {
-    .name = "URL", .args_min = 1, .args_max = 4, .check = check_url, .source = url_source,
+    .name = "URL", .args_min = 1, .args_max = 4, .check = check_url, .source = url_source, .target = url_target,
     .arguments = "requires 1-4 arguments: url, name of used format (taken from file extension by default), optional compression method, optional headers "
                  "(specified as `headers('name'='value', 'name2'='value2')`)",
 };

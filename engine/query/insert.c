@@ -2,6 +2,7 @@
 #include "query/insert.h"
 #include "query/async_insert.h"
 #include "query/definition.h"
+#include "query/facade.h"
 #include "query/materialized.h"
 #include "table/memory/memory_table.h"
 
@@ -328,9 +329,10 @@ static fn_status take_view_block(exec_output *self, fn_ctx *ctx, const fn_block 
     return insert_block(((view_output *)self)->in, ctx, block);
 }
 
-/* Columns go by name, as in ClickHouse. */
-static fn_status open_view_target(query *q, table *target, table_claim *claim, const fn_schema *from, insert_target *out)
+/* Columns go by name, as in ClickHouse. *target becomes what stands behind it, if it is a facade. */
+static fn_status open_view_target(query *q, table **target, table_claim *claim, const fn_schema *from, insert_target *out)
 {
+    const table *const named = *target;
     fn_ctx *ctx = q->ctx;
     ast_list names = {FN_NEW_ARRAY(ctx, ast_expr *, FN_MAX(from->count, 1u)), from->count};
     ast_expr *nodes = FN_NEW_ARRAY(ctx, ast_expr, FN_MAX(from->count, 1u));
@@ -341,7 +343,9 @@ static fn_status open_view_target(query *q, table *target, table_claim *claim, c
         names.items[i] = &nodes[i];
         types[i] = from->fields[i].type;
     }
-    FN_TRY(insert_open(q, target, claim, &names, types, from->count, out));
+    const ast_list *columns = &names;
+    FN_TRY(facade_target(q, target, &columns));
+    FN_TRY(insert_open(q, *target, *target == named ? claim : NULL, columns, types, from->count, out));
     return insert_compile(out, NULL);
 }
 
@@ -362,7 +366,7 @@ static fn_status run_view(insert_target *in, const table *view, insert_target *o
     fn_status status = query_claim(q, database, name, target, &claim);
     if (status == FN_OK) status = query_plan(q, s->create->as_select, &bound);
     if (status == FN_OK) {
-        status = open_view_target(q, target, claim, &bound->schema, out);
+        status = open_view_target(q, &target, claim, &bound->schema, out);
         if (status == FN_OK) status = insert_identity_of_view(in, view, &out->identity);
         if (status == FN_OK) status = query_exec(q, bound, &output.base, NULL, NULL);
         plan_query_release(bound);

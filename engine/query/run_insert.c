@@ -12,6 +12,7 @@
 #include "query/partitioned_output.h"
 #include "query/result.h"
 #include "query/table_function.h"
+#include "query/url_output.h"
 #include "sql/lex.h"
 
 /* ---- data: what follows in the text, then the body ---- */
@@ -212,14 +213,16 @@ static fn_status insert_data(query *q, const ast_statement *s, const ast_list *c
 /* The structure among the arguments, that is a text of names and types; *given: there is one. */
 static fn_status given_structure(query *q, const ast_expr *call, fn_schema *out, bool *given)
 {
-    const table_call c = {.query = q, .ctx = q->ctx, .ast = call};
+    table_call c = {.query = q, .ctx = q->ctx, .function = table_function_find(call->text), .ast = call};
+    fn_object_url headers;
     uint32_t format_at = 1;
     fn_object_auth auth = {.unsigned_ = false};
     fn_str text;
     *given = false;
     if (!call->args.count) return FN_OK;
-    if (!fn_str_eq(call->text, FN_STR("file"))) FN_TRY(call_s3_auth(&c, &auth, &format_at));
-    if (format_at + 1 >= call->args.count) return FN_OK;
+    if (fn_str_eq(call->text, FN_STR("s3"))) FN_TRY(call_s3_auth(&c, &auth, &format_at));
+    if (fn_str_eq(call->text, FN_STR("url"))) FN_TRY(call_url_headers(&c, &c, &headers));
+    if (format_at + 1 >= call_count(&c)) return FN_OK;
     FN_TRY(call_text(&c, format_at + 1, &text));
     *given = text.size && !fn_str_eq_nocase(text, FN_STR("auto"));
     return *given ? call_structure(q->ctx, text, out) : FN_OK;
@@ -253,6 +256,7 @@ static fn_status find_target(query *q, const ast_statement *s, const ast_list **
     if (s->function) {
         if (fn_str_eq(s->function->text, FN_STR("file"))) return find_output(q, s, file_output_table, out);
         if (fn_str_eq(s->function->text, FN_STR("s3"))) return find_output(q, s, object_output_table, out);
+        if (fn_str_eq(s->function->text, FN_STR("url"))) return find_output(q, s, url_output_table, out);
         if (s->partition.value) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "INSERT INTO FUNCTION " FN_STR_FMT " with PARTITION BY is not supported", FN_STR_ARG(s->function->text));
         return table_function_make(q, s->function, out);
     }

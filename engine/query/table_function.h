@@ -39,6 +39,8 @@ fn_status call_local_path(const table_call *call, fn_str path, fn_str *out) FN_M
 /* url [, NOSIGN | key, secret [, token]] [, format ...]: whether argument 1 is a key is told by its not being a format's name.
  * *next: the argument behind. What is missing comes from the environment. */
 fn_status call_s3_auth(const table_call *call, fn_object_auth *auth, uint32_t *next) FN_MUST_USE;
+/* A call of url() without its headers('name'='value', ...), which may stand anywhere; *out: those alone are filled. NUMBER_OF_ARGUMENTS_DOESNT_MATCH if 1 to 4 arguments are not left. */
+fn_status call_url_headers(const table_call *call, table_call *plain, fn_object_url *out) FN_MUST_USE;
 static inline uint32_t call_count(const table_call *call)
 {
     return call->ast->args.count;

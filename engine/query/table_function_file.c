@@ -87,16 +87,62 @@ static fn_status open_object(const table_call *call, fn_str text, bool is_s3, co
     return file_set_object(call->ctx, store, &url, auth, out);
 }
 
-fn_status table_function_url(const table_call *call, table **out)
+static fn_status add_headers(const table_call *call, const ast_expr *list, fn_object_header *to, size_t *count)
+{
+    for (uint32_t i = 0; i < list->args.count; i++) {
+        const ast_expr *pair = list->args.items[i];
+        const bool is_pair = pair->kind == AST_FUNCTION && fn_str_eq(pair->text, FN_STR("equals")) && pair->args.count == 2;
+        if (!is_pair) return fn_fail(call->ctx, FN_BAD_ARGUMENTS, "Headers argument is incorrect: 'name'='value' is expected");
+        const table_call inner = {.query = call->query, .ctx = call->ctx, .function = call->function, .ast = pair};
+        FN_TRY(call_text(&inner, 0, &to[*count].name));
+        FN_TRY(call_text(&inner, 1, &to[*count].value));
+        FN_TRY(fn_object_header_check(call->ctx, &to[(*count)++]));
+    }
+    return FN_OK;
+}
+
+fn_status call_url_headers(const table_call *call, table_call *plain, fn_object_url *out)
+{
+    enum { PLAIN_MAX = 4 };
+    fn_ctx *ctx = call->ctx;
+    const ast_list *args = &call->ast->args;
+    size_t room = 0;
+    for (uint32_t i = 0; i < args->count; i++) room += args->items[i]->args.count;
+    fn_object_header *headers = FN_NEW_ARRAY(ctx, fn_object_header, room + 1);
+    ast_expr *copy = FN_NEW(ctx, ast_expr), **items = FN_NEW_ARRAY(ctx, ast_expr *, args->count + 1);
+    if (!headers || !copy || !items) return ctx->error.code;
+    *out = (fn_object_url){.headers = headers};
+    *copy = *call->ast;
+    copy->args = (ast_list){items, 0};
+    for (uint32_t i = 0; i < args->count; i++) {
+        const ast_expr *e = args->items[i];
+        if (e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("headers"))) FN_TRY(add_headers(call, e, headers, &out->header_count));
+        else items[copy->args.count++] = args->items[i];
+    }
+    if (copy->args.count == 0 || copy->args.count > PLAIN_MAX) return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "%s", call->function->signature);
+    *plain = *call;
+    plain->ast = copy;
+    return FN_OK;
+}
+
+fn_status table_function_url(const table_call *given, table **out)
 {
     fn_str text;
     file_arguments a;
     file_set *set;
+    table_call call;
+    fn_object_url url, headers;
+    fn_object_store *store;
     const fn_object_auth none = {.unsigned_ = true};
-    FN_TRY(call_text(call, 0, &text));
-    FN_TRY(read_arguments(call, 1, &a));
-    FN_TRY(open_object(call, text, false, &none, &set));
-    return make(call, set, &a, "URL", out);
+    FN_TRY(call_url_headers(given, &call, &headers));
+    FN_TRY(call_text(&call, 0, &text));
+    FN_TRY(read_arguments(&call, 1, &a));
+    FN_TRY(engine_objects(call.ctx, call.query->engine, &store));
+    FN_TRY(fn_object_url_parse(call.ctx, text, false, &url));
+    url.headers = headers.headers;
+    url.header_count = headers.header_count;
+    FN_TRY(file_set_object(call.ctx, store, &url, &none, &set));
+    return make(&call, set, &a, "URL", out);
 }
 
 fn_status call_s3_auth(const table_call *call, fn_object_auth *auth, uint32_t *next)

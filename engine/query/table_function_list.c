@@ -20,7 +20,7 @@ static const table_function functions[] = {
     {"format", 2, 3, table_function_format, "Table function 'format' requires 2 or 3 arguments: format, [structure], data", "Rows parsed from a text."},
     {"file", 1, 4, table_function_file, "The signature of table function file shall be the following:\n - filename\n - filename, format\n"
      " - filename, format, structure\n - filename, format, structure, compression_method\n", "Files below the user files directory."},
-    {"url", 1, 4, table_function_url, "The signature of table function url shall be the following:\n - uri\n - uri, format\n - uri, format, structure\n"
+    {"url", 1, 5, table_function_url, "The signature of table function url shall be the following:\n - uri\n - uri, format\n - uri, format, structure\n"
      " - uri, format, structure, compression_method\nAll signatures supports optional headers (specified as `headers('name'='value', "
      "'name2'='value2')`)", "A file behind an HTTP address."},
     {"s3", 1, 10, table_function_s3, "Storage S3 requires 1 to 10 arguments", "Objects of S3."},

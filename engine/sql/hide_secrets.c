@@ -9,6 +9,7 @@ typedef enum secret_kind {
     SECRET_S3,     /* url, key, SECRET [, TOKEN] [, format ...] */
     SECRET_URL,    /* the password in 'http://user:password@host' */
     SECRET_CRYPT,  /* mode, ALL THE REST */
+    SECRET_HEADERS, /* 'name' = VALUE, ... */
     SECRET_REMOTE, /* address, database.table | database, table, user, PASSWORD */
 } secret_kind;
 
@@ -17,7 +18,7 @@ static const struct {
     secret_kind kind;
 } callers[] = {
     {"s3", SECRET_S3}, {"iceberg", SECRET_S3}, {"icebergS3", SECRET_S3}, {"deltaLake", SECRET_S3}, {"hudi", SECRET_S3}, {"gcs", SECRET_S3}, {"oss", SECRET_S3},
-    {"cosn", SECRET_S3}, {"url", SECRET_URL}, {"encrypt", SECRET_CRYPT}, {"decrypt", SECRET_CRYPT}, {"tryDecrypt", SECRET_CRYPT}, {"aes_encrypt_mysql", SECRET_CRYPT},
+    {"cosn", SECRET_S3}, {"url", SECRET_URL}, {"headers", SECRET_HEADERS}, {"encrypt", SECRET_CRYPT}, {"decrypt", SECRET_CRYPT}, {"tryDecrypt", SECRET_CRYPT}, {"aes_encrypt_mysql", SECRET_CRYPT},
     {"aes_decrypt_mysql", SECRET_CRYPT}, {"remote", SECRET_REMOTE}, {"remoteSecure", SECRET_REMOTE},
 };
 
@@ -146,11 +147,22 @@ static fn_status hide_password_in_url(hider *h, const call_args *a)
     return colon ? replace(h, (size_t)(colon + 1 - h->text.data), (size_t)(sign - h->text.data), "[HIDDEN]") : FN_OK;
 }
 
+static fn_status hide_headers(hider *h, const call_args *a)
+{
+    for (unsigned i = 0; i < a->count; i++) {
+        const size_t from = a->at[i].string_end, size = a->at[i].end - from;
+        const char *equals = size ? memchr(h->text.data + from, '=', size) : NULL;
+        if (equals) FN_TRY(replace(h, (size_t)(equals + 1 - h->text.data), a->at[i].end, " '[HIDDEN]'"));
+    }
+    return FN_OK;
+}
+
 static fn_status hide_args(hider *h, secret_kind kind, const call_args *a)
 {
     switch (kind) {
     case SECRET_S3: return hide_s3(h, a);
     case SECRET_URL: return hide_password_in_url(h, a);
+    case SECRET_HEADERS: return hide_headers(h, a);
     case SECRET_CRYPT: return a->count > 1 ? replace(h, a->at[1].begin, a->at[a->count - 1].end, "'[HIDDEN]'") : FN_OK;
     case SECRET_REMOTE: {
         const unsigned password = a->count > 1 && a->at[1].tokens > 1 ? 3 : 4;

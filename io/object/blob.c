@@ -147,6 +147,13 @@ static fn_status copy_address(fn_ctx *own, object_blob *b, const fn_object_url *
     b->auth = *auth;
     fn_str *texts[] = {&b->url.scheme, &b->url.host, &b->url.bucket, &b->url.key, &b->auth.key, &b->auth.secret, &b->auth.token, &b->auth.region};
     for (size_t i = 0; i < FN_COUNT(texts); i++) FN_TRY(fn_arena_str(own, own->arena, *texts[i], texts[i]));
+    fn_object_header *headers = fn_arena_alloc(own, own->arena, sizeof *headers * (url->header_count + 1));
+    FN_TRY_PTR(own, headers);
+    for (size_t i = 0; i < url->header_count; i++) {
+        FN_TRY(fn_arena_str(own, own->arena, url->headers[i].name, &headers[i].name));
+        FN_TRY(fn_arena_str(own, own->arena, url->headers[i].value, &headers[i].value));
+    }
+    b->url.headers = headers;
     fn_str name;
     FN_TRY(fn_object_url_text(own, &b->url, &name));
     b->base.name = name.data;
@@ -165,8 +172,8 @@ static fn_status learn(fn_ctx *ctx, object_blob *b)
     b->base.size = t.length;
     memcpy(b->etag, t.etag, sizeof b->etag);
     transfer_release(&t);
-    /* A weak tag means like bytes, not the same; messages and so names are without the query. */
-    if (status == FN_OK && !plain_unknown && b->etag[0] == '"' && (b->url.is_s3 || !memchr(b->url.key.data, '?', b->url.key.size))) b->base.version = b->etag;
+    /* A weak tag means like bytes, not the same; messages and so names are without the query, and without headers. */
+    if (status == FN_OK && !plain_unknown && !b->url.header_count && b->etag[0] == '"' && (b->url.is_s3 || !memchr(b->url.key.data, '?', b->url.key.size))) b->base.version = b->etag;
     if (status != FN_OK || !plain_unknown) return status;
     FN_TRY(fn_object_get(ctx, b->store, &b->url, &b->auth, (size_t)1 << 32, &b->whole));
     b->have_whole = true;

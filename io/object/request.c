@@ -25,14 +25,35 @@ static fn_status write_path(fn_ctx *ctx, const object_request *r, fn_buf *out)
     return r->whole_bucket ? FN_OK : sigv4_encode(ctx, u->key, true, out);
 }
 
-static fn_status add_header(fn_ctx *ctx, transfer *t, const char *name, fn_str value)
+static fn_status add_line(fn_ctx *ctx, transfer *t, const char *line)
 {
-    const char *line = fn_arena_printf(ctx, ctx->arena, "%s: %.*s", name, (int)FN_MIN(value.size, (size_t)8000), value.data);
     FN_TRY_PTR(ctx, line);
     struct curl_slist *list = curl_slist_append(t->headers, line);
     if (!list) return fn_fail_memory(ctx, 64);
     t->headers = list;
     return FN_OK;
+}
+
+static fn_status add_header(fn_ctx *ctx, transfer *t, const char *name, fn_str value)
+{
+    return add_line(ctx, t, fn_arena_printf(ctx, ctx->arena, "%s: %.*s", name, (int)FN_MIN(value.size, (size_t)8000), value.data));
+}
+
+fn_status object_request_header(fn_ctx *ctx, transfer *t, fn_str name, fn_str value)
+{
+    if (!value.size) return add_line(ctx, t, fn_arena_printf(ctx, ctx->arena, FN_STR_FMT ";", FN_STR_ARG(name))); /* curl's way to say so */
+    return add_line(ctx, t, fn_arena_printf(ctx, ctx->arena, FN_STR_FMT ": " FN_STR_FMT, FN_STR_ARG(name), FN_STR_ARG(value)));
+}
+
+fn_status fn_object_header_check(fn_ctx *ctx, const fn_object_header *header)
+{
+    static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Expect", "Range"};
+    const fn_str name = header->name;
+    bool good = name.size && name.size <= 1000 && header->value.size <= 8000;
+    for (size_t i = 0; i < name.size; i++) good &= (unsigned char)name.data[i] > ' ' && (unsigned char)name.data[i] < 127 && !strchr(":;,\"()<>@[]{}\\/?=", name.data[i]);
+    for (size_t i = 0; i < header->value.size; i++) good &= (unsigned char)header->value.data[i] >= ' ' || header->value.data[i] == '\t';
+    for (size_t i = 0; i < FN_COUNT(ours); i++) good &= !fn_str_eq_nocase(name, fn_cstr(ours[i]));
+    return good ? FN_OK : fn_fail(ctx, FN_BAD_ARGUMENTS, "HTTP header '" FN_STR_FMT "' is not allowed", (int)FN_MIN(name.size, (size_t)100), name.data);
 }
 
 static fn_str region_of(const fn_object_url *u, const fn_object_auth *auth)
@@ -84,6 +105,7 @@ static fn_status prepare(fn_ctx *ctx, const object_request *r, const fn_object_a
     FN_TRY_PTR(ctx, t->url);
     if (r->range) FN_TRY(add_header(ctx, t, "Range", fn_cstr(r->range)));
     if (r->if_match) FN_TRY(add_header(ctx, t, "If-Match", fn_cstr(r->if_match)));
+    for (size_t i = 0; i < r->url->header_count; i++) FN_TRY(object_request_header(ctx, t, r->url->headers[i].name, r->url->headers[i].value));
     if (r->upload.size || (r->method[0] == 'P')) FN_TRY(add_header(ctx, t, "Expect", (fn_str){"", 0}));
     return r->url->is_s3 && auth->key.size && !auth->unsigned_ ? sign(ctx, r, auth, fn_buf_view(path), t) : FN_OK;
 }

@@ -184,6 +184,18 @@ static fn_status copy_texts(fn_ctx *ctx, fn_arena *arena, fn_str **texts, size_t
     return FN_OK;
 }
 
+static fn_status copy_headers(fn_ctx *ctx, file_set *s)
+{
+    fn_object_header *to = fn_arena_alloc(ctx, s->arena, sizeof *to * (s->url.header_count + 1));
+    FN_TRY_PTR(ctx, to);
+    for (size_t i = 0; i < s->url.header_count; i++) {
+        FN_TRY(fn_arena_str(ctx, s->arena, s->url.headers[i].name, &to[i].name));
+        FN_TRY(fn_arena_str(ctx, s->arena, s->url.headers[i].value, &to[i].value));
+    }
+    s->url.headers = to;
+    return FN_OK;
+}
+
 fn_status file_set_object(fn_ctx *ctx, fn_object_store *store, const fn_object_url *url, const fn_object_auth *auth, file_set **out)
 {
     *out = NULL;
@@ -197,6 +209,7 @@ fn_status file_set_object(fn_ctx *ctx, fn_object_store *store, const fn_object_u
     s->auth = *auth;
     fn_str *texts[] = {&s->url.scheme, &s->url.host, &s->url.bucket, &s->url.key, &s->auth.key, &s->auth.secret, &s->auth.token, &s->auth.region};
     fn_status status = copy_texts(ctx, s->arena, texts, FN_COUNT(texts));
+    if (status == FN_OK) status = copy_headers(ctx, s);
     for (uint32_t i = 0; i < count && status == FN_OK; i++) status = add_objects(ctx, s, patterns[i]);
     if (status == FN_OK) *out = s;
     else file_set_free(s);

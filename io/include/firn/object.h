@@ -29,6 +29,8 @@ typedef struct fn_object_url {
     fn_str bucket, key;
     bool path_style;      /* bucket in the path; otherwise in the host name */
     bool is_s3;           /* speak S3 (sign, list); false: a plain web server, key = path and query */
+    const struct fn_object_header *headers; /* sent with each request */
+    size_t header_count;
 } fn_object_url;
 /* s3://bucket/key (endpoint from AWS_ENDPOINT_URL_S3 / AWS_ENDPOINT_URL, else AWS), https://bucket.s3.region.amazonaws.com/key,
  * http://host:port/bucket/key. Globs stay in the key. BAD_ARGUMENTS naming the URL without its query. */
@@ -42,6 +44,25 @@ fn_status fn_object_open(fn_ctx *ctx, fn_object_store *s, const fn_object_url *u
 fn_status fn_object_get(fn_ctx *ctx, fn_object_store *s, const fn_object_url *url, const fn_object_auth *auth, size_t limit, fn_buf *out) FN_MUST_USE;
 /* Replaces an object by bytes. */
 fn_status fn_object_put(fn_ctx *ctx, fn_object_store *s, const fn_object_url *url, const fn_object_auth *auth, fn_str bytes) FN_MUST_USE;
+
+/* A request's header. */
+typedef struct fn_object_header {
+    fn_str name, value;
+} fn_object_header;
+/* BAD_ARGUMENTS: no token, a line's end in it, or one that says how the body is sent. */
+fn_status fn_object_header_check(fn_ctx *ctx, const fn_object_header *header) FN_MUST_USE;
+
+/* A body sent by POST while it is made (post.c), in chunks, once. One thread at a time. RECEIVED_ERROR_FROM_REMOTE_IO_SERVER (86) with the server's status and
+ * words, POCO_EXCEPTION (1000) for what went wrong on the way. */
+typedef struct fn_post_limits {
+    double connect_s, send_s, receive_s; /* to connect; without a byte taken; until the answer behind the last byte */
+} fn_post_limits;
+typedef struct fn_object_post fn_object_post;
+/* url: of a plain server. Texts are in ctx->arena, which must outlive the post. */
+fn_status fn_object_post_open(fn_ctx *ctx, const fn_object_url *url, const fn_object_header *headers, size_t count, const fn_post_limits *limits, fn_object_post **out) FN_MUST_USE;
+fn_status fn_object_post_write(fn_ctx *ctx, fn_object_post *p, const void *bytes, size_t size) FN_MUST_USE;
+fn_status fn_object_post_finish(fn_ctx *ctx, fn_object_post *p) FN_MUST_USE; /* the end, and the server's answer */
+void fn_object_post_close(fn_object_post *p); /* without finish: the server sees a body that is cut. NULL is fine */
 
 typedef struct fn_object_entry {
     fn_str key;
