@@ -13,11 +13,44 @@ static unsigned width_of(const enc_ints *b, unsigned vector)
     return enc_bits((uint64_t)b->delta_max[vector] - (uint64_t)b->delta_min[vector]);
 }
 
-static uint64_t cost(const enc_ints *b)
+static uint64_t cost_of(const enc_ints *b)
 {
     uint64_t bytes = b->vectors * (1 + 2 * sizeof(int64_t));
     for (unsigned i = 0; i < b->vectors; i++) bytes += pack_vector_bytes(rows_of(b, i), width_of(b, i));
     return enc_cost(bytes, b->count, 350, 0);
+}
+
+static uint64_t cost(const enc_ints *b)
+{
+    return b->has_deltas ? cost_of(b) : ENC_NEVER;
+}
+
+/* The range of the first `rows` differences of a vector at most. */
+static void look_at_deltas(enc_ints *b, unsigned vector, size_t rows)
+{
+    const pack_kernels *k = pack_kernels_get();
+    int64_t deltas[PACK_ROWS];
+    const size_t n = FN_MIN(rows_of(b, vector), rows + 1);
+    b->delta_min[vector] = b->delta_max[vector] = 0;
+    if (n < 2 || b->min[vector] == b->max[vector]) return;
+    k->deltas(b->v + (size_t)vector * PACK_ROWS, n, deltas);
+    k->range(deltas + 1, n - 1, &b->delta_min[vector], &b->delta_max[vector]);
+}
+
+/* All differences have at least the range of some, so that most blocks are known to have something better from a few. */
+void enc_delta_find(enc_ints *b)
+{
+    enum { SOME = 64 };
+    memset(b->delta_min, 0, b->vectors * sizeof *b->delta_min);
+    memset(b->delta_max, 0, b->vectors * sizeof *b->delta_max);
+    if (cost_of(b) >= b->best_cost) return;
+    for (unsigned i = 0; i < b->vectors; i++) look_at_deltas(b, i, SOME);
+    for (unsigned i = 0; i < b->vectors; i++) {
+        if (cost_of(b) >= b->best_cost) return;
+        look_at_deltas(b, i, PACK_ROWS);
+    }
+    b->has_deltas = true;
+    enc_ints_consider(b, ENC_DELTA);
 }
 
 static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)

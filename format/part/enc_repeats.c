@@ -5,10 +5,17 @@
 
 enum { REPEAT_PS = 130, REPEAT_WIDE_PS = 240 };
 
+/* of_values: what the values of the runs cost. */
+static uint64_t cost_with(const enc_ints *b, uint64_t of_values)
+{
+    return enc_cost(sizeof(uint32_t) + (b->count + 7) / 8, b->count, b->width == 8 ? REPEAT_WIDE_PS : REPEAT_PS, of_values);
+}
+
 void enc_repeats_find(enc_ints *b, enc_repeats_work *w)
 {
+    enum { VALUE_PS = 20 }; /* no encoding of the values takes less */
     const uint32_t runs = b->changes + 1;
-    if (b->changes == 0 || (uint64_t)runs * 8 > (uint64_t)b->count * 7) return;
+    if (b->changes == 0 || (uint64_t)runs * 8 > (uint64_t)b->count * 7 || cost_with(b, (uint64_t)runs * VALUE_PS) >= b->best_cost) return;
     uint32_t n = 0;
     w->values[0] = b->v[0];
     for (uint32_t i = 1; i < b->count; i++) {
@@ -23,7 +30,7 @@ void enc_repeats_find(enc_ints *b, enc_repeats_work *w)
 
 static uint64_t cost(const enc_ints *b)
 {
-    return b->runs ? enc_cost(sizeof(uint32_t) + (b->count + 7) / 8, b->count, b->width == 8 ? REPEAT_WIDE_PS : REPEAT_PS, b->runs->best_cost) : ENC_NEVER;
+    return b->runs ? cost_with(b, b->runs->best_cost) : ENC_NEVER;
 }
 
 static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)

@@ -13,22 +13,34 @@ const enc_class *enc_class_at(unsigned id)
     return id < ENC_COUNT ? classes[id] : NULL;
 }
 
-static void analyse(enc_ints *b)
+void enc_look_at(const uint8_t *values, uint32_t count, unsigned width, bool is_signed, enc_look *out)
 {
     const pack_kernels *k = pack_kernels_get();
-    int64_t deltas[PACK_ROWS];
-    b->vectors = (b->count + PACK_ROWS - 1) / PACK_ROWS;
-    for (unsigned i = 0; i < b->vectors; i++) {
-        const int64_t *v = b->v + i * PACK_ROWS;
-        const size_t n = FN_MIN(b->count - i * PACK_ROWS, (size_t)PACK_ROWS);
-        k->range(v, n, &b->min[i], &b->max[i]);
-        b->delta_min[i] = b->delta_max[i] = 0;
-        if (n < 2 || b->min[i] == b->max[i]) continue;
-        k->deltas(v, n, deltas);
-        k->range(deltas + 1, n - 1, &b->delta_min[i], &b->delta_max[i]);
+    out->sum = 0;
+    out->changes = out->zeros = 0;
+    for (uint32_t i = 0; i * PACK_ROWS < count; i++) {
+        const uint8_t *v = values + (size_t)i * PACK_ROWS * width;
+        pack_look one;
+        k->look(v, FN_MIN(count - i * PACK_ROWS, (uint32_t)PACK_ROWS), width, is_signed, &one);
+        out->min[i] = one.min;
+        out->max[i] = one.max;
+        out->sum = (int64_t)((uint64_t)out->sum + (uint64_t)one.sum);
+        out->changes += one.changes + (i && memcmp(v - width, v, width) != 0);
+        out->zeros += one.zeros;
     }
-    b->changes = (uint32_t)k->changes(b->v, b->count);
-    b->zeros = (uint32_t)k->zeros(b->v, b->count);
+}
+
+static void analyse(enc_ints *b)
+{
+    enc_look own;
+    if (!b->known) enc_look_at((const uint8_t *)b->v, b->count, sizeof *b->v, true, &own);
+    const enc_look *look = b->known ? b->known : &own;
+    b->vectors = (b->count + PACK_ROWS - 1) / PACK_ROWS;
+    memcpy(b->min, look->min, b->vectors * sizeof *b->min);
+    memcpy(b->max, look->max, b->vectors * sizeof *b->max);
+    b->changes = look->changes;
+    b->zeros = look->zeros;
+    b->has_deltas = false;
 }
 
 bool enc_is_allowed(enc_place place, unsigned id)
@@ -59,6 +71,7 @@ void enc_ints_judge(enc_ints *b)
     if (b->thorough && enc_is_allowed(b->place, ENC_PATCHED)) enc_patched_find(b);
     for (unsigned id = 0; id < ENC_COUNT; id++)
         if (classes[id] && classes[id]->cost && enc_is_allowed(b->place, id)) enc_ints_consider(b, id);
+    enc_delta_find(b);
 }
 
 fn_status enc_ints_write(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
@@ -74,15 +87,19 @@ static fn_status write_thorough(fn_ctx *ctx, enc_ints *b, fn_buf *out)
     return enc_ints_write(ctx, b, out);
 }
 
+static fn_status encode_ints(fn_ctx *ctx, enc_ints *b, fn_buf *out)
+{
+    enc_ints_judge(b);
+    if (b->place == ENC_PLAIN) return enc_ints_write(ctx, b, out);
+    enc_repeats_work work;
+    if (enc_is_allowed(b->place, ENC_REPEATS)) enc_repeats_find(b, &work);
+    return b->thorough && enc_is_allowed(b->place, ENC_DISTINCT) ? write_thorough(ctx, b, out) : enc_ints_write(ctx, b, out);
+}
+
 fn_status enc_ints_encode(fn_ctx *ctx, const int64_t *v, uint32_t count, unsigned width, enc_place place, bool thorough, fn_buf *out)
 {
     enc_ints b = {.v = v, .count = count, .width = width, .place = place, .thorough = thorough};
-    if (count == 0) return fn_buf_byte(ctx, out, ENC_RAW);
-    enc_ints_judge(&b);
-    if (place == ENC_PLAIN) return enc_ints_write(ctx, &b, out);
-    enc_repeats_work work;
-    if (enc_is_allowed(place, ENC_REPEATS)) enc_repeats_find(&b, &work);
-    return thorough && enc_is_allowed(place, ENC_DISTINCT) ? write_thorough(ctx, &b, out) : enc_ints_write(ctx, &b, out);
+    return count ? encode_ints(ctx, &b, out) : fn_buf_byte(ctx, out, ENC_RAW);
 }
 
 bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out)
@@ -120,8 +137,26 @@ static bool is_constant(const uint8_t *values, uint32_t count, unsigned width)
     return count <= 1 || memcmp(values, values + width, (size_t)(count - 1) * width) == 0;
 }
 
-fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, fn_buf *out)
+/* Integers of 1, 2, 4 or 8 bytes; count is not 0. */
+static fn_status encode_integers(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool is_signed, bool thorough, const enc_look *known, fn_buf *out)
 {
+    enc_look own;
+    if (!known) enc_look_at(values, count, width, is_signed, &own);
+    const enc_look *look = known ? known : &own;
+    if (look->changes == 0) {
+        FN_TRY(fn_buf_byte(ctx, out, ENC_CONSTANT));
+        return fn_buf_append(ctx, out, values, width);
+    }
+    int64_t v[BLOCK_ROWS];
+    pack_kernels_get()->widen(values, count, width, is_signed, v);
+    enc_ints b = {.v = v, .count = count, .width = width, .place = ENC_OF_BLOCK, .thorough = thorough, .known = look};
+    return encode_ints(ctx, &b, out);
+}
+
+fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, const enc_look *known, fn_buf *out)
+{
+    const bool whole = kind != ENC_FLOAT && (width == 1 || width == 2 || width == 4 || width == 8);
+    if (whole && count) return encode_integers(ctx, values, count, width, kind == ENC_SIGNED, thorough, known, out);
     if (count && is_constant(values, count, width)) {
         FN_TRY(fn_buf_byte(ctx, out, ENC_CONSTANT));
         return fn_buf_append(ctx, out, values, width);
@@ -130,11 +165,7 @@ fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, 
     if (kind == ENC_FLOAT) FN_TRY(enc_decimal_encode(ctx, values, count, width, thorough, out, &done));
     if (!done && kind == ENC_SIGNED && (width == 16 || width == 32)) FN_TRY(enc_narrow_encode(ctx, values, count, width, thorough, out, &done));
     if (done) return FN_OK;
-    if (width == 1 || width == 2 || width == 4 || width == 8) {
-        int64_t v[BLOCK_ROWS];
-        pack_kernels_get()->widen(values, count, width, kind == ENC_SIGNED, v);
-        return enc_ints_encode(ctx, v, count, width, ENC_OF_BLOCK, thorough, out);
-    }
+    if (count && (width == 4 || width == 8)) return encode_integers(ctx, values, count, width, false, thorough, NULL, out);
     FN_TRY(fn_buf_byte(ctx, out, ENC_RAW));
     return fn_buf_append(ctx, out, values, (size_t)count * width);
 }

@@ -42,6 +42,15 @@ typedef enum enc_place {
     ENC_PLAIN      /* CONSTANT, RAW, PACKED, DELTA */
 } enc_place;
 
+/* What the choice and the zones need to know of integers: one pass over them in their own width. */
+typedef struct enc_look {
+    int64_t min[BLOCK_VECTORS], max[BLOCK_VECTORS]; /* as signed numbers if they have 8 bytes */
+    int64_t sum; /* wrapping: only numbers of 8 bytes can */
+    uint32_t changes, zeros;
+} enc_look;
+/* count (1 .. BLOCK_ROWS) of width 1, 2, 4 or 8. */
+void enc_look_at(const uint8_t *values, uint32_t count, unsigned width, bool is_signed, enc_look *out);
+
 /* An integer block and what the cost functions need to know of it. */
 typedef struct enc_ints enc_ints;
 struct enc_ints {
@@ -50,10 +59,12 @@ struct enc_ints {
     unsigned width; /* of the values as stored raw: 1, 2, 4, 8 */
     enc_place place;
     bool thorough;  /* worth encodings that are slow to find */
+    const enc_look *known; /* what min, max, changes and zeros come from; NULL: it is made */
     unsigned vectors;
     int64_t min[BLOCK_VECTORS], max[BLOCK_VECTORS];
-    int64_t delta_min[BLOCK_VECTORS], delta_max[BLOCK_VECTORS]; /* between neighbours within the vector */
     uint32_t changes, zeros;
+    bool has_deltas; /* ENC_DELTA may be the best: */
+    int64_t delta_min[BLOCK_VECTORS], delta_max[BLOCK_VECTORS]; /* between neighbours within the vector */
     /* what the encodings that consist of others made of the block; NULL: not tried */
     const enc_ints *runs;     /* its values without repeats */
     const enc_ints *distinct; /* ascending */
@@ -118,6 +129,7 @@ void enc_ints_consider(enc_ints *b, unsigned id);
 fn_status enc_ints_write(fn_ctx *ctx, const enc_ints *b, fn_buf *out) FN_MUST_USE;
 bool enc_is_allowed(enc_place place, unsigned id);
 void enc_patched_find(enc_ints *b);
+void enc_delta_find(enc_ints *b); /* ends as soon as it is known that the best so far is as good */
 /* Memory of what ENC_REPEATS is made of, alive until the block is written. */
 typedef struct enc_repeats_work {
     int64_t values[BLOCK_ROWS];
@@ -135,8 +147,9 @@ bool enc_decode_some(const uint8_t *in, size_t size, uint32_t count, unsigned wi
 /* Rows [from, from + take) of a nested block, from a multiple of PACK_ROWS; the first goes to out[0]. Width 8 at most. */
 bool enc_decode_rows(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint32_t from, uint32_t take, uint8_t *out) FN_MUST_USE;
 bool enc_decode(const uint8_t *in, size_t size, uint32_t count, unsigned width, unsigned depth, uint8_t *out) FN_MUST_USE;
-/* Values of any width and kind. */
-fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, fn_buf *out) FN_MUST_USE;
+/* Values of any width and kind. known: integers that have been looked at; may be NULL. */
+fn_status enc_values_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, enc_kind kind, bool thorough, const enc_look *known,
+                            fn_buf *out) FN_MUST_USE;
 fn_status enc_decimal_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done) FN_MUST_USE;
 fn_status enc_narrow_encode(fn_ctx *ctx, const uint8_t *values, uint32_t count, unsigned width, bool thorough, fn_buf *out, bool *done) FN_MUST_USE;
 /* Strings: lengths and the bytes they add up to. */

@@ -21,14 +21,20 @@ static inline uint64_t ones_before(uint64_t byte)
     return (((byte * each & 0x8040201008040201u) + 0x7f7f7f7f7f7f7f7fu) >> 7 & each) * each;
 }
 
+/* What is to be known of a vector to choose its encoding and for its zone. */
+typedef struct pack_look {
+    int64_t min, max;
+    int64_t sum;      /* wrapping: only numbers of 8 bytes can */
+    uint32_t changes; /* how many i > 0 have v[i] != v[i - 1] */
+    uint32_t zeros;
+} pack_look;
+
 typedef struct pack_kernels {
     /* n numbers of 1, 2, 4 or 8 bytes to 64 bits. */
     void (*widen)(const uint8_t *in, size_t n, unsigned width, bool is_signed, int64_t *out);
     void (*narrow)(const int64_t *in, size_t n, unsigned width, uint8_t *out);
     void (*range)(const int64_t *v, size_t n, int64_t *min, int64_t *max); /* n > 0 */
     void (*deltas)(const int64_t *v, size_t n, int64_t *out);              /* out[i] = v[i] - v[i - 1], wrapping; out[0] = 0 */
-    size_t (*changes)(const int64_t *v, size_t n);                         /* how many i > 0 have v[i] != v[i - 1] */
-    size_t (*zeros)(const int64_t *v, size_t n);
     /* 1,024 numbers v[i] - base of `width` bits (1..64) into width x 128 bytes, and back: out[i] = base + number, cut to out_width
      * bytes (1, 2, 4, 8). width 0: all are base, in is not read. */
     void (*pack)(const int64_t *v, int64_t base, unsigned width, uint8_t *out);
@@ -41,7 +47,10 @@ typedef struct pack_kernels {
      * are read. */
     void (*repeat)(const uint8_t *bits, size_t n, const uint8_t *values, unsigned width, uint8_t *out);
     uint32_t (*max_code)(const uint8_t *codes, size_t n, unsigned width); /* width 1, 2, 4 */
-    int64_t (*sum)(const int64_t *v, size_t n); /* wrapping */
+    /* n (1 .. PACK_ROWS) numbers of 1, 2, 4 or 8 bytes; those of 8 are signed. */
+    void (*look)(const uint8_t *in, size_t n, unsigned width, bool is_signed, pack_look *out);
+    /* Bit v - min of the result: v is among n such numbers, none of which is above min + 31. */
+    uint32_t (*marks)(const uint8_t *in, size_t n, unsigned width, bool is_signed, int64_t min);
 } pack_kernels;
 
 extern const pack_kernels pack_kernels_scalar;

@@ -62,6 +62,7 @@ void streams_release(column_streams *c)
         fn_buf_release(&s->values);
         fn_buf_release(&s->lengths);
         fn_buf_release(&s->codes);
+        fn_buf_release(&s->looks);
         if (s->dict) text_dict_release(s->dict);
         fn_free(s->dict);
     }
@@ -77,6 +78,7 @@ void streams_discard(column_streams *c)
         fn_buf_release(&s->values);
         fn_buf_release(&s->lengths);
         fn_buf_release(&s->codes);
+        fn_buf_release(&s->looks);
         if (!s->dict) continue;
         const uint32_t entries = s->dict->entries;
         text_dict_release(s->dict);

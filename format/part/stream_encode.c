@@ -63,13 +63,13 @@ typedef struct chunk_source {
     const uint8_t *values;
     const uint32_t *lengths; /* CHUNK_TEXT: `values` end to end; or */
     const fn_str *strings;   /* those of a dictionary */
+    const enc_look *looks;   /* one per block, or NULL */
     bool thorough;
 } chunk_source;
 
-/* Values [first, first + n) as an inner block; *bytes: the position in values of the next string. */
+/* Appends values [first, first + n) as an inner block; *bytes: the position in values of the next string. */
 static fn_status encode_inner(fn_ctx *ctx, const chunk_source *c, const enc_outer *outer, uint32_t first, uint32_t n, uint64_t *bytes, fn_buf *inner)
 {
-    inner->size = 0;
     if (c->strings) return enc_text_encode_strings(ctx, c->strings + first, n, inner);
     if (c->form == CHUNK_TEXT) {
         const uint8_t *from = c->values + *bytes;
@@ -79,7 +79,7 @@ static fn_status encode_inner(fn_ctx *ctx, const chunk_source *c, const enc_oute
     const unsigned width = c->form == CHUNK_CODES ? sizeof(uint32_t) : c->s->width;
     const enc_kind kind = c->form == CHUNK_CODES ? ENC_UNSIGNED : c->s->kind;
     const uint8_t *from = c->values + (size_t)first * width;
-    if (!outer->raw) return enc_values_encode(ctx, from, n, width, kind, c->thorough, inner);
+    if (!outer->raw) return enc_values_encode(ctx, from, n, width, kind, c->thorough, c->looks ? &c->looks[first / BLOCK_ROWS] : NULL, inner);
     FN_TRY(fn_buf_byte(ctx, inner, ENC_RAW));
     return fn_buf_append(ctx, inner, from, (size_t)n * width);
 }
@@ -110,8 +110,11 @@ static fn_status encode_blocks(fn_ctx *ctx, const chunk_source *c, const enc_out
     const uint32_t step = chunk_block_rows(c->form);
     uint64_t bytes = 0;
     for (uint32_t first = 0, block = 0; first < c->count; first += step, block++) {
-        FN_TRY(encode_inner(ctx, c, outer, first, FN_MIN(c->count - first, step), &bytes, inner));
-        FN_TRY(enc_block_finish(ctx, outer, inner, out));
+        const bool packed = outer->codec != FN_CODEC_NONE;
+        inner->size = 0;
+        if (!packed) FN_TRY(fn_buf_byte(ctx, out, 0)); /* it goes where it stays */
+        FN_TRY(encode_inner(ctx, c, outer, first, FN_MIN(c->count - first, step), &bytes, packed ? inner : out));
+        if (packed) FN_TRY(enc_block_finish(ctx, outer, inner, out));
         if (out->size - payload > UINT32_MAX) return fn_fail(ctx, FN_TOO_LARGE_STRING_SIZE, "A chunk of %zu bytes is too large to be stored", out->size - payload);
         fn_store_u32(out->data + ends_at + block * sizeof(uint32_t), (uint32_t)(out->size - payload));
     }
@@ -155,9 +158,11 @@ static fn_status encode_stream(fn_ctx *ctx, const column_streams *c, stream *s, 
         source.lengths = (const uint32_t *)(const void *)s->lengths.data;
         if (s->count) s->dict_partial = true;
     }
+    const uint32_t looks = (uint32_t)(s->looks.size / sizeof(enc_look));
+    if (looks && looks == (s->count + BLOCK_ROWS - 1) / BLOCK_ROWS) source.looks = (const enc_look *)(const void *)s->looks.data;
     FN_TRY(encode_chunk(ctx, &source, c->outer, out));
     s->count = 0;
-    s->values.size = s->lengths.size = s->codes.size = 0;
+    s->values.size = s->lengths.size = s->codes.size = s->looks.size = 0;
     return FN_OK;
 }
 

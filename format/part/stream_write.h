@@ -2,6 +2,7 @@
  * stream becomes one chunk. One thread per column. SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_STREAM_WRITE_H
 #define FIRN_STREAM_WRITE_H
+#include "part/encoding.h"
 #include "part/part_layout.h"
 #include "part/text_dict.h"
 #include <firn/part.h>
@@ -16,6 +17,7 @@ typedef struct stream {
     fn_buf values;     /* values; strings without dictionary: their bytes */
     fn_buf lengths;    /* u32 per string without dictionary */
     fn_buf codes;      /* u32 per string with dictionary */
+    fn_buf looks;      /* enc_look per granule of the values, where the zones made them */
     text_dict *dict;   /* strings; entries stay after it was given up, while chunks refer to them */
     bool dict_alive;
     bool dict_used;    /* a chunk of codes was written */

@@ -23,6 +23,7 @@ void zones_release(zone_writer *z)
     fn_buf_release(&z->nulls);
     fn_buf_release(&z->defaults);
     fn_buf_release(&z->sums);
+    fn_buf_release(&z->there);
 }
 
 static void sketch_add(zone_writer *z, uint64_t hash)
@@ -53,70 +54,132 @@ static uint32_t drop_nulls(const granule *g, int64_t *v)
     return n;
 }
 
-/* min and max: of v; small numbers add up without care. */
-static fn_i128 sum_of(const int64_t *v, uint32_t n, bool is_signed, int64_t min, int64_t max)
+/* Integers up to 64 bits: as they lie, or without NULLs as 64-bit ones. */
+typedef struct integers {
+    const uint8_t *values;
+    uint32_t count;
+    unsigned width;
+    bool is_signed;
+    int64_t min, max;
+} integers;
+
+static void find_range(integers *v, const enc_look *look)
+{
+    v->min = look->min[0];
+    v->max = look->max[0];
+    for (uint32_t i = 1; i * PACK_ROWS < v->count; i++) {
+        v->min = FN_MIN(v->min, look->min[i]);
+        v->max = FN_MAX(v->max, look->max[i]);
+    }
+}
+
+/* Small numbers add up without care; others have 8 bytes. */
+static fn_i128 sum_of(const integers *v, const enc_look *look, bool is_signed)
 {
     const int64_t safe = INT64_MAX / FN_GRANULE_ROWS;
-    if (min >= -safe && max <= safe && (is_signed || min >= 0)) return pack_kernels_get()->sum(v, n);
+    if (v->min >= -safe && v->max <= safe && (is_signed || v->min >= 0)) return look->sum;
     uint64_t low = 0;
     int64_t high = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        low += (uint32_t)v[i];
-        high += is_signed ? v[i] >> 32 : (int64_t)((uint64_t)v[i] >> 32);
+    for (uint32_t i = 0; i < v->count; i++) {
+        const int64_t one = fn_load_i64(v->values + (size_t)i * sizeof one);
+        low += (uint32_t)one;
+        high += is_signed ? one >> 32 : (int64_t)((uint64_t)one >> 32);
     }
     return (fn_i128)high * ((fn_i128)1 << 32) + (fn_i128)low;
 }
 
-/* Values close together (span: largest less smallest) are marked first: a store a row, and a hash for each that is there. */
-static void sketch_numbers(zone_writer *z, const int64_t *v, uint32_t n, int64_t min, uint64_t span)
+/* there[k]: min + k is one of the values, all of which are less than min + FN_GRANULE_ROWS. */
+#define MARK(T)                                                                                    \
+    do {                                                                                           \
+        for (uint32_t i = 0; i < v->count; i++) {                                                  \
+            T one;                                                                                 \
+            memcpy(&one, v->values + (size_t)i * sizeof one, sizeof one);                          \
+            there[(T)(one - (T)v->min)] = 1;                                                       \
+        }                                                                                          \
+    } while (0)
+static void mark(const integers *v, uint8_t *there)
 {
-    if (span < FN_GRANULE_ROWS) {
-        uint8_t there[FN_GRANULE_ROWS] = {0};
-        for (uint32_t i = 0; i < n; i++) there[(uint64_t)v[i] - (uint64_t)min] = 1;
-        for (uint64_t i = 0; i <= span; i++)
-            if (there[i]) sketch_add(z, fn_hash_u64((uint64_t)min + i));
-        return;
+    if (v->width == 8) MARK(uint64_t);
+    else if (v->width == 4) MARK(uint32_t);
+    else if (v->width == 2) MARK(uint16_t);
+    else MARK(uint8_t);
+}
+#undef MARK
+
+static void sketch_marked(zone_writer *z, const integers *v)
+{
+    uint8_t there[FN_GRANULE_ROWS] = {0};
+    mark(v, there);
+    for (uint32_t at = 0; at < FN_GRANULE_ROWS; at += sizeof(uint64_t)) {
+        if (fn_load_u64(there + at) == 0) continue;
+        for (uint32_t i = at; i < at + sizeof(uint64_t); i++)
+            if (there[i]) sketch_add(z, fn_hash_u64((uint64_t)v->min + i));
     }
-    for (uint32_t i = 0; i < n; i++)
-        if (i == 0 || v[i] != v[i - 1]) sketch_add(z, fn_hash_u64((uint64_t)v[i]));
 }
 
-/* v: the values, or the one that all rows have. */
-static fn_status add_numbers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, int64_t *v, uint32_t n)
+static void sketch_few(zone_writer *z, const integers *v)
 {
-    const pack_kernels *k = pack_kernels_get();
-    int64_t min, max;
-    g->defaults = (uint32_t)k->zeros(v, n);
-    g->valid = n > 0;
-    if (n == 0) return FN_OK;
-    k->range(v, n, &min, &max);
-    if (z->has_sum) g->sum = sum_of(v, n, s->kind == ENC_SIGNED, min, max);
-    sketch_numbers(z, v, n, min, (uint64_t)max - (uint64_t)min);
-    if (s->kind == ENC_UNSIGNED && s->width == 8 && min < 0) { /* signed order is not theirs */
-        const uint64_t flip = (uint64_t)1 << 63;
-        for (uint32_t i = 0; i < n; i++) v[i] = (int64_t)((uint64_t)v[i] ^ flip);
-        k->range(v, n, &min, &max);
-        min = (int64_t)((uint64_t)min ^ flip);
-        max = (int64_t)((uint64_t)max ^ flip);
-    }
-    FN_TRY(fn_builder_fixed(ctx, &z->min, &min));
-    return fn_builder_fixed(ctx, &z->max, &max);
+    uint32_t marks = v->min == v->max;
+    for (uint32_t i = 0; i < v->count && v->min != v->max; i += PACK_ROWS)
+        marks |= pack_kernels_get()->marks(v->values + (size_t)i * v->width, FN_MIN(v->count - i, (uint32_t)PACK_ROWS), v->width, v->is_signed, v->min);
+    for (; marks; marks &= marks - 1) sketch_add(z, fn_hash_u64((uint64_t)v->min + (unsigned)__builtin_ctz(marks)));
 }
 
-static fn_status add_integers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
+/* Values close together are marked first, in the bits of a word or by a store a row, and hashed once each. */
+static void sketch_numbers(zone_writer *z, const integers *v)
 {
-    int64_t v[FN_GRANULE_ROWS];
-    const uint8_t *from = (const uint8_t *)s->values.data + (size_t)g->first * s->width;
-    const bool same = memcmp(from, from + s->width, (size_t)(g->rows - 1) * s->width) == 0;
-    if (same && !g->nulls) {
-        pack_kernels_get()->widen(from, 1, s->width, s->kind == ENC_SIGNED, v);
-        FN_TRY(add_numbers(ctx, z, s, g, v, 1));
-        g->sum *= g->rows;
-        g->defaults *= g->rows;
-        return FN_OK;
+    enum { FEW = 32 };
+    const uint64_t span = (uint64_t)v->max - (uint64_t)v->min;
+    if (span < FEW) {
+        sketch_few(z, v);
+    } else if (span < FN_GRANULE_ROWS) {
+        sketch_marked(z, v);
+    } else {
+        int64_t wide[FN_GRANULE_ROWS];
+        pack_kernels_get()->widen(v->values, v->count, v->width, v->is_signed, wide);
+        for (uint32_t i = 0; i < v->count; i++)
+            if (i == 0 || wide[i] != wide[i - 1]) sketch_add(z, fn_hash_u64((uint64_t)wide[i]));
     }
-    pack_kernels_get()->widen(from, g->rows, s->width, s->kind == ENC_SIGNED, v);
-    return add_numbers(ctx, z, s, g, v, g->nulls ? drop_nulls(g, v) : g->rows);
+}
+
+static void find_unsigned_range(integers *v)
+{
+    uint64_t min = UINT64_MAX, max = 0;
+    for (uint32_t i = 0; i < v->count; i++) {
+        const uint64_t one = fn_load_u64(v->values + (size_t)i * sizeof one);
+        min = FN_MIN(min, one);
+        max = FN_MAX(max, one);
+    }
+    v->min = (int64_t)min;
+    v->max = (int64_t)max;
+}
+
+static fn_status add_numbers(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, integers *v, const enc_look *look)
+{
+    g->defaults = look->zeros;
+    g->valid = true;
+    find_range(v, look);
+    if (z->has_sum) g->sum = sum_of(v, look, s->kind == ENC_SIGNED);
+    sketch_numbers(z, v);
+    if (s->kind == ENC_UNSIGNED && s->width == 8 && v->min < 0) find_unsigned_range(v); /* signed order is not theirs */
+    FN_TRY(fn_builder_fixed(ctx, &z->min, &v->min));
+    return fn_builder_fixed(ctx, &z->max, &v->max);
+}
+
+/* The look at the values is kept for their encoding. */
+static fn_status add_integers(fn_ctx *ctx, zone_writer *z, stream *s, granule *g)
+{
+    integers v = {.values = (const uint8_t *)s->values.data + (size_t)g->first * s->width, .count = g->rows, .width = s->width, .is_signed = s->kind == ENC_SIGNED};
+    enc_look look = {0};
+    enc_look_at(v.values, v.count, v.width, v.is_signed, &look);
+    FN_TRY(fn_buf_append(ctx, &s->looks, &look, sizeof look));
+    if (!g->nulls) return add_numbers(ctx, z, s, g, &v, &look);
+    int64_t some[FN_GRANULE_ROWS];
+    pack_kernels_get()->widen(v.values, v.count, v.width, v.is_signed, some);
+    v = (integers){.values = (const uint8_t *)some, .count = drop_nulls(g, some), .width = sizeof *some, .is_signed = true};
+    if (v.count == 0) return FN_OK;
+    enc_look_at(v.values, v.count, v.width, v.is_signed, &look);
+    return add_numbers(ctx, z, s, g, &v, &look);
 }
 
 static fn_status add_floats(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
@@ -223,16 +286,71 @@ static fn_status add_bounds(fn_ctx *ctx, zone_writer *z, const text_range *r)
 /* Codes of a dictionary in byte order stand as their strings do. */
 static fn_status add_ranks(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
 {
-    const pack_kernels *k = pack_kernels_get();
-    int64_t v[FN_GRANULE_ROWS], min, max;
-    k->widen((const uint8_t *)s->codes.data + (size_t)g->first * sizeof(uint32_t), g->rows, sizeof(uint32_t), false, v);
-    const uint32_t n = g->nulls ? drop_nulls(g, v) : g->rows;
-    g->valid = n > 0 && z->has_range;
-    if (n == 0) return FN_OK;
-    if (s->dict->empty == 0) g->defaults = (uint32_t)k->zeros(v, n);
-    k->range(v, n, &min, &max);
-    const text_range r = {.any = true, .min = text_dict_at(s->dict, (uint32_t)min), .max = text_dict_at(s->dict, (uint32_t)max)};
+    int64_t some[FN_GRANULE_ROWS];
+    integers v = {.values = (const uint8_t *)s->codes.data + (size_t)g->first * sizeof(uint32_t), .count = g->rows, .width = sizeof(uint32_t)};
+    if (g->nulls) {
+        pack_kernels_get()->widen(v.values, v.count, v.width, false, some);
+        v = (integers){.values = (const uint8_t *)some, .count = drop_nulls(g, some), .width = sizeof *some, .is_signed = true};
+    }
+    g->valid = v.count > 0 && z->has_range;
+    if (v.count == 0) return FN_OK;
+    enc_look look;
+    enc_look_at(v.values, v.count, v.width, v.is_signed, &look);
+    find_range(&v, &look);
+    if (s->dict->empty == 0) g->defaults = look.zeros;
+    const text_range r = {.any = true, .min = text_dict_at(s->dict, (uint32_t)v.min), .max = text_dict_at(s->dict, (uint32_t)v.max)};
     return g->valid ? add_bounds(ctx, z, &r) : FN_OK;
+}
+
+/* A bit for each entry that the granule has, and how often it has ''. */
+static void mark_entries(const stream *s, granule *g, uint64_t *there)
+{
+    const uint32_t *codes = (const uint32_t *)(const void *)s->codes.data + g->first, empty = s->dict->empty;
+    uint32_t last = DICT_NONE, from = 0;
+    for (uint32_t i = 0; i < g->rows; i++) {
+        if (codes[i] == last && !g->nulls) continue;
+        if (last == empty && last != DICT_NONE) g->defaults += i - from;
+        last = g->nulls && g->nulls[i] ? DICT_NONE : codes[i];
+        from = i;
+        if (last != DICT_NONE) there[last / 64] |= (uint64_t)1 << last % 64;
+    }
+    if (last == empty && last != DICT_NONE) g->defaults += g->rows - from;
+}
+
+/* Strings are compared once each, and in the order they lie in. */
+static fn_status add_entries(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, text_range *r)
+{
+    const text_dict *d = s->dict;
+    const uint32_t words = d->entries / 64 + 1;
+    z->there.size = 0;
+    FN_TRY(fn_buf_reserve(ctx, &z->there, words * sizeof(uint64_t)));
+    uint64_t *there = (uint64_t *)(void *)z->there.data;
+    memset(there, 0, words * sizeof *there);
+    mark_entries(s, g, there);
+    for (uint32_t at = 0; at < words; at++) {
+        for (uint64_t bits = there[at]; bits; bits &= bits - 1) {
+            const uint32_t code = at * 64 + (unsigned)__builtin_ctzll(bits);
+            widen_range(r, text_dict_at(d, code), fn_load_u64(d->prefixes.data + code * sizeof(uint64_t)));
+        }
+    }
+    return FN_OK;
+}
+
+static fn_status add_codes(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, text_range *r)
+{
+    enum { ENTRIES_PER_ROW = 64 }; /* beyond that going through the bits is the longer way */
+    const text_dict *d = s->dict;
+    if (d->entries / ENTRIES_PER_ROW <= g->rows) return add_entries(ctx, z, s, g, r);
+    const uint32_t *codes = (const uint32_t *)(const void *)s->codes.data + g->first;
+    uint32_t last = DICT_NONE;
+    for (uint32_t i = 0; i < g->rows; i++) {
+        if (g->nulls && g->nulls[i]) continue;
+        g->defaults += codes[i] == d->empty;
+        if (codes[i] == last) continue;
+        last = codes[i];
+        widen_range(r, text_dict_at(d, last), fn_load_u64(d->prefixes.data + last * sizeof(uint64_t)));
+    }
+    return FN_OK;
 }
 
 static fn_status add_text(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g)
@@ -240,15 +358,7 @@ static fn_status add_text(fn_ctx *ctx, zone_writer *z, const stream *s, granule 
     text_range r = {0};
     if (s->dict_alive && s->dict_sorted == s->dict->entries) return add_ranks(ctx, z, s, g);
     if (s->dict_alive) {
-        uint32_t last = DICT_NONE;
-        for (uint32_t i = 0; i < g->rows; i++) {
-            if (g->nulls && g->nulls[i]) continue;
-            const uint32_t code = fn_load_u32(s->codes.data + (size_t)(g->first + i) * sizeof code);
-            g->defaults += code == s->dict->empty;
-            if (code == last) continue;
-            last = code;
-            widen_range(&r, text_dict_at(s->dict, code), fn_load_u64(s->dict->prefixes.data + code * sizeof(uint64_t)));
-        }
+        FN_TRY(add_codes(ctx, z, s, g, &r));
     } else {
         for (uint32_t i = 0; i < g->rows; i++) {
             const uint32_t length = fn_load_u32(s->lengths.data + (size_t)(g->first + i) * sizeof length);
@@ -268,7 +378,7 @@ static fn_status add_text(fn_ctx *ctx, zone_writer *z, const stream *s, granule 
 
 static fn_status add_values(fn_ctx *ctx, zone_writer *z, const column_streams *c, granule *g)
 {
-    const stream *s = &c->streams[c->root.value_stream];
+    stream *s = &c->streams[c->root.value_stream];
     switch (c->root.kind) {
     case NODE_TEXT: return add_text(ctx, z, s, g);
     case NODE_ARRAY:

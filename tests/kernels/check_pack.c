@@ -77,11 +77,50 @@ static void check_rest(const pack_kernels *a, const pack_kernels *b)
     }
     memcpy(v, in, sizeof v);
     a->range(v, n + 1, &min[0], &max[0]), b->range(v, n + 1, &min[1], &max[1]);
-    CHECK(min[0] == min[1] && max[0] == max[1] && a->sum(v, n) == b->sum(v, n));
+    CHECK(min[0] == min[1] && max[0] == max[1]);
     a->deltas(v, n, p), b->deltas(v, n, q);
     CHECK(memcmp(p, q, n * 8) == 0);
-    for (size_t i = 0; i < n; i++) v[i] = (int64_t)(in[i] % 3);
-    CHECK(a->changes(v, n) == b->changes(v, n) && a->zeros(v, n) == b->zeros(v, n));
+}
+
+/* The definition, over the same numbers as 64-bit ones. */
+static pack_look look_slowly(const int64_t *v, size_t n)
+{
+    pack_look l = {v[0], v[0], 0, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        l.min = v[i] < l.min ? v[i] : l.min;
+        l.max = v[i] > l.max ? v[i] : l.max;
+        l.sum = (int64_t)((uint64_t)l.sum + (uint64_t)v[i]);
+        l.changes += i && v[i] != v[i - 1];
+        l.zeros += v[i] == 0;
+    }
+    return l;
+}
+
+static bool same_look(pack_look a, pack_look b)
+{
+    return a.min == b.min && a.max == b.max && a.sum == b.sum && a.changes == b.changes && a.zeros == b.zeros;
+}
+
+/* Numbers of all kinds: any, few, one, all ones, extremes in turn. */
+static void check_look(const pack_kernels *k)
+{
+    static uint8_t in[N * 8 + 1];
+    int64_t v[N];
+    const size_t n = 1 + next() % N;
+    const uint64_t kind = next() % 5;
+    for (unsigned w = 1; w <= 8; w *= 2) {
+        for (size_t i = 0; i < sizeof in; i++) in[i] = (uint8_t)(kind == 0 ? next() : kind == 1 ? (i % w == 1 % w ? next() % 3 : 0) : kind == 2 ? 0 : 0xff);
+        for (size_t i = 0; kind == 4 && i < n; i++) memset(in + 1 + i * w, i % 2 ? 0xff : 0, w - 1), in[i * w + w] = i % 2 ? 0x7f : 0x80;
+        for (int sign = 0; sign < 2; sign++) {
+            pack_look found;
+            k->widen(in + 1, n, w, sign, v);
+            k->look(in + 1, n, w, sign, &found);
+            CHECK(same_look(found, look_slowly(v, n)));
+            uint32_t marks = 0;
+            for (size_t i = 0; i < n; i++) marks |= (uint32_t)1 << ((uint64_t)v[i] - (uint64_t)found.min) % 32;
+            if ((uint64_t)found.max - (uint64_t)found.min < 32) CHECK(k->marks(in + 1, n, w, sign, found.min) == marks);
+        }
+    }
 }
 
 /* Values under bits of every density: the reference against the definition, the other against the reference. */
@@ -138,6 +177,10 @@ int main(int argc, char **argv)
         }
     for (unsigned i = 0; i < 50; i++) check_rest(&pack_kernels_scalar, best);
     for (unsigned i = 0; i < 200; i++) check_repeat(&pack_kernels_scalar, best);
+    for (unsigned i = 0; i < 200; i++) {
+        check_look(&pack_kernels_scalar);
+        check_look(best);
+    }
     printf("%d failures\n", failures);
     return failures != 0;
 }
