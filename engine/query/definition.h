@@ -61,6 +61,12 @@ fn_status definition_join_settings(fn_ctx *ctx, const ast_engine *e) FN_MUST_USE
 fn_status definition_check_settings(fn_ctx *ctx, const ast_engine *e) FN_MUST_USE; /* UNKNOWN_POLICY (478), NOT_IMPLEMENTED */
 fn_status definition_check_items(fn_ctx *ctx, const ast_create *c) FN_MUST_USE;    /* ILLEGAL_INDEX (127), ILLEGAL_PROJECTION (583) */
 fn_status definition_check_defaults(fn_ctx *ctx, const ast_create *c) FN_MUST_USE; /* CYCLIC_ALIASES (174) */
+/* definition_family.c: tables of the MergeTree family, of a statement that gives the definition. BAD_ARGUMENTS, ILLEGAL_COLUMN, DATA_TYPE_CANNOT_BE_USED_IN_KEY
+ * (549), NO_SUCH_COLUMN_IN_TABLE, ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER (59), and those of building it. */
+fn_status definition_check_family(query *q, const ast_create *c) FN_MUST_USE;
+/* definition_type.c: columns of a type that no statement may make. */
+fn_status definition_check_type(query *q, const fn_type *type) FN_MUST_USE;
+fn_status definition_check_storable(fn_ctx *ctx, const ast_create *c) FN_MUST_USE; /* DATA_TYPE_CANNOT_BE_USED_IN_TABLES (370) */
 /* definition_index.c: INDEX ... TYPE of a kind that there is: INCORRECT_QUERY (80), NOT_IMPLEMENTED. */
 fn_status definition_check_index(fn_ctx *ctx, const ast_table_item *item) FN_MUST_USE;
 /* The INDEX clauses bound over the schema, in ctx->arena, which is the definition's. Kinds that firn has not are left out. */
@@ -76,6 +82,7 @@ fn_status definition_projections(fn_ctx *ctx, const ast_create *c, const table_s
 fn_status definition_check_projections(fn_ctx *ctx, const ast_create *c, const ast_table_item *added) FN_MUST_USE;
 /* definition_build.c: the settings of an engine clause; the columns of a statement, numbered from 1, with virtual ones. */
 fn_status definition_table_settings(fn_ctx *ctx, const ast_engine *e, table_settings *out) FN_MUST_USE;
+fn_status definition_merge_tree(fn_ctx *ctx, const ast_create *c, const table_schema *schema, mt_definition *out) FN_MUST_USE; /* out->arena is the caller's */
 fn_status definition_plain_schema(fn_ctx *ctx, const ast_create *c, table_schema **out) FN_MUST_USE;
 
 /* Adds `database` to the names of tables in a view's query that have none (names of its CTEs excepted). */

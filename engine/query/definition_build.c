@@ -197,16 +197,17 @@ static fn_status need_column(builder *b, const ast_expr *e, const char *what, ui
         *out = (uint32_t)at;
         return FN_OK;
     }
-    const fn_str name = e->kind == AST_IDENTIFIER && e->part_count ? e->parts[0] : e->text;
-    return fn_fail(&b->ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "%s column " FN_STR_FMT " does not exist in table declaration", what, FN_STR_ARG(name));
+    if (e->kind != AST_IDENTIFIER || !e->part_count) return fn_fail(&b->ctx, FN_BAD_ARGUMENTS, "%s column name must be an identifier", what);
+    return fn_fail(&b->ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "%s column " FN_STR_FMT " does not exist in table declaration", what, FN_STR_ARG(e->parts[0]));
 }
 
 static fn_status read_version(builder *b, const ast_expr *e)
 {
     uint32_t at;
     FN_TRY(need_column(b, e, "Version", &at));
-    const fn_type *t = b->schema->columns[at].type;
-    if (!fn_type_is_integer(t) && !fn_type_is_date_or_time(t) && b->family->mode == MT_REPLACING) {
+    const fn_type *t = b->schema->columns[at].type, *base = fn_type_strip_low_cardinality(t);
+    const bool number = base->id == FN_T_BOOL || base->id == FN_T_TIME || base->id == FN_T_TIME64 || fn_type_is_integer(base) || fn_type_is_float(base);
+    if (!number && !fn_type_is_date_or_time(base)) {
         return fn_fail(&b->ctx, FN_BAD_TYPE_OF_FIELD, "The column " FN_STR_FMT " cannot be used as a version column for storage %s because it is of type "
                        "%s (must be of an integer type or of type Date/DateTime/DateTime64)", FN_STR_ARG(b->schema->columns[at].name), b->family->name, t->name);
     }
@@ -232,7 +233,7 @@ static fn_status read_is_deleted(builder *b, const ast_expr *e)
     uint32_t at;
     FN_TRY(need_column(b, e, "is_deleted", &at));
     const fn_type *t = b->schema->columns[at].type;
-    if (t->id != FN_T_UINT8) {
+    if (t->id != FN_T_UINT8 && t->id != FN_T_BOOL) {
         return fn_fail(&b->ctx, FN_BAD_TYPE_OF_FIELD, "is_deleted column (" FN_STR_FMT ") for storage %s must have type UInt8. Provided column of type %s",
                        FN_STR_ARG(b->schema->columns[at].name), b->family->name, t->name);
     }
@@ -245,26 +246,24 @@ static bool is_tuple(const ast_expr *e)
     return e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("tuple"));
 }
 
-static bool in_sort_key(const builder *b, uint32_t column)
-{
-    for (uint32_t i = 0; i < b->mt->sort_count; i++)
-        if (b->mt->sort_key[i]->kind == EXPR_COLUMN && b->mt->sort_key[i]->column == column) return true;
-    return false;
-}
-
 static fn_status read_sums(builder *b, ast_expr *e)
 {
     const ast_list one = {&e, 1}, *list = is_tuple(e) ? &e->args : &one;
     b->mt->sum_columns = FN_NEW_ARRAY(&b->ctx, uint32_t, FN_MAX(list->count, 1u));
     FN_TRY_PTR(&b->ctx, b->mt->sum_columns);
     for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t at;
-        FN_TRY(need_column(b, list->items[i], "Sum", &at));
-        if (in_sort_key(b, at)) {
-            return fn_fail(&b->ctx, FN_BAD_ARGUMENTS, "Columns: " FN_STR_FMT " listed both in columns to sum and in sorting key. That is not allowed",
-                           FN_STR_ARG(b->schema->columns[at].name));
+        const ast_expr *item = list->items[i];
+        const int at = item->kind == AST_IDENTIFIER && item->part_count == 1 ? table_schema_find(b->schema, item->parts[0]) : -1;
+        fn_str text;
+        if (at >= 0) {
+            b->mt->sum_columns[b->mt->sum_count++] = (uint32_t)at;
+            continue;
         }
-        b->mt->sum_columns[b->mt->sum_count++] = at;
+        FN_TRY(sql_expr_text(&b->ctx, item, &text));
+        if (item->kind == AST_IDENTIFIER)
+            return fn_fail(&b->ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "Column " FN_STR_FMT " listed in columns to sum does not exist in table declaration", FN_STR_ARG(text));
+        if (list != &one) return fn_fail(&b->ctx, FN_UNEXPECTED_AST_STRUCTURE, FN_STR_FMT " is not an identifier", FN_STR_ARG(text));
+        return fn_fail(&b->ctx, FN_BAD_ARGUMENTS, "Wrong number of engine arguments");
     }
     return FN_OK;
 }
@@ -431,7 +430,7 @@ static fn_status read_merge_tree(builder *b)
     return read_defaults(b);
 }
 
-static fn_status make_merge_tree(fn_ctx *ctx, const ast_create *c, const table_schema *schema, mt_definition *out)
+fn_status definition_merge_tree(fn_ctx *ctx, const ast_create *c, const table_schema *schema, mt_definition *out)
 {
     fn_arena *arena = fn_arena_new_small(&(fn_ctx){.arena = NULL});
     if (!arena) return fn_fail_memory(ctx, sizeof *out);
@@ -439,8 +438,10 @@ static fn_status make_merge_tree(fn_ctx *ctx, const ast_create *c, const table_s
     builder b = {.ctx = {.arena = arena}, .create = c, .schema = schema, .world = definition_bare_world(), .mt = out};
     const fn_status status = read_merge_tree(&b);
     if (status == FN_OK) return FN_OK;
+    (void)fn_fail(ctx, status, "%s", b.ctx.error.text);
     fn_arena_free(arena);
-    return fn_fail(ctx, status, "%s", b.ctx.error.text);
+    out->arena = NULL;
+    return status;
 }
 
 /* ---- the head ---- */
@@ -512,7 +513,7 @@ fn_status definition_shape(fn_engine *engine, fn_ctx *ctx, const catalog_table_r
     FN_TRY(make_schema(ctx, s->create, row->column_ids, schema));
     fn_status status = FN_OK;
     const bool merge_tree = s->what != 'v' && (is_merge_tree(s->create->engine.name) || log_name(&s->create->engine));
-    if (merge_tree) status = make_merge_tree(ctx, s->create, *schema, mt);
+    if (merge_tree) status = definition_merge_tree(ctx, s->create, *schema, mt);
     if (status == FN_OK) {
         status = fill_head(ctx, &named, s, merge_tree ? mt : NULL, head);
         if (status != FN_OK && merge_tree) fn_arena_free(mt->arena);

@@ -82,19 +82,6 @@ static fn_status flatten_nested(fn_ctx *ctx, ast_create *c)
     return FN_OK;
 }
 
-static fn_status check_low_cardinality(fn_ctx *ctx, const fn_type *type)
-{
-    if (type->id == FN_T_LOW_CARDINALITY && !settings_of(ctx)->allow_suspicious_low_cardinality_types) {
-        const fn_type *base = fn_type_base(type);
-        if (!fn_type_is_string(base) && base->id != FN_T_DATE && base->id != FN_T_DATETIME) {
-            return fn_fail(ctx, FN_SUSPICIOUS_TYPE_FOR_LOW_CARDINALITY, "Creating columns of type %s is prohibited by default due to expected negative "
-                           "impact on performance. It can be enabled with the `allow_suspicious_low_cardinality_types` setting", type->name);
-        }
-    }
-    for (uint16_t i = 0; i < type->arg_count && type->id != FN_T_AGGREGATE_FUNCTION; i++) FN_TRY(check_low_cardinality(ctx, type->args[i]));
-    return FN_OK;
-}
-
 static fn_status canonical_type(query *q, ast_column_def *def)
 {
     const fn_type *type;
@@ -102,7 +89,7 @@ static fn_status canonical_type(query *q, ast_column_def *def)
     if (def->null_set && fn_type_is_nullable(type)) return fn_fail(q->ctx, FN_ILLEGAL_SYNTAX_FOR_DATA_TYPE, "Can't use [NOT] NULL modifier with Nullable type");
     const bool nullable = def->null_set ? def->null : q->settings.data_type_default_nullable;
     if (nullable && fn_type_can_be_nullable(fn_type_strip_low_cardinality(type))) type = fn_type_nullable(type);
-    FN_TRY(check_low_cardinality(q->ctx, type));
+    FN_TRY(definition_check_type(q, type));
     def->null_set = def->null = false;
     def->type = fn_cstr(type->name);
     return FN_OK;
@@ -371,7 +358,7 @@ static fn_status file_format(query *q, ast_engine *e)
     return fn_fail(q->ctx, FN_UNKNOWN_FORMAT, "Unknown format " FN_STR_FMT, FN_STR_ARG(text->text));
 }
 
-static fn_status complete_engine(query *q, ast_create *c)
+static fn_status complete_engine(query *q, ast_create *c, bool attach)
 {
     ast_engine *e = &c->engine;
     if (c->as_function) return FN_OK;
@@ -382,13 +369,16 @@ static fn_status complete_engine(query *q, ast_create *c)
     if (fn_str_eq(e->name, FN_STR("File")) && e->args.count == 1) FN_TRY(file_format(q, e));
     if (is_merge_tree(e->name)) {
         FN_TRY(complete_keys(q, c));
+        if (!attach) FN_TRY(definition_check_family(q, c));
         return definition_check_projections(q->ctx, c, NULL);
     }
+    bool key = e->partition_by || e->order_by || e->primary_key || e->sample_by;
+    for (uint32_t i = 0; i < c->column_count; i++) key = key || c->columns[i].primary_key;
     for (uint32_t i = 0; i < c->item_count; i++) {
         if (c->items[i].kind == 'i' || c->items[i].kind == 'p')
             return fn_fail(q->ctx, FN_BAD_ARGUMENTS, "Engine " FN_STR_FMT " doesn't support %s", FN_STR_ARG(e->name), c->items[i].kind == 'i' ? "skipping indices" : "projections");
     }
-    if (e->partition_by || e->order_by || e->primary_key || e->sample_by) {
+    if (key) {
         return fn_fail(q->ctx, FN_BAD_ARGUMENTS, "Engine " FN_STR_FMT " doesn't support PARTITION_BY, PRIMARY_KEY, ORDER_BY or SAMPLE_BY clauses",
                        FN_STR_ARG(e->name));
     }
@@ -419,9 +409,10 @@ fn_status definition_complete(query *q, const ast_statement *s, fn_str database,
     if ((!c->has_columns || c->column_count == 0) && !(plain_view && c->as_select))
         return fn_fail(ctx, FN_INCORRECT_QUERY, "Incorrect CREATE query: required list of column descriptions or AS section or SELECT");
     FN_TRY(definition_check_columns(q, c));
+    if (s->what != 'v') FN_TRY(definition_check_storable(ctx, c));
     if (s->what == 'v') FN_TRY(definition_qualify(ctx, q->database, c->as_select));
     else c->as_select = NULL;
-    if (s->what != 'v' || (c->materialized && !c->to_table.table.size)) FN_TRY(complete_engine(q, c));
+    if (s->what != 'v' || (c->materialized && !c->to_table.table.size)) FN_TRY(complete_engine(q, c, s->create->is_attach));
     if (s->what != 'v') FN_TRY(ttl_check(q, c));
     if (c->materialized && c->to_table.table.size && !c->to_table.database.size) c->to_table.database = q->database;
     out->statement = full;
