@@ -234,6 +234,10 @@ def stage_parts(a):
     return tally('parts', *run('parts', [sys.executable, 'tests/server/parts_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
 
+def stage_final(a):
+    return tally('final', *run('final', [sys.executable, 'tests/server/final_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
+
+
 def stage_parquet(a):
     return tally('parquet', *run('parquet', [sys.executable, 'tests/server/parquet_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=400))
 
@@ -286,7 +290,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'backup': stage_backup, 'output': stage_output, 'url': stage_url, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'ttl': stage_ttl, 'spill': stage_spill, 'parquet': stage_parquet,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'final': stage_final, 'backup': stage_backup, 'output': stage_output, 'url': stage_url, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'ttl': stage_ttl, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage}
 LONGER = {'tsan': stage_tsan, 'differential': stage_differential}
 NEEDS = {'crash': 'release', 'power': 'release', 'tsan': 'tsan'}

@@ -47,6 +47,7 @@ typedef struct merging {
     mt_table *table;
     const mt_shape *shape;
     const mt_merge_how *how;
+    mt_part *const *parts;
     mt_part_out *out;
     mt_ttl_rows *ttl;   /* NULL: nothing is due */
     mt_running *running;
@@ -57,7 +58,7 @@ static fn_status write_batch(void *self, fn_ctx *ctx, const mt_batch *b)
     const merging *m = self;
     fn_block *rows = NULL, *unique = NULL;
     if (mt_merges_stopped(m->table)) return fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
-    fn_status status = mt_collapse(ctx, m->shape, &b->key, b->block, m->how->cleanup, &rows);
+    fn_status status = mt_collapse_batch(ctx, m->shape, b, m->parts, m->how->cleanup, &rows);
     if (status == FN_OK && m->how->deduplicate) status = deduplicate(ctx, m->shape, m->how, rows, &unique);
     else if (status == FN_OK) unique = fn_block_ref(rows);
     if (status == FN_OK && unique->rows) status = m->ttl ? mt_ttl_rows_write(ctx, m->ttl, unique) : mt_part_out_write(ctx, m->out, unique);
@@ -71,7 +72,7 @@ static fn_status merge_rows(fn_ctx *ctx, merging *m, mt_part *const *parts, uint
 {
     const mt_shape *shape = m->shape;
     const mt_merge_options options = {.shape = shape, .parts = parts, .part_count = count, .columns = shape->stored, .column_count = shape->stored_count,
-                                      .whole_groups = m->how->deduplicate || shape->definition->mode != MT_PLAIN};
+                                      .whole_groups = m->how->deduplicate || shape->definition->mode != MT_PLAIN, .origins = mt_wants_origins(shape->definition->mode)};
     if (apply_ttl) FN_TRY(mt_ttl_rows_open(ctx, m->out, fn_clock_realtime_ns() / 1000000000, &m->ttl));
     fn_status status = mt_merge_each(ctx, m->table->store, &options, write_batch, m);
     if (status == FN_OK && m->ttl) status = mt_ttl_rows_finish(ctx, m->ttl);
@@ -140,16 +141,13 @@ static fn_status write_merged(fn_ctx *ctx, mt_table *t, const mt_shape *shape, m
     FN_TRY(mt_ttl_plan_of(ctx, shape, parts, count, fn_clock_realtime_ns() / 1000000000, &plan));
     const bool apply_ttl = plan.apply && !mt_ttl_stopped(t);
     if (apply_ttl && plan.all_gone) return FN_OK;
-    merging m = {.table = t, .shape = shape, .how = how, .out = &writer, .running = running};
+    merging m = {.table = t, .shape = shape, .how = how, .parts = parts, .out = &writer, .running = running};
     fn_status status = mt_part_out_open_packed(ctx, t->store, shape, parts, count, plan.codec, &writer);
     if (status == FN_OK) status = choose_projections(ctx, shape, parts, count, how, apply_ttl, &writer);
     if (status == FN_OK) status = merge_rows(ctx, &m, parts, count, apply_ttl);
     if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, running->spec, fresh);
     mt_part_out_close(&writer);
-    if (status == FN_OK && *fresh) {
-        (*fresh)->collapsed = true;
-        (*fresh)->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate && !apply_ttl;
-    }
+    if (status == FN_OK && *fresh) (*fresh)->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate && !apply_ttl;
     return status;
 }
 

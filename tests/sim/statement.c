@@ -241,6 +241,7 @@ static void put_create(text *t, const statement *s, const world *w)
     if (shape->life) put(t, " TTL toDateTime(%d + k * %" PRIu32 ")", WORLD_BEGIN, shape->life);
     put(t, " SETTINGS index_granularity = 8192");
     if (shape->family == FAMILY_PLAIN) put(t, ", enable_block_number_column = 1, enable_block_offset_column = 1"); /* for UPDATE */
+    if (shape->family == FAMILY_AGGREGATING) put(t, ", allow_dimensions_outside_sorting_key = 1"); /* s is any of them */
     if (shape->life) put(t, ", merge_with_ttl_timeout = 2");
     if (shape->remembers) put(t, ", non_replicated_deduplication_window = 1000");
     if (shape->projected) put(t, ", deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild'");

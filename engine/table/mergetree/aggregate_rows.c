@@ -228,8 +228,12 @@ static fn_status merge_states(fn_ctx *ctx, const fn_column *column, const uint32
 static fn_status apply_simple(fn_ctx *ctx, const fn_column *column, const uint32_t *starts, uint32_t groups, fn_column **out)
 {
     const fn_type *t = column->type;
+    fn_str name;
+    fn_column **params;
+    uint32_t param_count;
     agg_call *call;
-    FN_TRY(agg_bind(ctx, fn_cstr(t->function_name), &t, 1, NULL, 0, &call));
+    FN_TRY(agg_parse(ctx, fn_cstr(t->function_name), &name, &params, &param_count));
+    FN_TRY(agg_bind(ctx, name, &t, 1, params, param_count, &call));
     fn_column *flat = fn_column_flatten(ctx, column), *made = NULL;
     uint8_t **of_row = fn_alloc(ctx, sizeof(uint8_t *) * ((size_t)column->rows + 1));
     states s = {.call = call};

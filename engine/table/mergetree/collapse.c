@@ -2,7 +2,9 @@
  *
  * Replacing            the row with the greatest version, the last of equal ones; `cleanup` drops it when is_deleted is set
  * Collapsing           the last +1 row if there are more of them, the first -1 row if there are more of those; with equal numbers both
- *                      when the last row is +1, none otherwise. FINAL (cleanup) never shows a -1 row
+ *                      when the last row is +1, none otherwise. FINAL (cleanup) never shows a -1 row. Rows that an
+ *                      insert or merge has left of a key are not looked at together again: where such a part's rows begin a group, each
+ *                      of them but the last is a group of its own (seen in 26.9 by random sequences: tests/differential/family.py)
  * VersionedCollapsing  within one version, each row cancels the last kept row of the opposite sign
  * Summing              sums in the column's own type; other columns from the first row; a row of zeros goes. A sum that may be NULL
  *                      counts as zero when it is NULL
@@ -32,7 +34,7 @@ static bool is_positive(const mt_choice *c, size_t row)
     return fn_column_i64_at(c->sign, row) > 0;
 }
 
-static void choose_collapsing(const mt_choice *c, size_t from, size_t to, uint8_t *keep)
+static void choose_signs(const mt_choice *c, size_t from, size_t to, uint8_t *keep)
 {
     size_t positive = 0, negative = 0, first_negative = from, last_positive = from;
     for (size_t i = from; i < to; i++) {
@@ -47,6 +49,18 @@ static void choose_collapsing(const mt_choice *c, size_t from, size_t to, uint8_
     if (positive == negative && !is_positive(c, to - 1)) return;
     if (positive <= negative && !c->cleanup) keep[first_negative] = 1;
     if (positive >= negative) keep[last_positive] = 1;
+}
+
+/* Is the row behind the group's first one of the same collapsed part? */
+static bool begins_alone(const mt_choice *c, size_t from, size_t to)
+{
+    return c->origins && to - from > 1 && c->origins[from] >> 40 == c->origins[from + 1] >> 40 && c->parts[c->origins[from] >> 40]->row.level > 0;
+}
+
+static void choose_collapsing(const mt_choice *c, size_t from, size_t to, uint8_t *keep)
+{
+    for (; begins_alone(c, from, to); from++) choose_signs(c, from, from + 1, keep);
+    choose_signs(c, from, to, keep);
 }
 
 /* keep[] itself is the stack: the last kept row of this version is looked for backwards. */
@@ -93,11 +107,12 @@ static fn_status check_signs(fn_ctx *ctx, const mt_choice *c, uint32_t rows)
     return FN_OK;
 }
 
-static fn_status choose_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *starts, uint32_t groups, const fn_block *sorted, bool cleanup, fn_block **out)
+static fn_status choose_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *starts, uint32_t groups, const fn_block *sorted, bool cleanup, const uint64_t *origins,
+                             mt_part *const *parts, fn_block **out)
 {
     const mt_definition *d = shape->definition;
     const mt_choice choice = {shape, column_of(shape, sorted, d->version_column), column_of(shape, sorted, d->is_deleted_column),
-                              column_of(shape, sorted, d->sign_column), cleanup};
+                              column_of(shape, sorted, d->sign_column), cleanup, origins, parts};
     FN_TRY(check_signs(ctx, &choice, sorted->rows));
     uint8_t *keep = fn_alloc(ctx, (size_t)sorted->rows + FN_BUFFER_PAD);
     FN_TRY_PTR(ctx, keep);
@@ -131,7 +146,8 @@ fn_status mt_collapse_columns(fn_ctx *ctx, const mt_shape *shape, const uint32_t
     return status;
 }
 
-fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, fn_block **out)
+static fn_status collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, const uint64_t *origins, mt_part *const *parts,
+                          fn_block **out)
 {
     const mt_mode mode = shape->definition->mode;
     if (mode == MT_PLAIN || sorted->rows == 0) {
@@ -143,7 +159,22 @@ fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, con
     mt_key by_group = *key;
     if (mode == MT_VERSIONED_COLLAPSING) by_group.count = shape->group_count; /* versions are told apart inside a group */
     FN_TRY(find_groups(ctx, &by_group, sorted->rows, &starts, &groups));
-    const fn_status status = choose_rows(ctx, shape, starts, groups, sorted, cleanup, out);
+    const fn_status status = choose_rows(ctx, shape, starts, groups, sorted, cleanup, origins, parts, out);
     fn_free(starts);
     return status;
+}
+
+fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, fn_block **out)
+{
+    return collapse(ctx, shape, key, sorted, cleanup, NULL, NULL, out);
+}
+
+fn_status mt_collapse_batch(fn_ctx *ctx, const mt_shape *shape, const mt_batch *batch, mt_part *const *parts, bool cleanup, fn_block **out)
+{
+    return collapse(ctx, shape, &batch->key, batch->block, cleanup, batch->origins, parts, out);
+}
+
+bool mt_wants_origins(mt_mode mode)
+{
+    return mode == MT_COLLAPSING;
 }

@@ -90,9 +90,9 @@ static fn_status bring_back(fn_ctx *ctx, mt_table *m, const mt_selection *s, mt_
     for (uint32_t i = 0; i < s->count; i++) {
         mt_part_row row = s->parts[i]->row;
         row.min_block = row.max_block = first + i;
-        row.level = 0;
+        if (mt_table_definition(&m->base)->mode == MT_PLAIN) row.level = 0; /* elsewhere it says that rows are collapsed */
         row.reason = (fn_str){NULL, 0};
-        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, 0, 0, &row.name));
+        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, row.level, 0, &row.name));
         FN_TRY(mt_part_new(ctx, m->store, &row, &fresh[i]));
     }
     const mt_edit edit = {.table = m, .add = fresh, .add_count = s->count, .take_back = s->parts, .take_back_count = s->count};

@@ -203,7 +203,7 @@ static fn_status prepare(fn_ctx *ctx, finder *f)
         f->wanted[i] = FN_NEW_ARRAY(ctx, uint8_t, FN_MAX(granules, 1));
         FN_TRY_PTR(ctx, f->wanted[i]);
         if (!f->is_new[i]) continue;
-        if (f->parts[i]->row.level == 0 && !f->parts[i]->collapsed) memset(f->wanted[i], 1, granules);
+        if (f->parts[i]->row.level == 0) memset(f->wanted[i], 1, granules);
         FN_TRY(mark_own(ctx, f->shape, &f->readers[i], f->wanted[i]));
     }
     return FN_OK;
@@ -339,7 +339,7 @@ static bool any_new(const masker *m, const uint64_t *origins, uint32_t from, uin
 static fn_status hide_batch(fn_ctx *ctx, masker *m, const mt_batch *b, const int *places)
 {
     const mt_choice choice = {m->shape, places[0] < 0 ? NULL : b->block->columns[places[0]], places[1] < 0 ? NULL : b->block->columns[places[1]],
-                              places[2] < 0 ? NULL : b->block->columns[places[2]], true};
+                              places[2] < 0 ? NULL : b->block->columns[places[2]], true, b->origins, m->list->parts + m->first};
     const uint32_t rows = b->block->rows;
     uint8_t *keep = fn_alloc(ctx, (size_t)rows + 1);
     FN_TRY_PTR(ctx, keep);

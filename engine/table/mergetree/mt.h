@@ -39,7 +39,6 @@ typedef struct mt_part {
     int64_t looked_due;         /* ... and when the first of them comes; table.lock */
     bool damaged;               /* a merge failed for its sake: the others go on without it; table.lock */
     bool keeps_keys;            /* made by a merge that lost no key of its sources */
-    bool collapsed;             /* no two rows have equal keys, as far as the mode collapses: known of parts made by this process */
     fn_hash128 bytes;           /* of a scratch file: its XXH3-128 */
 } mt_part;
 
@@ -268,6 +267,10 @@ void mt_key_release(mt_key *key);
 /* What the table's mode makes of rows in key order where equal keys stand together in insertion order: block in, block out
  * (one new reference). `cleanup`: Replacing drops deleted rows, as OPTIMIZE CLEANUP and FINAL do. */
 fn_status mt_collapse(fn_ctx *ctx, const mt_shape *shape, const mt_key *key, const fn_block *sorted, bool cleanup, fn_block **out) FN_MUST_USE;
+typedef struct mt_batch mt_batch;
+/* The same of a merge's batch. Its origins are looked at if it has them: merges of Collapsing tables must ask for them (mt_wants_origins). */
+fn_status mt_collapse_batch(fn_ctx *ctx, const mt_shape *shape, const mt_batch *batch, mt_part *const *parts, bool cleanup, fn_block **out) FN_MUST_USE;
+bool mt_wants_origins(mt_mode mode);
 /* The same of some columns (schema indexes) of a mode that computes rows. */
 fn_status mt_collapse_columns(fn_ctx *ctx, const mt_shape *shape, const uint32_t *columns, const mt_key *key, const fn_block *sorted, fn_block **out) FN_MUST_USE;
 /* For modes that only choose rows: keep[i] = 1 for the rows of [from, to) that stay. key rows are equal in that range. */
@@ -275,6 +278,8 @@ typedef struct mt_choice {
     const mt_shape *shape;
     const fn_column *version, *is_deleted, *sign; /* over the same rows; NULL where the mode has none */
     bool cleanup;
+    const uint64_t *origins;  /* per row: where it comes from, as in mt_batch; NULL: all rows of one part that nothing has collapsed */
+    mt_part *const *parts;    /* what the origins count */
 } mt_choice;
 bool mt_chooses_rows(mt_mode mode);
 void mt_choose(const mt_choice *choice, size_t from, size_t to, uint8_t *keep);
@@ -366,11 +371,11 @@ typedef struct mt_merge_options {
     uint32_t filter_count;
     const mt_reader *readers;   /* per part, must outlive the merge; NULL: it makes its own, which know no names */
 } mt_merge_options;
-typedef struct mt_batch {
+struct mt_batch {
     fn_block *block;            /* columns as asked; NULL at the end */
     mt_key key;                 /* of its rows */
     uint64_t *origins;          /* per row: part << 40 | row in the part; NULL unless asked for */
-} mt_batch;
+};
 /* Lives on its own; close in any case. Batches belong to the caller: mt_batch_release. */
 fn_status mt_merge_open(fn_ctx *ctx, const mt_merge_options *options, mt_merge **out) FN_MUST_USE;
 fn_status mt_merge_next(fn_ctx *ctx, mt_merge *m, mt_batch *out) FN_MUST_USE;

@@ -301,9 +301,6 @@ fn_status mt_rewrite_finish(fn_ctx *ctx, mt_rewrite *r, const mt_part *part, mt_
     fn_status status = written;
     if (status == FN_OK && out->rows) status = mt_part_out_finish(ctx, out, &spec, &fresh);
     mt_part_out_close(out);
-    if (status == FN_OK && fresh) {
-        fresh->collapsed = part->collapsed;
-        r->added[r->added_count++] = fresh;
-    }
+    if (status == FN_OK && fresh) r->added[r->added_count++] = fresh;
     return status;
 }

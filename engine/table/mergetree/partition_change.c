@@ -113,9 +113,7 @@ static fn_status share_part(fn_ctx *ctx, const transfer_tables *t, mt_part *part
     row.min_block = spec->min_block;
     row.max_block = spec->max_block;
     FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, row.level, 0, &row.name));
-    FN_TRY(mt_part_new(ctx, t->to->store, &row, out));
-    (*out)->collapsed = part->collapsed;
-    return FN_OK;
+    return mt_part_new(ctx, t->to->store, &row, out);
 }
 
 /* Has the file only columns that the target has too? One that was dropped from the source could meet a later column of the target

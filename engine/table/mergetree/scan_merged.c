@@ -19,7 +19,7 @@ typedef struct merged_scan {
     mt_part **parts;        /* partition by partition, oldest first; those that may have rows */
     mt_reader *readers;     /* per part */
     uint8_t **wanted;       /* per part: granules to read */
-    uint32_t part_count, next_part;
+    uint32_t part_count, group, next_part; /* group: first part of the group at hand */
     expr **conditions;      /* on the rows that are merged */
     uint32_t condition_count;
     bool apart;
@@ -38,7 +38,7 @@ static uint32_t group_end(const merged_scan *s, uint32_t from)
 
 static fn_status collapse(fn_ctx *ctx, const merged_scan *s, const mt_batch *b, fn_block **out)
 {
-    if (mt_chooses_rows(s->shape->definition->mode)) return mt_collapse(ctx, s->shape, &b->key, b->block, true, out);
+    if (mt_chooses_rows(s->shape->definition->mode)) return mt_collapse_batch(ctx, s->shape, b, s->parts + s->group, true, out);
     if (!s->as_is) return mt_collapse_columns(ctx, s->shape, s->columns, &b->key, b->block, out);
     *out = fn_block_ref(b->block);
     return FN_OK;
@@ -53,8 +53,9 @@ static fn_status next_rows(fn_ctx *ctx, merged_scan *s, fn_block **out)
             const uint32_t end = group_end(s, s->next_part);
             const mt_merge_options options = {.shape = s->shape, .parts = s->parts + s->next_part, .part_count = end - s->next_part, .columns = s->columns,
                                               .column_count = s->merged_count, .whole_groups = true, .filter = s->conditions, .filter_count = s->condition_count,
-                                              .readers = s->readers + s->next_part, .granules = (const uint8_t *const *)s->wanted + s->next_part};
-            s->as_is = end - s->next_part == 1 && (s->parts[s->next_part]->row.level > 0 || s->parts[s->next_part]->collapsed);
+                                              .readers = s->readers + s->next_part, .origins = mt_wants_origins(s->shape->definition->mode), .granules = (const uint8_t *const *)s->wanted + s->next_part};
+            s->as_is = end - s->next_part == 1 && s->parts[s->next_part]->row.level > 0;
+            s->group = s->next_part;
             s->next_part = end;
             FN_TRY(mt_merge_open(ctx, &options, &s->merge));
         }

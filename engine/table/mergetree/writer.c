@@ -174,7 +174,7 @@ static fn_status write_part(fn_ctx *ctx, mt_writer *w, const fn_block *rows, con
 /* Rows of one partition: sort, collapse, write. order: which rows of the whole block they are; NULL: all. */
 static fn_status write_partition(fn_ctx *ctx, mt_writer *w, fn_block *rows, fn_column *const *values, size_t row, const uint32_t *order)
 {
-    mt_part_spec spec = {.level = 0};
+    mt_part_spec spec = {.level = w->collapses && w->shape->definition->mode != MT_PLAIN};
     fn_block *sorted = NULL, *collapsed = NULL;
     FN_TRY(mt_partition_name(ctx, values, w->shape->definition->partition_count, row, &spec.partition_id, &spec.partition));
     fn_status status = sort_block(ctx, w->shape, rows, &sorted);
@@ -428,9 +428,8 @@ fn_status mt_writer_number(fn_ctx *ctx, mt_writer *w)
         mt_part_row row = w->parts[i]->row;
         mt_part *named;
         row.min_block = row.max_block = first + i;
-        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, 0, 0, &row.name));
+        FN_TRY(mt_part_name(ctx, row.partition_id, row.min_block, row.max_block, row.level, 0, &row.name));
         FN_TRY(mt_part_new(ctx, store, &row, &named));
-        named->collapsed = w->collapses;
         mt_part_drop(w->parts[i]); /* the file lives on in the new one */
         w->parts[i] = named;
     }
