@@ -28,8 +28,7 @@ static const char *keep(fn_ctx *ctx, const fn_engine *e, const char *text, const
 static int64_t memory_limit(int64_t wanted)
 {
     if (wanted > 0) return wanted;
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (int64_t)pages / 10 * 8 * size : 0;
+    return (int64_t)(fn_memory_size() / 10 * 8);
 }
 
 static fn_status fill_texts(fn_ctx *ctx, fn_engine *e, const fn_engine_options *o)

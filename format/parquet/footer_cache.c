@@ -43,8 +43,7 @@ static void unlock(void)
 
 static uint64_t bytes_max(void)
 {
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page > 0 ? FN_MIN((uint64_t)pages * (uint64_t)page / SHARE, BYTES_MOST) : BYTES_MOST / SHARE;
+    return FN_MIN(fn_memory_size() / SHARE, BYTES_MOST);
 }
 
 /* ---- under the lock ---- */

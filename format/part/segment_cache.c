@@ -36,8 +36,7 @@ static uint64_t limit_now(void)
 {
     uint64_t now = atomic_load_explicit(&limit, memory_order_relaxed);
     if (now) return now;
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    now = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 4 : (uint64_t)256 << 20;
+    now = fn_memory_size() / 4;
     atomic_store_explicit(&limit, now, memory_order_relaxed);
     return now;
 }

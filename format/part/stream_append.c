@@ -17,9 +17,7 @@ enum {
 static uint64_t dict_bytes_max(void)
 {
     enum { SHARE = 16 };
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    const uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    return FN_MIN(FN_MAX(memory / SHARE, (uint64_t)DICT_BYTES_LEAST), (uint64_t)DICT_BYTES_MAX);
+    return FN_MIN(FN_MAX(fn_memory_size() / SHARE, (uint64_t)DICT_BYTES_LEAST), (uint64_t)DICT_BYTES_MAX);
 }
 
 static fn_status init_node(fn_ctx *ctx, column_streams *c, const part_node *n)

@@ -2,7 +2,6 @@
 #include <firn/base.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 unsigned fn_cpu_flags(void)
 {
@@ -17,10 +16,4 @@ unsigned fn_cpu_flags(void)
     if (mask && strcmp(mask, "scalar") == 0) return 0;
     if (mask && strcmp(mask, "avx2") == 0) return flags & (FN_CPU_AVX2 | FN_CPU_BMI2);
     return flags;
-}
-
-unsigned fn_cpu_count(void)
-{
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : (unsigned)n;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -175,6 +176,18 @@ static bool is_small(size_t bytes)
     return IS_POOLED && bytes <= SMALL;
 }
 
+/* Memory of a buffer. The largest come from the system each time: at least in huge pages, where it has them. */
+static void *buffer_memory(size_t bytes)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    if (is_pooled(bytes)) return pages_get(bytes);
+    if (is_small(bytes)) return malloc(bytes);
+    if (bytes <= PAGES_TO) return aligned_alloc(64, bytes);
+    char *p = aligned_alloc(HUGE_PAGE, fn_round_up(bytes, HUGE_PAGE));
+    if (p) (void)madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
 fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
 {
     enum { HEAD = 128 }; /* the struct, padded so that data is 64-byte aligned */
@@ -185,7 +198,7 @@ fn_buffer *fn_buffer_new(fn_ctx *ctx, size_t size)
     }
     const size_t bytes = HEAD + fn_round_up(size + FN_BUFFER_PAD, 64);
     if (fn_tracker_charge(ctx, ctx->memory, bytes) != FN_OK) return NULL;
-    fn_buffer *b = is_pooled(bytes) ? pages_get(bytes) : is_small(bytes) ? malloc(bytes) : aligned_alloc(64, bytes);
+    fn_buffer *b = buffer_memory(bytes);
     if (!b) {
         fn_tracker_release(ctx->memory, bytes);
         (void)fn_fail_memory(ctx, bytes);

@@ -12,10 +12,9 @@
 #include <firn/bits.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-enum { PAGE = 4096, HUGE_PAGE = 2 << 20, IN_HUGE = HUGE_PAGE / PAGE, REGION = 128 << 20, PAGES = REGION / PAGE, HUGES = REGION / HUGE_PAGE };
-static const size_t KEPT_MOST = (size_t)1024 << 20;
+enum { PAGE = 4096, HUGE_PAGE = 2 << 20, IN_HUGE = HUGE_PAGE / PAGE, REGION = 512 << 20, PAGES = REGION / PAGE, HUGES = REGION / HUGE_PAGE };
+static const uint64_t KEPT_MOST = (uint64_t)4096 << 20;
 _Static_assert((size_t)REGION >= 2 * (size_t)PAGES_TO, "a block fits beside the description");
 
 typedef struct huge_page {
@@ -193,18 +192,12 @@ void pages_age(void)
     FN_ASSERT(pthread_mutex_unlock(&lock) == 0);
 }
 
-static size_t most(void)
-{
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    return (pages > 0 && page > 0 ? FN_MIN((size_t)pages / 8 * (size_t)page, KEPT_MOST) : KEPT_MOST) / PAGE;
-}
-
 void pages_put(void *block, size_t bytes)
 {
     region *r = (region *)((uintptr_t)block & ~(uintptr_t)(REGION - 1));
     const unsigned at = (unsigned)((size_t)((uint8_t *)block - (uint8_t *)r) / PAGE);
     FN_ASSERT(pthread_mutex_lock(&lock) == 0);
-    if (!kept_max) kept_max = most();
+    if (!kept_max) kept_max = (size_t)FN_MIN(fn_memory_size() / 8, KEPT_MOST) / PAGE;
     give(r, at, (unsigned)((bytes + PAGE - 1) / PAGE));
     if (kept > kept_max) trim();
     FN_ASSERT(pthread_mutex_unlock(&lock) == 0);

@@ -3,7 +3,7 @@
 #define FIRN_BASE_PAGES_H
 #include <firn/base.h>
 
-enum { PAGES_FROM = 32 << 10, PAGES_TO = 64 << 20 }; /* bytes of blocks worth pooling */
+enum { PAGES_FROM = 32 << 10, PAGES_TO = 256 << 20 }; /* bytes of blocks worth pooling */
 
 /* A 64-byte aligned block of at least `bytes` (within the bounds above), contents undefined; NULL when the system has none. */
 void *pages_get(size_t bytes);

@@ -114,5 +114,7 @@ void fn_log_set_level(fn_log_level level); /* before threads start; default INFO
 /* CPU features; masked by FIRN_CPU=scalar|avx2|avx512 in the environment. */
 enum { FN_CPU_AVX2 = 1u << 0, FN_CPU_BMI2 = 1u << 1, FN_CPU_AVX512 = 1u << 2 };
 unsigned fn_cpu_flags(void);
+/* What this process may use of the machine: control groups, and for cores its affinity, taken off. As they are when first asked for. */
 unsigned fn_cpu_count(void);
+uint64_t fn_memory_size(void); /* bytes */
 #endif
