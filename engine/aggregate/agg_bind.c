@@ -41,6 +41,73 @@ static fn_status check_counts(fn_ctx *ctx, const agg_def *def, const agg_call *c
     return FN_OK;
 }
 
+/* ---- aggregates of a NULL literal: no row counts, the result is NULL, or 0 of what counts ---- */
+
+static void nothing_init(const agg_call *call, void *state)
+{
+    (void)call;
+    *(uint8_t *)state = 0;
+}
+static fn_status nothing_add(fn_ctx *ctx, const agg_call *call, fn_arena *arena, uint8_t *const *states, size_t offset, fn_column *const *args, uint32_t rows)
+{
+    (void)ctx, (void)call, (void)arena, (void)states, (void)offset, (void)args, (void)rows;
+    return FN_OK;
+}
+static fn_status nothing_add_one(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_column *const *args, size_t from, uint32_t rows)
+{
+    (void)ctx, (void)call, (void)arena, (void)state, (void)args, (void)from, (void)rows;
+    return FN_OK;
+}
+static fn_status nothing_merge(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *into, const void *from)
+{
+    (void)ctx, (void)call, (void)arena, (void)into, (void)from;
+    return FN_OK;
+}
+static fn_status nothing_finish(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, fn_builder *out)
+{
+    (void)call, (void)arena, (void)state;
+    return fn_builder_default(ctx, out);
+}
+static fn_status nothing_write(fn_ctx *ctx, const agg_call *call, const void *state, fn_buf *out)
+{
+    (void)call;
+    return fn_buf_byte(ctx, out, *(const char *)state);
+}
+static fn_status nothing_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena, void *state, const uint8_t **at, const uint8_t *end)
+{
+    (void)call, (void)arena;
+    return agg_take(ctx, state, 1, at, end);
+}
+static const agg_def nothing = {.name = "nothing", .flags = AGG_OWN_NULLS, .init = nothing_init, .add = nothing_add, .add_one = nothing_add_one, .merge = nothing_merge,
+                                .finish = nothing_finish, .write = nothing_write, .read = nothing_read};
+
+bool agg_is_nothing(const agg_call *call)
+{
+    return call->def == &nothing;
+}
+
+fn_status agg_bind_nothing(fn_ctx *ctx, const agg_call *outer, const fn_type *type, agg_call **out)
+{
+    agg_call *call = FN_NEW(ctx, agg_call);
+    FN_TRY_PTR(ctx, call);
+    *call = *outer;
+    call->def = &nothing;
+    call->type = type;
+    call->state_size = call->state_align = 1;
+    *out = call;
+    return FN_OK;
+}
+
+/* The result of the aggregate where an argument is a NULL literal; NULL where it looks at its arguments even so. */
+static const fn_type *of_nothing(const agg_def *def, const agg_call *outer)
+{
+    const fn_type *null = fn_type_nullable(fn_type_simple(FN_T_NOTHING));
+    if ((def->flags & AGG_OWN_NULLS) || strncmp(def->name, "quantiles", 9) == 0) return NULL;
+    for (uint32_t i = 0; i < outer->arg_count; i++)
+        if (outer->arg_types[i] == null) return strncmp(def->name, "uniq", 4) == 0 ? fn_type_simple(FN_T_UINT64) : null;
+    return NULL;
+}
+
 static fn_status bind_base(fn_ctx *ctx, const agg_def *def, const agg_call *outer, agg_call **out)
 {
     bool nullable = false;
@@ -48,6 +115,8 @@ static fn_status bind_base(fn_ctx *ctx, const agg_def *def, const agg_call *oute
     agg_call *call = FN_NEW(ctx, agg_call);
     if (!types || !call) return ctx->error.code;
     FN_TRY(check_counts(ctx, def, outer));
+    const fn_type *of_null = of_nothing(def, outer);
+    if (of_null) return agg_bind_nothing(ctx, outer, of_null, out);
     for (uint32_t i = 0; i < outer->arg_count; i++) {
         const fn_type *t = fn_type_strip_low_cardinality(outer->arg_types[i]);
         nullable |= fn_type_is_nullable(t);

@@ -115,12 +115,14 @@ static fn_status bind_if(fn_ctx *ctx, fn_str inner, const agg_call *outer, agg_c
     bool nullable = false, null_result = false;
     for (uint32_t i = 0; i < outer->arg_count; i++) {
         const fn_type *t = fn_type_strip_low_cardinality(outer->arg_types[i]);
+        const bool literal = fn_type_is_nullable(t) && fn_type_base(t)->id == FN_T_NOTHING && i + 1 < outer->arg_count;
         nullable |= fn_type_is_nullable(t);
         null_result |= fn_type_is_nullable(t) && i + 1 < outer->arg_count;
-        types[i] = fn_type_strip_nullable(t);
+        types[i] = literal ? t : fn_type_strip_nullable(t);
     }
     agg_call *nested;
     FN_TRY(agg_bind_inner(ctx, inner, types, outer->arg_count - 1, outer->params, outer->param_count, &nested));
+    if (agg_is_nothing(nested)) return agg_bind_nothing(ctx, outer, nested->type, out);
     *out = agg_wrap(ctx, &def_if, outer, nested);
     FN_TRY_PTR(ctx, *out);
     (*out)->arg_types = types;
@@ -354,6 +356,7 @@ static fn_status bind_state(fn_ctx *ctx, fn_str inner, const agg_call *outer, ag
     agg_call *nested;
     const char *name;
     FN_TRY(agg_bind_inner(ctx, inner, outer->arg_types, outer->arg_count, outer->params, outer->param_count, &nested));
+    if (agg_is_nothing(nested)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Aggregate function " FN_STR_FMT " of Nothing is not supported", FN_STR_ARG(outer->name));
     *out = agg_wrap(ctx, &def_state, outer, nested);
     FN_TRY_PTR(ctx, *out);
     if (nested->def == &def_merge) {

@@ -159,6 +159,7 @@ static const agg_def def_distinct = {.name = "Distinct", .init = distinct_init, 
 
 fn_status agg_bind_distinct(fn_ctx *ctx, const agg_call *call, agg_call **out)
 {
+    if (agg_is_nothing(call)) return agg_bind_nothing(ctx, call, call->type, out);
     for (uint32_t i = 0; i < call->arg_count; i++)
         if (call->arg_types[i]->phys > FN_PHYS_STRING)
             return fn_fail(ctx, FN_NOT_IMPLEMENTED, "DISTINCT over arguments of type %s is not supported in aggregate functions", call->arg_types[i]->name);

@@ -16,6 +16,9 @@ static inline uint32_t agg_align(uint32_t size, uint32_t align)
     return (size + align - 1) & ~(align - 1);
 }
 
+/* The aggregate of a NULL literal: NULL or 0 of the type whatever the rows. */
+fn_status agg_bind_nothing(fn_ctx *ctx, const agg_call *outer, const fn_type *type, agg_call **out) FN_MUST_USE;
+bool agg_is_nothing(const agg_call *call);
 fn_status agg_illegal(fn_ctx *ctx, const agg_call *call) FN_MUST_USE; /* ILLEGAL_TYPE_OF_ARGUMENT naming the types */
 /* `size` bytes of a state from *at; INCORRECT_DATA when cut. */
 fn_status agg_take(fn_ctx *ctx, void *to, size_t size, const uint8_t **at, const uint8_t *end) FN_MUST_USE;

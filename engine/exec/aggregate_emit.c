@@ -166,6 +166,7 @@ fn_status aggregate_finish(op *self, fn_ctx *ctx)
     if (o->group_keys == 0) {
         FN_TRY(merge_singles(o, ctx));
     } else {
+        if (!o->keys_ready) FN_TRY(aggregate_empty_sets(o, ctx));
         FN_TRY(aggregate_coded_finish(o, ctx));
         for (unsigned i = 0; i < self->exec->workers; i++) {
             const group_worker *w = aggregate_worker(o, i);

@@ -291,6 +291,37 @@ static fn_status push_sets(op_aggregate *o, fn_ctx *ctx, group_worker *w, fn_col
     return status;
 }
 
+/* The groups of GROUPING SETS without rows: one for each set that has constants at most among its keys, as GROUP BY nothing gives one. Where all
+ * keys of all sets are constants there is none, as for GROUP BY of constants. */
+fn_status aggregate_empty_sets(op_aggregate *o, fn_ctx *ctx)
+{
+    const plan *n = o->head.node;
+    uint64_t varying = 0;
+    for (uint32_t k = 0; k < o->key_count; k++) varying |= (uint64_t)(n->aggregate.keys[k].value->kind != EXPR_CONST) << (k & 63);
+    if (!n->aggregate.sets_as_written || (o->key_count && !varying)) return FN_OK;
+    group_worker *w = aggregate_worker(o, 0);
+    fn_column **keys = fn_arena_alloc_zero(ctx, ctx->arena, (o->group_keys + 1) * sizeof *keys);
+    fn_status status = keys ? FN_OK : ctx->error.code;
+    for (uint32_t s = 0; s < n->aggregate.grouping_set_count && status == FN_OK; s++) {
+        const void *packed;
+        size_t stride;
+        if (n->aggregate.grouping_sets[s] & varying) continue;
+        for (uint32_t k = 0; k < o->group_keys && status == FN_OK; k++) {
+            keys[k] = k < o->key_count ? fn_column_default(ctx, o->key_types[k], 1) : fn_column_const_u64(ctx, o->key_types[k], s, 1);
+            if (!keys[k]) status = ctx->error.code;
+        }
+        if (status == FN_OK) status = ready_keys(o, ctx, keys);
+        if (status == FN_OK) status = ready_worker(o, ctx, w);
+        if (status == FN_OK) status = group_keys_pack(ctx, &o->keys, &w->packer, keys, 0, 1, &packed, &stride);
+        if (status == FN_OK) status = aggregate_find(o, ctx, w, packed, stride, 1, false);
+        for (uint32_t k = 0; k < o->group_keys; k++) {
+            fn_column_drop(keys[k]);
+            keys[k] = NULL;
+        }
+    }
+    return status;
+}
+
 static fn_status aggregate_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_aggregate *o = (op_aggregate *)self;

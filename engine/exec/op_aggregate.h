@@ -129,6 +129,7 @@ fn_status aggregate_coded(op_aggregate *o, fn_ctx *ctx, group_worker *w, const f
 fn_status aggregate_coded_finish(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* adds what the workers have counted */
 void aggregate_coded_close(group_worker *w);
 /* Makes room, then finds or makes the slots of `rows` <= GROUP_CHUNK keys: w->slots, or, `counted`, their counts go up by one. */
+fn_status aggregate_empty_sets(op_aggregate *o, fn_ctx *ctx) FN_MUST_USE; /* no row has come */
 fn_status aggregate_find(op_aggregate *o, fn_ctx *ctx, group_worker *w, const void *keys, size_t key_stride, uint32_t rows, bool counted) FN_MUST_USE;
 /* Zeroed states of fresh slots become empty ones. */
 fn_status aggregate_start(op_aggregate *o, fn_ctx *ctx, group_worker *w, uint8_t *const *slots, uint32_t count) FN_MUST_USE;

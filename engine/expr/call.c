@@ -2,7 +2,8 @@
  *   constants   all arguments CONST: one row is computed and repeated;
  *   dictionary  one DICT argument, constants beside: the function runs over the dictionary (over the entries in use when
  *               it may fail or the dictionary is larger than the block), codes are kept or the result is gathered;
- *   nulls       null maps are combined; a function that may fail sees only the rows without NULL.
+ *   nulls       null maps are combined; a function that may fail sees only the rows without NULL. Where the result cannot be Nullable
+ *               (an array), the function sees defaults in place of NULL.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "expr/node.h"
 #include "kernel/kernel.h"
@@ -330,6 +331,30 @@ static fn_status add_nulls(fn_ctx *ctx, fn_column *result_take, const fn_type *t
     return all && *out ? FN_OK : ctx->error.code;
 }
 
+/* An argument with its type's default where it is NULL: what functions whose result cannot be Nullable see, splitByChar(',', NULL) as an example. */
+static fn_status default_where_null(fn_ctx *ctx, const fn_column *arg, const fn_type *type, uint32_t rows, fn_column **bare)
+{
+    if (arg->shape == FN_CONST ? !fn_column_is_null(arg, 0) : !arg->nulls) return FN_OK;
+    fn_column *value = fn_column_default(ctx, type, arg->shape == FN_CONST ? rows : 1), *made = value;
+    FN_TRY_PTR(ctx, value);
+    if (arg->shape != FN_CONST) {
+        uint32_t *index = fn_alloc(ctx, ((size_t)rows + 16) * sizeof *index);
+        for (uint32_t i = 0; index && i < rows; i++) index[i] = arg->nulls[i] ? rows : i;
+        fn_column *flat = index ? fn_column_flatten(ctx, *bare) : NULL, *last = flat ? fn_column_flatten(ctx, value) : NULL;
+        fn_column *all = last ? fn_column_concat(ctx, (fn_column *const[]){flat, last}, 2) : NULL;
+        made = all ? fn_column_take(ctx, all, index, rows) : NULL;
+        fn_column_drop(flat);
+        fn_column_drop(last);
+        fn_column_drop(all);
+        fn_column_drop(value);
+        fn_free(index);
+        FN_TRY_PTR(ctx, made);
+    }
+    fn_column_drop(*bare);
+    *bare = made;
+    return FN_OK;
+}
+
 static fn_status run_with_nulls(fn_ctx *ctx, const func_call *call, const fn_type *type, fn_column **bare, const fn_buffer *nulls, uint32_t rows,
                                 fn_column **out)
 {
@@ -337,13 +362,13 @@ static fn_status run_with_nulls(fn_ctx *ctx, const func_call *call, const fn_typ
     uint32_t kept = rows;
     if (nulls) kept = rows - (uint32_t)kern.mask_count(nulls->data, rows);
     if (nulls && kept == 0) {
-        *out = fn_type_is_nullable(type) ? fn_column_null(ctx, type, rows) : fn_column_default(ctx, type, rows);
+        *out = fn_column_null(ctx, type, rows);
         FN_TRY_PTR(ctx, *out);
         return FN_OK;
     }
     if (kept < rows && may_fail(call)) FN_TRY(eval_not_null(ctx, call, bare, nulls, rows, kept, &result));
     else FN_TRY(eval_shapes(ctx, call, bare, rows, &result));
-    if (kept < rows && fn_type_is_nullable(type)) return add_nulls(ctx, result, type, nulls, rows, out);
+    if (kept < rows) return add_nulls(ctx, result, type, nulls, rows, out);
     return retype_take(ctx, result, type, out);
 }
 
@@ -358,13 +383,19 @@ fn_status call_run(fn_ctx *ctx, const func_call *call, const fn_type *type, fn_c
     const bool own = (call->def->flags & FUNC_OWN_NULLS) != 0;
     if (!own) status = union_nulls(ctx, call, args, rows, &nulls, &all_null);
     uint32_t made = 0;
-    for (; made < n && status == FN_OK && !all_null; made++) {
+    const bool defaults = !own && (nulls || all_null) && !fn_type_is_nullable(type);
+    for (; made < n && status == FN_OK && (!all_null || defaults); made++) {
         bare[made] = args[made] ? bare_column(ctx, args[made], call->arg_types[made]) : NULL;
         if (args[made] && !bare[made]) status = ctx->error.code;
+        else if (args[made] && defaults) status = default_where_null(ctx, args[made], call->arg_types[made], rows, &bare[made]);
     }
     bare[n] = args[n];
-    if (status == FN_OK && all_null) {
-        *out = fn_type_is_nullable(type) ? fn_column_null(ctx, type, rows) : fn_column_default(ctx, type, rows);
+    if (status == FN_OK && defaults) {
+        fn_column *result = NULL;
+        status = eval_shapes(ctx, call, bare, rows, &result);
+        if (status == FN_OK) status = retype_take(ctx, result, type, out);
+    } else if (status == FN_OK && all_null) {
+        *out = fn_column_null(ctx, type, rows);
         if (!*out) status = ctx->error.code;
     } else if (status == FN_OK) {
         status = run_with_nulls(ctx, call, type, bare, nulls, rows, out);

@@ -54,6 +54,12 @@ static bool in_range(const fn_type *to, fn_u128 v, bool over)
     return bits == 128 || (x >> (bits - 1)) == 0 || (x >> (bits - 1)) == -1;
 }
 
+/* A FixedString of zero bytes is 0 for ClickHouse's reader of integers and decimals, which stops at the first of them. */
+static bool no_digits(const convert_job *j, fn_str s)
+{
+    return s.size == 0 && j->from->phys == FN_PHYS_FIXED && j->from->width;
+}
+
 static fn_status parse_integers(convert_job *j, fn_column **out)
 {
     const fn_type *to = j->to;
@@ -69,7 +75,8 @@ static fn_status parse_integers(convert_job *j, fn_column **out)
                 while (s.size && s.data[s.size - 1] == 0) s.size--;
             bool over;
             const size_t taken = take_integer(s, !fn_type_is_unsigned(to), &v, &over);
-            if (taken == 0 || taken != s.size || (exact && !in_range(to, v, over))) {
+            if (no_digits(j, s)) v = 0;
+            else if (taken == 0 || taken != s.size || (exact && !in_range(to, v, over))) {
                 v = 0;
                 status = lost_text(j, i, s, taken == s.size ? 0 : taken);
             }
@@ -117,7 +124,8 @@ fn_status convert_from_text(convert_job *j, fn_column **out)
     fn_text_options options;
     fn_builder b;
     expr_text_options(ctx, &options);
-    if (j->mode == CONVERT_OR_ZERO || j->mode == CONVERT_TEXT_OR_NULL) options.best_effort_datetime = false; /* toDateTimeOrNull takes the plain form only */
+    const bool lenient = j->mode == CONVERT_OR_ZERO || j->mode == CONVERT_TEXT_OR_NULL;
+    if (lenient) options.best_effort_datetime = false; /* toDateTimeOrNull takes the plain form only */
     FN_TRY(fn_builder_init(ctx, &b, j->to));
     fn_status status = fn_builder_reserve(ctx, &b, j->in->rows);
     for (uint32_t i = 0; i < j->in->rows && status == FN_OK; i++) {
@@ -131,6 +139,11 @@ fn_status convert_from_text(convert_job *j, fn_column **out)
         const bool plain_time = j->to->id == FN_T_DATETIME && !options.best_effort_datetime;
         if (plain_time && s.size && (s.data[0] == '-' || memchr(s.data, '.', s.size))) {
             status = lost_text(j, i, s, 0);
+            if (status == FN_OK) status = fn_builder_default(ctx, &b);
+        } else if (no_digits(j, s) && (fn_type_is_integer(j->to) || (j->to->id == FN_T_DECIMAL && !lenient))) {
+            status = fn_builder_default(ctx, &b);
+        } else if (lenient && j->to->id == FN_T_DECIMAL && j->from->phys == FN_PHYS_FIXED && s.size < j->from->width) { /* zero bytes are no part of a number here */
+            status = lost_text(j, i, s, s.size);
             if (status == FN_OK) status = fn_builder_default(ctx, &b);
         } else if (j->to->id == FN_T_FIXED_STRING && s.size > j->to->width) {
             status = convert_lost(j, i, FN_TOO_LARGE_STRING_SIZE, "String too long for type FixedString");

@@ -12,29 +12,30 @@ static bool is_signed(const fn_type *t)
 }
 
 /* -(a, b): one call per field, in call->data. */
-static fn_status bind_fields(fn_ctx *ctx, func_call *call, unary_op op)
+static fn_status bind_fields(fn_ctx *ctx, func_call *call)
 {
     const fn_type *t = call->arg_types[0];
-    func_call *kids = FN_NEW_ARRAY(ctx, func_call, t->arg_count + 1u);
+    const func_call **kids = FN_NEW_ARRAY(ctx, const func_call *, t->arg_count + 1u);
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, t->arg_count + 1u);
     if (!kids || !types) return ctx->error.code;
-    for (uint32_t i = 0; i < t->arg_count; i++) {
-        kids[i] = (func_call){.def = call->def, .arg_count = 1, .arg_types = &t->args[i]};
-        FN_TRY(unary_bind(ctx, &kids[i], op));
-        types[i] = kids[i].type;
-    }
+    for (uint32_t i = 0; i < t->arg_count; i++) FN_TRY(func_over_elements(ctx, call, &t->args[i], 1, &kids[i], &types[i]));
     call->data = kids;
     call->type = fn_type_tuple(types, NULL, t->arg_count);
     return FN_OK;
 }
 
-static fn_status eval_fields(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, unary_op op, fn_column **out)
+static fn_status eval_fields(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
-    const func_call *kids = call->data;
+    const func_call *const *kids = call->data;
     const uint32_t n = call->type->arg_count;
     fn_column *flat = fn_column_flatten(ctx, args[0]), **fields = fn_alloc_zero(ctx, (n + 1u) * sizeof *fields);
     fn_status status = flat && fields ? FN_OK : ctx->error.code;
-    for (uint32_t i = 0; i < n && status == FN_OK; i++) status = unary_eval(ctx, &kids[i], &flat->kids[i], rows, op, &fields[i]);
+    for (uint32_t i = 0; i < n && status == FN_OK; i++) {
+        fn_column *one[2] = {flat->kids[i], NULL}, *field = NULL;
+        status = func_run_elements(ctx, kids[i], call->type->args[i], one, rows, &field);
+        if (status == FN_OK && !(fields[i] = fn_column_flatten(ctx, field))) status = ctx->error.code;
+        fn_column_drop(field);
+    }
     if (status == FN_OK && !(*out = fn_column_tuple(ctx, call->type, rows, fields))) status = ctx->error.code;
     for (uint32_t i = 0; fields && i < n; i++) fn_column_drop(fields[i]);
     fn_free(fields);
@@ -45,7 +46,7 @@ static fn_status eval_fields(fn_ctx *ctx, const func_call *call, fn_column *cons
 fn_status unary_bind(fn_ctx *ctx, func_call *call, unary_op op)
 {
     const fn_type *t = call->arg_types[0];
-    if (t->id == FN_T_TUPLE && op == UNARY_NEGATE) return bind_fields(ctx, call, op);
+    if (t->id == FN_T_TUPLE && op == UNARY_NEGATE) return bind_fields(ctx, call);
     if (t->id == FN_T_BOOL) t = fn_type_simple(FN_T_UINT8);
     const bool integer = fn_type_is_integer(t), floating = fn_type_is_float(t), decimal = t->id == FN_T_DECIMAL;
     if (t->id == FN_T_INTERVAL && op == UNARY_NEGATE) {
@@ -109,7 +110,7 @@ fn_status unary_eval(fn_ctx *ctx, const func_call *call, fn_column *const *args,
     const fn_column *a = args[0];
     const fn_type *t = a->type, *to = call->type;
     uint8_t *values;
-    if (to->id == FN_T_TUPLE) return eval_fields(ctx, call, args, rows, op, out);
+    if (to->id == FN_T_TUPLE) return eval_fields(ctx, call, args, rows, out);
     *out = func_new_fixed(ctx, to, rows, &values);
     FN_TRY_PTR(ctx, *out);
     const size_t step = func_step(a) * t->width;

@@ -1,5 +1,6 @@
 /* family.c - small things that families of functions share. SPDX-License-Identifier: Apache-2.0 */
 #include "function/family.h"
+#include "expr/node.h"
 
 fn_status func_illegal(fn_ctx *ctx, const func_call *call)
 {
@@ -79,4 +80,34 @@ fn_status func_bind_string(fn_ctx *ctx, func_call *call)
     (void)ctx;
     call->type = fn_type_simple(FN_T_STRING);
     return FN_OK;
+}
+
+fn_status func_over_elements(fn_ctx *ctx, const func_call *call, const fn_type *const *types, uint32_t count, const func_call **kid, const fn_type **type)
+{
+    func_call *made = FN_NEW(ctx, func_call);
+    const fn_type **bare = FN_NEW_ARRAY(ctx, const fn_type *, count + 1);
+    fn_column **consts = FN_NEW_ARRAY(ctx, fn_column *, count + 1);
+    const struct expr_lambda **lambdas = FN_NEW_ARRAY(ctx, const struct expr_lambda *, count + 1);
+    bool nullable = false;
+    if (!made || !bare || !consts || !lambdas) return ctx->error.code;
+    *kid = NULL;
+    *type = fn_type_nullable(fn_type_simple(FN_T_NOTHING));
+    for (uint32_t i = 0; i < count; i++) {
+        const fn_type *t = fn_type_strip_low_cardinality(types[i]);
+        if (t == *type) return FN_OK;
+        nullable |= fn_type_is_nullable(t);
+        bare[i] = fn_type_strip_nullable(t);
+    }
+    *made = (func_call){.def = call->def, .arg_count = count, .arg_types = bare, .consts = consts, .lambdas = lambdas};
+    FN_TRY(call->def->bind(ctx, made));
+    *kid = made;
+    *type = nullable && fn_type_can_be_nullable(made->type) ? fn_type_nullable(made->type) : made->type;
+    return FN_OK;
+}
+
+fn_status func_run_elements(fn_ctx *ctx, const func_call *kid, const fn_type *type, fn_column *const *args, uint32_t rows, fn_column **out)
+{
+    if (kid) return call_run(ctx, kid, type, args, rows, out);
+    *out = fn_column_null(ctx, type, rows);
+    return *out ? FN_OK : ctx->error.code;
 }

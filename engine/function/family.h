@@ -25,6 +25,11 @@ fn_status func_bind_u64(fn_ctx *ctx, func_call *call) FN_MUST_USE;
 fn_status func_bind_f64(fn_ctx *ctx, func_call *call) FN_MUST_USE;
 fn_status func_bind_string(fn_ctx *ctx, func_call *call) FN_MUST_USE;
 
+/* The function of `call` once more, over elements of these types and under the default rules for NULL and LowCardinality: *kid is NULL where
+ * a NULL literal is among them, and *type then Nullable(Nothing). */
+fn_status func_over_elements(fn_ctx *ctx, const func_call *call, const fn_type *const *types, uint32_t count, const func_call **kid, const fn_type **type) FN_MUST_USE;
+fn_status func_run_elements(fn_ctx *ctx, const func_call *kid, const fn_type *type, fn_column *const *args, uint32_t rows, fn_column **out) FN_MUST_USE;
+
 /* ---- dates and intervals, for + and - (func_interval.c) ---- */
 /* Type of `date + interval`; ILLEGAL_TYPE_OF_ARGUMENT where there is none. */
 fn_status interval_result(fn_ctx *ctx, const func_call *call, const fn_type *date, const fn_type *interval, const fn_type **out) FN_MUST_USE;

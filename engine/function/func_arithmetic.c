@@ -25,30 +25,15 @@ static const fn_type *plain(const fn_type *t)
     return t->id == FN_T_BOOL ? fn_type_simple(FN_T_UINT8) : t;
 }
 
-/* The call of the same function over elements of the given types, bound; WAY_ELEMENTS. */
-static fn_status bind_element(fn_ctx *ctx, const func_call *call, const fn_type *a, const fn_type *b, const func_call **out)
-{
-    func_call *kid = FN_NEW(ctx, func_call);
-    const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, 2);
-    fn_column **consts = FN_NEW_ARRAY(ctx, fn_column *, 2);
-    const struct expr_lambda **lambdas = FN_NEW_ARRAY(ctx, const struct expr_lambda *, 2);
-    if (!kid || !types || !consts || !lambdas) return ctx->error.code;
-    types[0] = a;
-    types[1] = b;
-    *kid = (func_call){.def = call->def, .arg_count = 2, .arg_types = types, .consts = consts, .lambdas = lambdas};
-    FN_TRY(call->def->bind(ctx, kid));
-    *out = kid;
-    return FN_OK;
-}
-
 static fn_status bind_elements(fn_ctx *ctx, func_call *call, arith_data *d, const fn_type *a, const fn_type *b)
 {
     d->way = WAY_ELEMENTS;
     if (a->id == FN_T_ARRAY || b->id == FN_T_ARRAY) {
         d->kids = FN_NEW_ARRAY(ctx, const func_call *, 1);
         FN_TRY_PTR(ctx, d->kids);
-        FN_TRY(bind_element(ctx, call, a->id == FN_T_ARRAY ? a->args[0] : a, b->id == FN_T_ARRAY ? b->args[0] : b, &d->kids[0]));
-        call->type = fn_type_array(d->kids[0]->type);
+        const fn_type *item, *sides[2] = {a->id == FN_T_ARRAY ? a->args[0] : a, b->id == FN_T_ARRAY ? b->args[0] : b};
+        FN_TRY(func_over_elements(ctx, call, sides, 2, &d->kids[0], &item));
+        call->type = fn_type_array(item);
         return FN_OK;
     }
     const fn_type *shape = a->id == FN_T_TUPLE ? a : b;
@@ -57,8 +42,8 @@ static fn_status bind_elements(fn_ctx *ctx, func_call *call, arith_data *d, cons
     const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, shape->arg_count + 1u);
     if (!d->kids || !types) return ctx->error.code;
     for (uint32_t i = 0; i < shape->arg_count; i++) {
-        FN_TRY(bind_element(ctx, call, a->id == FN_T_TUPLE ? a->args[i] : a, b->id == FN_T_TUPLE ? b->args[i] : b, &d->kids[i]));
-        types[i] = d->kids[i]->type;
+        const fn_type *sides[2] = {a->id == FN_T_TUPLE ? a->args[i] : a, b->id == FN_T_TUPLE ? b->args[i] : b};
+        FN_TRY(func_over_elements(ctx, call, sides, 2, &d->kids[i], &types[i]));
     }
     call->type = fn_type_tuple(types, NULL, shape->arg_count);
     return FN_OK;
@@ -200,7 +185,7 @@ static fn_status run_array(fn_ctx *ctx, const func_call *call, const arith_data 
             status = fn_fail(ctx, FN_SIZES_OF_ARRAYS_DONT_MATCH, "Arrays must have equal sizes as arguments of function %s", call->def->name);
     for (int k = 0; k < 2 && status == FN_OK; k++) status = array_operand(ctx, flat[k], shape, &items[k]);
     if (status == FN_OK) {
-        status = d->kids[0]->def->eval(ctx, d->kids[0], items, items[0]->rows, &result);
+        status = func_run_elements(ctx, d->kids[0], call->type->args[0], items, items[0]->rows, &result);
     }
     if (status == FN_OK) {
         fn_column *all = fn_column_flatten(ctx, result);
@@ -228,7 +213,7 @@ static fn_status run_tuple(fn_ctx *ctx, const func_call *call, const arith_data 
     }
     for (uint32_t i = 0; i < n && status == FN_OK; i++) {
         fn_column *pair[3] = {flat[0]->type->id == FN_T_TUPLE ? flat[0]->kids[i] : flat[0], flat[1]->type->id == FN_T_TUPLE ? flat[1]->kids[i] : flat[1], NULL}, *field = NULL;
-        status = d->kids[i]->def->eval(ctx, d->kids[i], pair, rows, &field);
+        status = func_run_elements(ctx, d->kids[i], call->type->args[i], pair, rows, &field);
         if (status == FN_OK) fields[i] = fn_column_flatten(ctx, field);
         fn_column_drop(field);
         if (status == FN_OK && !fields[i]) status = ctx->error.code;
@@ -289,7 +274,12 @@ BIND(shift_left, ARITH_SHIFT_LEFT, ARITH_ZERO_FAILS)
 BIND(shift_right, ARITH_SHIFT_RIGHT, ARITH_ZERO_FAILS)
 BIND(rotate_left, ARITH_ROTATE_LEFT, ARITH_ZERO_FAILS)
 BIND(rotate_right, ARITH_ROTATE_RIGHT, ARITH_ZERO_FAILS)
-BIND(bit_test, ARITH_BIT_TEST, ARITH_ZERO_FAILS)
+static fn_status bind_bit_test(fn_ctx *ctx, func_call *call)
+{
+    FN_TRY(bind_op(ctx, call, ARITH_BIT_TEST, ARITH_ZERO_FAILS));
+    if (call->arg_types[0]->width <= 8 && call->arg_types[1]->width <= 8) return FN_OK;
+    return fn_fail(ctx, FN_NOT_IMPLEMENTED, "bitTest is not implemented for big integers as second argument");
+}
 BIND(hamming, ARITH_HAMMING, ARITH_ZERO_FAILS)
 
 #define UNARY(name, op)                                                                            \

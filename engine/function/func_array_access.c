@@ -129,6 +129,17 @@ static fn_status eval_array_element(fn_ctx *ctx, const func_call *call, fn_colum
 
 /* ---- has, indexOf, countEqual ---- */
 
+/* What items and the value are compared as: signed and unsigned numbers of 64 bits have no common type, but are equal or not. */
+static fn_status searched_as(fn_ctx *ctx, const fn_type *const *sides, const fn_type **out)
+{
+    const fn_type *a = fn_type_base(sides[0]), *b = fn_type_base(sides[1]);
+    if (!fn_type_is_integer(a) || !fn_type_is_integer(b) || a->width > 8 || b->width > 8) return fn_type_common(ctx, sides, 2, out);
+    if (fn_type_is_unsigned(a) == fn_type_is_unsigned(b) || (a->width < 8 && b->width < 8)) return fn_type_common(ctx, sides, 2, out);
+    const fn_type *wide = fn_type_simple(FN_T_INT128);
+    *out = fn_type_is_nullable(sides[0]) || fn_type_is_nullable(sides[1]) ? fn_type_nullable(wide) : wide;
+    return FN_OK;
+}
+
 static fn_status bind_search(fn_ctx *ctx, func_call *call)
 {
     const fn_type *t = call->arg_types[0];
@@ -137,7 +148,7 @@ static fn_status bind_search(fn_ctx *ctx, func_call *call)
     if (t->id == FN_T_MAP && is_has) t = fn_type_array(t->args[values]);
     if (t->id != FN_T_ARRAY) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "First argument for function %s must be an array. Actual %s", call->def->name, t->name);
     const fn_type *sides[2] = {fn_type_strip_low_cardinality(t->args[0]), call->arg_types[1]}, *common;
-    FN_TRY(fn_type_common(ctx, sides, 2, &common));
+    FN_TRY(searched_as(ctx, sides, &common));
     call->data = (void *)(uintptr_t)common; /* types are interned and never change */
     call->type = fn_type_simple(is_has ? FN_T_UINT8 : FN_T_UINT64);
     return FN_OK;

@@ -156,8 +156,10 @@ static fn_status bind_range(fn_ctx *ctx, func_call *call)
     const fn_type *types[3];
     for (uint32_t i = 0; i < call->arg_count; i++) {
         types[i] = fn_type_strip_nullable(call->arg_types[i]);
-        if (!fn_type_is_integer(types[i]) || types[i]->width > 8) return func_illegal(ctx, call);
+        if (!fn_type_is_integer(types[i])) return func_illegal(ctx, call);
     }
+    for (uint32_t i = 0; i < call->arg_count; i++)
+        if (types[i]->width > 8) return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Illegal columns of arguments of function %s, the function only implemented for unsigned/signed integers up to 64 bit", call->def->name);
     const fn_type *element;
     FN_TRY(fn_type_common(ctx, types, call->arg_count, &element));
     call->type = fn_type_array(element);

@@ -77,7 +77,7 @@ static uint32_t longest_row(const array_in *a)
 static fn_status bind_distinct(fn_ctx *ctx, func_call *call)
 {
     FN_TRY(array_need(ctx, call, 0));
-    call->type = call->arg_types[0];
+    call->type = fn_type_array(fn_type_strip_nullable(fn_type_strip_low_cardinality(call->arg_types[0]->args[0])));
     return FN_OK;
 }
 
@@ -121,6 +121,21 @@ static fn_status open_all(fn_ctx *ctx, const func_call *call, fn_column *const *
     return status;
 }
 
+/* The picked items as an array of the call's type, which can hold each of them. */
+static fn_status pick_as(fn_ctx *ctx, array_pick *p, const fn_column *items, const fn_type *type, uint32_t rows, fn_column **out)
+{
+    fn_column *picked = NULL;
+    if (type->args[0]->id == FN_T_NOTHING) {
+        array_pick_release(p);
+        *out = fn_column_default(ctx, type, rows);
+        return *out ? FN_OK : ctx->error.code;
+    }
+    FN_TRY(array_pick_finish(ctx, p, fn_type_array(items->type), items, &picked));
+    const fn_status status = expr_convert(ctx, picked, type, CONVERT_CAST, out);
+    fn_column_drop(picked);
+    return status;
+}
+
 /* NULLs are left out, as ClickHouse does. */
 static fn_status eval_distinct(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
@@ -139,7 +154,8 @@ static fn_status eval_distinct(fn_ctx *ctx, const func_call *call, fn_column *co
         set_clear(&o.set);
         array_pick_close_row(&p);
     }
-    if (status == FN_OK) status = array_pick_finish(ctx, &p, call->type, a->items, out);
+    if (status == FN_OK) status = pick_as(ctx, &p, a->items, call->type, rows, out);
+    else array_pick_release(&p);
     opened_close(&o);
     return status;
 }
@@ -194,6 +210,40 @@ static fn_status eval_enumerate(fn_ctx *ctx, const func_call *call, fn_column *c
 
 /* ---- several arrays of any sizes ---- */
 
+/* The narrowest type that all items in common have: of integers the smallest (unsigned first), Nullable if all are. */
+static const fn_type *intersect_item(const func_call *call, const fn_type *common)
+{
+    const fn_type *least = NULL;
+    bool nullable = true, integers = true;
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        const fn_type *t = fn_type_strip_low_cardinality(call->arg_types[i]->args[0]), *base = fn_type_base(t);
+        if (t->id == FN_T_NOTHING) return t;
+        nullable &= fn_type_is_nullable(t);
+        integers &= fn_type_is_integer(base);
+        if (!least || base->width < least->width || (base->width == least->width && fn_type_is_unsigned(base))) least = base;
+    }
+    if (!integers) least = fn_type_base(common);
+    return nullable ? fn_type_nullable(least) : least;
+}
+
+/* Arrays of integers that have no common type are compared as Int128, which holds all of 64 bits. */
+static fn_status bind_intersect(fn_ctx *ctx, func_call *call)
+{
+    const fn_type *common = NULL;
+    bool wide = false, narrow = true;
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        FN_TRY(array_need(ctx, call, i));
+        const fn_type *base = fn_type_base(call->arg_types[i]->args[0]);
+        narrow &= fn_type_is_integer(base) && base->width <= 8;
+        wide |= fn_type_is_integer(base) && fn_type_is_unsigned(base) && base->width == 8;
+    }
+    if (narrow && wide) common = fn_type_array(fn_type_nullable(fn_type_simple(FN_T_INT128)));
+    else FN_TRY(fn_type_common(ctx, call->arg_types, call->arg_count, &common));
+    call->data = (void *)(uintptr_t)common->args[0];
+    call->type = fn_type_array(intersect_item(call, common->args[0]));
+    return FN_OK;
+}
+
 static fn_status bind_sets(fn_ctx *ctx, func_call *call)
 {
     for (uint32_t i = 0; i < call->arg_count; i++) FN_TRY(array_need(ctx, call, i));
@@ -241,7 +291,7 @@ static fn_status join_all(fn_ctx *ctx, const func_call *call, fn_column *const *
     fn_status status = j->arrays && j->base && items ? FN_OK : ctx->error.code;
     for (uint32_t k = 0; k < j->count && status == FN_OK; k++) {
         status = array_open(ctx, args[k], &j->arrays[k]);
-        if (status == FN_OK) status = array_convert_items(ctx, &j->arrays[k], call->type->args[0]);
+        if (status == FN_OK) status = array_convert_items(ctx, &j->arrays[k], call->data ? call->data : call->type->args[0]);
         items[k] = j->arrays[k].items;
         j->base[k] = j->total;
         j->total += j->arrays[k].total;
@@ -301,7 +351,8 @@ static fn_status eval_sets(fn_ctx *ctx, const func_call *call, fn_column *const 
         set_clear(&j.set);
         array_pick_close_row(&p);
     }
-    if (status == FN_OK) status = array_pick_finish(ctx, &p, call->type, j.all, out);
+    if (status == FN_OK) status = pick_as(ctx, &p, j.all, call->type, rows, out);
+    else array_pick_release(&p);
     joined_close(&j);
     return status;
 }
@@ -313,7 +364,7 @@ static const func_def rows_[] = {
     ROW("arrayUniq", -1, bind_uniq, eval_uniq, "How many different items, or tuples of items, there are.", "arrayUniq([1, 1, 2])", "2"),
     ROW("arrayEnumerateUniq", -1, bind_uniq, eval_enumerate, "How often each item has been seen so far.", "arrayEnumerateUniq([5, 5, 7])", "[1,2,1]"),
     ROW("arrayEnumerateDense", -1, bind_uniq, eval_enumerate, "Each item's number among the different ones.", "arrayEnumerateDense([5, 5, 7])", "[1,1,2]"),
-    ROW("arrayIntersect", -1, bind_sets, eval_sets, "The items that are in all arrays.", "arrayIntersect([1, 2], [2, 3])", "[2]"),
+    ROW("arrayIntersect", -1, bind_intersect, eval_sets, "The items that are in all arrays.", "arrayIntersect([1, 2], [2, 3])", "[2]"),
     ROW("arrayUnion", -1, bind_sets, eval_sets, "The different items of all arrays.", "arrayUnion([1, 2], [2, 3])", "[1,2,3]"),
     ROW("arrayExcept", 2, bind_sets, eval_sets, "The items of the first array that are not in the second.", "arrayExcept([1, 2], [2, 3])", "[1]"),
     ROW("arraySymmetricDifference", -1, bind_sets, eval_sets, "The items that are not in all arrays.", "arraySymmetricDifference([1, 2], [2, 3])", "[1,3]"),

@@ -32,6 +32,8 @@ static fn_status bind_pair(fn_ctx *ctx, const char *name, const fn_type *a, cons
     if (!kid || !types || !consts) return ctx->error.code;
     types[0] = fn_type_base(a);
     types[1] = fn_type_base(b);
+    *out = NULL;
+    if (types[0]->id == FN_T_NOTHING || types[1]->id == FN_T_NOTHING) return FN_OK;
     *kid = (func_call){.def = func_find(fn_cstr(name)), .arg_count = 2, .arg_types = types, .consts = consts};
     FN_TRY(kid->def->bind(ctx, kid));
     *out = kid;
@@ -429,9 +431,9 @@ static fn_column *bare(fn_ctx *ctx, const fn_column *c)
 /* One field under both calls; null[i] where either side is NULL. */
 static fn_status compare_field(fn_ctx *ctx, const compare_data *d, uint32_t f, const fn_column *a, const fn_column *b, uint32_t rows, fn_column **eq, fn_column **op, uint8_t *null)
 {
+    for (uint32_t i = 0; i < rows; i++) null[i] = fn_column_is_null(a, i) || fn_column_is_null(b, i);
     fn_column *pair[3] = {bare(ctx, a), bare(ctx, b), NULL};
     fn_status status = pair[0] && pair[1] ? FN_OK : ctx->error.code;
-    for (uint32_t i = 0; i < rows; i++) null[i] = fn_column_is_null(a, i) || fn_column_is_null(b, i);
     if (status == FN_OK) status = d->eq[f]->def->eval(ctx, d->eq[f], pair, rows, eq);
     if (status == FN_OK) status = d->op_kids[f]->def->eval(ctx, d->op_kids[f], pair, rows, op);
     fn_column_drop(pair[0]);
@@ -441,6 +443,11 @@ static fn_status compare_field(fn_ctx *ctx, const compare_data *d, uint32_t f, c
 
 static fn_status run_tuple(fn_ctx *ctx, const func_call *call, const compare_data *d, fn_column *const *args, uint32_t rows, fn_column **out)
 {
+    for (uint32_t f = 0; f < d->fields; f++) {
+        if (d->eq[f]) continue;
+        *out = fn_column_null(ctx, call->type, rows); /* a NULL literal among the fields: NULL, whatever the others are */
+        return *out ? FN_OK : ctx->error.code;
+    }
     uint8_t *mask, *nulls = NULL, *open = fn_alloc(ctx, rows + 64u), *null = fn_alloc(ctx, rows + 64u);
     fn_column *a = fn_column_flatten(ctx, args[0]), *b = fn_column_flatten(ctx, args[1]);
     *out = fn_type_is_nullable(call->type) ? func_new_nullable(ctx, call->type, rows, &mask, &nulls) : func_new_fixed(ctx, call->type, rows, &mask);

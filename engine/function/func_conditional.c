@@ -75,6 +75,15 @@ static fn_status eval_is_nullable(fn_ctx *ctx, const func_call *call, fn_column 
     return *out ? FN_OK : ctx->error.code;
 }
 
+static fn_status bind_is_zero_or_null(fn_ctx *ctx, func_call *call)
+{
+    const fn_type *t = fn_type_base(call->arg_types[0]);
+    const bool number = fn_type_is_number(t) || t->id == FN_T_BOOL || t->id == FN_T_NOTHING;
+    if (!number || t->id == FN_T_DECIMAL || t->width > 8)
+        return fn_fail(ctx, number ? FN_ILLEGAL_COLUMN : FN_BAD_ARGUMENTS, "The argument of function %s must have simple numeric type, possibly Nullable or Null", call->def->name);
+    return func_bind_u8(ctx, call);
+}
+
 static fn_status eval_is_zero_or_null(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
     uint8_t *mask;
@@ -243,12 +252,12 @@ static fn_status eval_distinct(fn_ctx *ctx, const func_call *call, fn_column *co
 #define ROW(title, lo, hi, more, binder, evaluator, text, ex, res)                                 \
     {.name = title, .args_min = lo, .args_max = hi, .flags = more, .bind = binder, .eval = evaluator, .about = text, .example = ex, .gives = res}
 static const func_def rows_[] = {
-    ROW("if", 3, 3, ANY | FUNC_LAZY | FUNC_CASE_INSENSITIVE, bind_multi_if, eval_multi_if, "The second argument where the first is true, else the third.", "if(1, 'a', 'b')", "a"),
-    {.name = "multiIf", .aliases = (const char *const[]){"caseWithoutExpression", "caseWithoutExpr", NULL}, .args_min = 3, .args_max = -1, .flags = ANY | FUNC_LAZY, .bind = bind_multi_if, .eval = eval_multi_if, .about = "The value behind the first condition that holds; the last argument if none does.", .example = "multiIf(0, 'a', 1, 'b', 'c')", .gives = "b"},
+    ROW("if", 3, 3, ANY | FUNC_NO_LOW_CARDINALITY | FUNC_LAZY | FUNC_CASE_INSENSITIVE, bind_multi_if, eval_multi_if, "The second argument where the first is true, else the third.", "if(1, 'a', 'b')", "a"),
+    {.name = "multiIf", .aliases = (const char *const[]){"caseWithoutExpression", "caseWithoutExpr", NULL}, .args_min = 3, .args_max = -1, .flags = ANY | FUNC_NO_LOW_CARDINALITY | FUNC_LAZY, .bind = bind_multi_if, .eval = eval_multi_if, .about = "The value behind the first condition that holds; the last argument if none does.", .example = "multiIf(0, 'a', 1, 'b', 'c')", .gives = "b"},
     ROW("isNull", 1, 1, ANY | FUNC_CASE_INSENSITIVE, func_bind_u8, eval_is_null, "1 if the value is NULL.", "isNull(NULL)", "1"),
     ROW("isNotNull", 1, 1, ANY | FUNC_CASE_INSENSITIVE, func_bind_u8, eval_is_not_null, "1 if the value is not NULL.", "isNotNull(1)", "1"),
     ROW("isNullable", 1, 1, ANY, func_bind_u8, eval_is_nullable, "1 if the type is Nullable.", "isNullable(toNullable(1))", "1"),
-    ROW("isZeroOrNull", 1, 1, ANY, func_bind_u8, eval_is_zero_or_null, "1 if the value is 0 or NULL.", "isZeroOrNull(0)", "1"),
+    ROW("isZeroOrNull", 1, 1, ANY, bind_is_zero_or_null, eval_is_zero_or_null, "1 if the value is 0 or NULL.", "isZeroOrNull(0)", "1"),
     ROW("coalesce", 1, -1, ANY | FUNC_CASE_INSENSITIVE, bind_coalesce, eval_coalesce, "The first argument that is not NULL.", "coalesce(NULL, 2)", "2"),
     ROW("ifNull", 2, 2, ANY | FUNC_CASE_INSENSITIVE, bind_coalesce, eval_coalesce, "The first argument, or the second where that is NULL.", "ifNull(NULL, 2)", "2"),
     ROW("nullIf", 2, 2, ANY | FUNC_CASE_INSENSITIVE, bind_null_if, eval_null_if, "The first argument, or NULL where it equals the second.", "nullIf(1, 1)", "NULL"),

@@ -16,7 +16,7 @@ static fn_status bind_add(fn_ctx *ctx, func_call *call)
     fn_interval_unit unit = FN_INTERVAL_DAY;
     const fn_type *t = call->arg_types[0];
     FN_ASSERT(unit_of_name(call->def->name, &unit));
-    if (!fn_type_is_number(call->arg_types[1]) || call->arg_types[1]->id == FN_T_DECIMAL)
+    if (!fn_type_is_number(call->arg_types[1]) || call->arg_types[1]->id == FN_T_DECIMAL || call->arg_types[1]->width > 8)
         return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Second argument for function %s must be a number", call->def->name);
     if (fn_type_is_string(t)) t = fn_type_datetime64(3, NULL);
     if (!fn_type_is_date_or_time(t)) return func_illegal(ctx, call);

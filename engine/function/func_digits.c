@@ -8,7 +8,9 @@
 static fn_status bind_test_many(fn_ctx *ctx, func_call *call)
 {
     for (uint32_t i = 0; i < call->arg_count; i++)
-        if (!fn_type_is_integer(call->arg_types[i]) || call->arg_types[i]->width > 8) return func_illegal(ctx, call);
+        if (!fn_type_is_integer(call->arg_types[i])) return func_illegal(ctx, call);
+    for (uint32_t i = 0; i < call->arg_count; i++)
+        if (call->arg_types[i]->width > 8) return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Illegal column %s of argument of function %s", call->arg_types[i]->name, call->def->name);
     return func_bind_u8(ctx, call);
 }
 

@@ -196,6 +196,8 @@ static fn_status eval_lambda(fn_ctx *ctx, const func_call *call, fn_column *cons
 static fn_status bind_joined(fn_ctx *ctx, func_call *call)
 {
     for (uint32_t i = 0; i < call->arg_count; i++) FN_TRY(need_map(ctx, call, i));
+    if (strcmp(call->def->name, "mapUpdate") == 0 && call->arg_types[0] != call->arg_types[1])
+        return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "The Key And Value type of Map for function %s must be the same", call->def->name);
     return fn_type_common(ctx, call->arg_types, call->arg_count, &call->type);
 }
 
@@ -254,17 +256,25 @@ static fn_status eval_joined(fn_ctx *ctx, const func_call *call, fn_column *cons
 
 /* ---- mapAdd, mapSubtract: values of equal keys added; keys come out sorted ---- */
 
+static fn_status need_summed(fn_ctx *ctx, const func_call *call, const fn_type *v)
+{
+    if (fn_type_is_nullable(v)) return fn_fail(ctx, FN_DATA_TYPE_CANNOT_BE_PROMOTED, "Data type %s can't be promoted", v->name);
+    if (!fn_type_is_number(v)) return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Values to be summed are expected to be Numeric, Float or Decimal");
+    if (!fn_type_is_integer(v) && !fn_type_is_float(v)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Function %s over values of type %s is not supported", call->def->name, v->name);
+    return FN_OK;
+}
+
 static fn_status bind_add(fn_ctx *ctx, func_call *call)
 {
     for (uint32_t i = 0; i < call->arg_count; i++) {
         if (call->arg_types[i]->id == FN_T_TUPLE) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Function %s over tuples of arrays is not supported; use maps", call->def->name);
-        FN_TRY(need_map(ctx, call, i));
+        if (call->arg_types[0]->id != FN_T_MAP) FN_TRY(need_map(ctx, call, 0));
+        if (call->arg_types[i]->id != FN_T_MAP) return fn_fail(ctx, FN_NUMBER_OF_ARGUMENTS_DOESNT_MATCH, "%s accepts at least two maps", call->def->name);
+        FN_TRY(need_summed(ctx, call, call->arg_types[i]->args[1]));
     }
     const fn_type *common;
     FN_TRY(fn_type_common(ctx, call->arg_types, call->arg_count, &common));
     const fn_type *v = common->args[1];
-    if (!fn_type_is_integer(v) && !fn_type_is_float(v))
-        return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "%s cannot add values of type %s", call->def->name, v->name);
     const fn_type *sum = fn_type_is_float(v) ? fn_type_simple(FN_T_FLOAT64) : arith_integer(!fn_type_is_unsigned(v), FN_MAX(v->width, 8u));
     call->type = fn_type_map(common->args[0], sum);
     return FN_OK;

@@ -7,6 +7,18 @@ typedef struct transform_data {
     bool has_default;
 } transform_data;
 
+static fn_status check_lists(fn_ctx *ctx, const func_call *call)
+{
+    fn_column *from, *to;
+    const fn_type *t = fn_type_strip_nullable(call->type);
+    if ((fn_type_is_integer(t) || t->id == FN_T_DECIMAL) && t->width > 8) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Unexpected type %s in function '%s'", t->name, call->def->name);
+    FN_TRY(func_need_const(ctx, call, 1, &from));
+    FN_TRY(func_need_const(ctx, call, 2, &to));
+    if (from->offsets[1] - from->offsets[0] != to->offsets[1] - to->offsets[0])
+        return fn_fail(ctx, FN_BAD_ARGUMENTS, "Second and third arguments of function %s must be arrays of same size", call->def->name);
+    return FN_OK;
+}
+
 static fn_status bind_transform(fn_ctx *ctx, func_call *call)
 {
     transform_data *d = FN_NEW(ctx, transform_data);
@@ -16,16 +28,11 @@ static fn_status bind_transform(fn_ctx *ctx, func_call *call)
     for (uint32_t i = 1; i < 3; i++)
         if (call->arg_types[i]->id != FN_T_ARRAY)
             return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "%s argument of function %s, must be array of source values to transform %s", i == 1 ? "Second" : "Third", call->def->name, i == 1 ? "from" : "to");
-    fn_column *from, *to;
-    FN_TRY(func_need_const(ctx, call, 1, &from));
-    FN_TRY(func_need_const(ctx, call, 2, &to));
-    if (from->offsets[1] - from->offsets[0] != to->offsets[1] - to->offsets[0])
-        return fn_fail(ctx, FN_BAD_ARGUMENTS, "Second and third arguments of function %s must be arrays of same size", call->def->name);
     const fn_type *keys[2] = {call->arg_types[0], call->arg_types[1]->args[0]}, *values[2] = {call->arg_types[2]->args[0], call->arg_types[d->has_default ? 3 : 0]};
     if (fn_type_base(keys[0])->id == FN_T_NOTHING) keys[0] = keys[1];
     FN_TRY(fn_type_common(ctx, keys, 2, &d->key));
     if (fn_type_is_nullable(call->arg_types[0])) d->key = fn_type_nullable(d->key);
-    if (fn_type_common(ctx, values, 2, &call->type) == FN_OK) return FN_OK;
+    if (fn_type_common(ctx, values, 2, &call->type) == FN_OK) return check_lists(ctx, call);
     if (d->has_default) return ctx->error.code;
     fn_error_clear(ctx);
     return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Function %s has signature: transform(T, Array(T), Array(U), U) -> U; or transform(T, Array(T), Array(T)) -> T; where T and U are types", call->def->name);

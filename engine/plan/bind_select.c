@@ -239,6 +239,7 @@ static fn_status aggregate_stage(binder *b, scope *s, plan **p)
     n->aggregate.item_count = s->aggregate_count;
     n->aggregate.grouping_sets = s->grouping_sets;
     n->aggregate.grouping_set_count = s->grouping_set_count;
+    n->aggregate.sets_as_written = s->select->grouping_set_count > 0;
     n->aggregate.totals = s->select->totals;
     b->query->has_totals |= s->select->totals;
     *p = n;

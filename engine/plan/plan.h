@@ -112,6 +112,7 @@ struct plan {
             uint32_t item_count;
             uint64_t *grouping_sets; /* bit i = key i is in the set; NULL: one set of all keys */
             uint32_t grouping_set_count;
+            bool sets_as_written;    /* GROUPING SETS, not ROLLUP or CUBE: a set without keys is a row even of no rows */
             column_id grouping_id;   /* UInt64 column: index of the grouping set; only with grouping_sets */
             bool totals;             /* WITH TOTALS: the extra row goes to the run's totals */
             uint64_t limit;          /* rows enough for what follows (LIMIT without ORDER BY), 0 = all */

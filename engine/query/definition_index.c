@@ -72,7 +72,7 @@ static bool take_probability(const ast_expr *e, double *out)
 static bool bloom_type(const fn_type *t)
 {
     t = fn_type_base(t);
-    return (fn_type_is_number(t) && (fn_type_is_integer(t) || fn_type_is_float(t) || t->id == FN_T_BOOL)) || fn_type_is_string(t) || fn_type_is_date_or_time(t) || t->id == FN_T_ENUM8 || t->id == FN_T_ENUM16 ||
+    return (fn_type_is_number(t) && (fn_type_is_integer(t) || fn_type_is_float(t) || t->id == FN_T_BOOL)) || fn_type_is_string(t) || (fn_type_is_date_or_time(t) && t->id != FN_T_DATE32) || t->id == FN_T_ENUM8 || t->id == FN_T_ENUM16 ||
            t->id == FN_T_UUID || t->id == FN_T_IPV4 || t->id == FN_T_IPV6;
 }
 
@@ -88,7 +88,7 @@ static fn_status read_bloom(index_reader *r)
         return bad(r, FN_BAD_ARGUMENTS, "The BloomFilter false positive must be a double number between 0 and 1");
     for (uint32_t i = 0; i < r->ix->value_count; i++) {
         const fn_type *t = r->ix->values[i]->type, *base = fn_type_base(t);
-        if (base->id == FN_T_ARRAY) FN_TRY(need_type(r, bloom_type(base->items), FN_BAD_ARGUMENTS, t));
+        if (base->id == FN_T_ARRAY) FN_TRY(need_type(r, bloom_type(base->items), fn_type_base(base->items)->id == FN_T_DATE32 ? FN_ILLEGAL_COLUMN : FN_BAD_ARGUMENTS, t));
         else FN_TRY(need_type(r, bloom_type(base), FN_ILLEGAL_COLUMN, t));
     }
     const double ln2 = 0.69314718055994531;

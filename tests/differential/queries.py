@@ -36,7 +36,7 @@ class Table:
             self.columns.append(('gone', 'UInt8', 'i', ''))
         scalars = [n for n, t, k, _ in self.columns if k in 'isdteu' and n not in ('sign', 'ver', 'gone') and 'Simple' not in t]
         self.key = r.choice([['k', 'g'], ['g'], ['k'], ['g', 'k'], ['toInt64(k) % 5', 'g']] if self.folds else [['k'], ['g', 'k'], [], ['id'], ['k', 'id'], r.sample(scalars, min(3, len(scalars))), r.sample(scalars, 1), ['intDiv(id, 7)', 'g'], ['cityHash64(g)', 'k']])
-        if self.key == ['toInt64(k) % 5', 'g']:
+        if self.key == ['toInt64(k) % 5', 'g'] or self.engine == 'AggregatingMergeTree':
             self.key = ['k', 'g']
         self.partition = r.choice(['', '', 'k % 3', 'length(g) % 2'] + [n if k != 't' else 'toYYYYMM(%s)' % n for n, t, k, _ in self.columns if k in 'te' and not self.folds][:2])
         if self.folds:
