@@ -11,7 +11,7 @@ static fn_status choose(op_aggregate *o, fn_ctx *ctx, group_worker *w, const uin
     FN_TRY(group_keys_settle(ctx, &o->keys, o->arena, w->fresh, made));
     if (o->chosen.count < o->enough) return FN_OK;
     atomic_store_explicit(&o->is_chosen, true, memory_order_release);
-    if (o->states.count == 0) atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+    if (o->states.count == 0) op_enough(&o->head);
     return FN_OK;
 }
 

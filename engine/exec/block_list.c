@@ -58,7 +58,7 @@ static fn_status collect_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *
     (void)worker;
     FN_TRY(block_list_add(ctx, &o->list, in));
     const uint64_t rows = atomic_fetch_add_explicit(&o->rows, in->rows, memory_order_relaxed) + in->rows;
-    if (o->rows_enough && rows >= o->rows_enough) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (o->rows_enough && rows >= o->rows_enough) op_enough(self);
     return FN_OK;
 }
 

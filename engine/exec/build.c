@@ -73,6 +73,7 @@ void pipeline_append(pipeline *p, op *o)
     p->tail->next = o;
     p->tail = o;
     o->pipeline = p;
+    o->place = ++p->length;
 }
 
 void pipeline_end(pipeline *p, op *sink)
@@ -84,13 +85,30 @@ void pipeline_end(pipeline *p, op *sink)
     e->last = p;
 }
 
-bool pipeline_is_done(const pipeline *p)
+/* An operator at `place` or behind it has enough. Where `p` hands on into another pipeline, all of that stands behind. */
+static bool done_from(const pipeline *p, uint32_t place)
 {
     const exec *e = p->exec;
     if (atomic_load_explicit(&e->failed, memory_order_relaxed) || atomic_load_explicit(&e->enough, memory_order_relaxed)) return true;
-    for (; p; p = p->into)
-        if (atomic_load_explicit(&p->done, memory_order_relaxed)) return true;
+    for (; p; p = p->into, place = 1)
+        if (atomic_load_explicit(&p->done, memory_order_relaxed) >= place) return true;
     return false;
+}
+
+bool pipeline_is_done(const pipeline *p)
+{
+    return done_from(p, 1);
+}
+
+bool op_is_done(const op *self)
+{
+    return done_from(self->pipeline, self->place);
+}
+
+void op_enough(op *self)
+{
+    uint32_t at = atomic_load_explicit(&self->pipeline->done, memory_order_relaxed);
+    while (at < self->place && !atomic_compare_exchange_weak_explicit(&self->pipeline->done, &at, self->place, memory_order_relaxed, memory_order_relaxed)) continue;
 }
 
 fn_status exec_compile(fn_ctx *ctx, const plan *input, expr *const *exprs, uint32_t count, expr_program **out)

@@ -169,7 +169,7 @@ static fn_status give(part_job *j, fn_ctx *ctx, const fn_block *rows, const uint
     if (!kept) return FN_OK;
     const uint64_t all = atomic_fetch_add_explicit(&o->rows, kept, memory_order_relaxed) + kept, limit = o->head.node->distinct.limit;
     FN_TRY(distinct_check(o, ctx, all));
-    if (limit && all >= limit) atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+    if (limit && all >= limit) op_enough(&o->head);
     fn_block *out = fn_block_new(ctx, columns, kept);
     FN_TRY_PTR(ctx, out);
     fn_status status = FN_OK;
@@ -214,7 +214,7 @@ static fn_status run_pass(part_job *j, fn_ctx *ctx)
         const distinct_worker *w = worker_at(o, k % o->head.exec->workers);
         const spill_parts *parts = give_new ? w->later : w->given;
         for (uint32_t f = 0; parts && f < parts->parts[j->number].count && status == FN_OK; f++) {
-            if (pipeline_is_done(o->head.pipeline)) break;
+            if (op_is_done(&o->head)) break;
             status = run_frame(j, ctx, parts, &parts->parts[j->number].frames[f], give_new);
         }
     }
@@ -270,7 +270,7 @@ fn_status distinct_disk_drain(op_distinct *o, fn_ctx *ctx, unsigned worker)
     FN_TRY(distinct_ready(o, ctx, op_worker(&o->head, worker)));
     for (;;) {
         const uint32_t number = atomic_fetch_add_explicit(&o->next_part, 1, memory_order_relaxed);
-        if (number >= SPILL_PARTS || pipeline_is_done(o->head.pipeline)) return FN_OK;
+        if (number >= SPILL_PARTS || op_is_done(&o->head)) return FN_OK;
         FN_TRY(fn_ctx_check(ctx));
         FN_TRY(run_part(o, ctx, worker, number));
     }

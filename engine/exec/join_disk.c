@@ -171,7 +171,7 @@ static fn_status stream_probe(part_job *j, fn_ctx *ctx)
         const spill_parts *parts = probe_parts(o, i);
         for (uint32_t f = 0; parts && f < parts->parts[j->number].count; f++) {
             fn_block *block;
-            if (pipeline_is_done(o->head.pipeline)) return FN_OK;
+            if (op_is_done(&o->head)) return FN_OK;
             fn_arena_reset(ctx->arena);
             FN_TRY(spill_block_read(ctx, parts->file, &parts->parts[j->number].frames[f], o->keys.types, o->keys.column_count, &block));
             const fn_status status = join_probe_rows(o, ctx, j->worker, &j->part, block, j->hits ? j->hits + at : NULL, j->last);
@@ -249,7 +249,7 @@ fn_status join_disk_drain(op_join_probe *o, fn_ctx *ctx, unsigned worker)
     FN_TRY(finish_probe(o, ctx));
     for (;;) {
         const uint32_t number = atomic_fetch_add_explicit(&o->cursor, 1, memory_order_relaxed);
-        if (number >= SPILL_PARTS || pipeline_is_done(o->head.pipeline)) return FN_OK;
+        if (number >= SPILL_PARTS || op_is_done(&o->head)) return FN_OK;
         FN_TRY(fn_ctx_check(ctx));
         FN_TRY(run_part(o, ctx, worker, number));
     }

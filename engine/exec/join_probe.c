@@ -367,7 +367,7 @@ fn_status join_probe_leftover(op_join_probe *o, fn_ctx *ctx, unsigned worker, co
     FN_TRY_PTR(ctx, rows);
     for (;;) {
         const uint32_t from = atomic_fetch_add_explicit(cursor, FN_BLOCK_ROWS_MAX, memory_order_relaxed);
-        if (from >= all || pipeline_is_done(o->head.pipeline)) return FN_OK;
+        if (from >= all || op_is_done(&o->head)) return FN_OK;
         const uint32_t to = (uint32_t)FN_MIN((uint64_t)from + FN_BLOCK_ROWS_MAX, (uint64_t)all);
         uint32_t n = 0;
         for (uint32_t i = from; i < to; i++) {
@@ -391,7 +391,7 @@ static fn_status probe_open(op *self, fn_ctx *ctx)
 {
     op_join_probe *o = (op_join_probe *)self;
     (void)ctx;
-    if (!o->build->on_disk && !o->build->store.rows && !o->role.keep_probe && !o->role.mark) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (!o->build->on_disk && !o->build->store.rows && !o->role.keep_probe && !o->role.mark) op_enough(self);
     return FN_OK;
 }
 

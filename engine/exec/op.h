@@ -55,6 +55,7 @@ struct op {
     const plan *node;
     op *next;                /* consumer in the same pipeline; NULL for the last one */
     pipeline *pipeline;      /* that pushes into it */
+    uint32_t place;          /* in that pipeline, behind the source: 1, 2, ... */
     uint8_t *worker_state;
     size_t worker_stride;
     op *next_made;
@@ -66,7 +67,8 @@ struct pipeline {
     exec *exec;
     op *source, *tail;       /* tail: last operator appended so far */
     bool serial;             /* one worker only: the order of blocks matters (behind a sort) or the source cannot be shared */
-    _Atomic bool done;       /* set by LIMIT: no more input is needed */
+    uint32_t length;         /* operators behind the source */
+    _Atomic uint32_t done;   /* place of the last operator that needs no more input (LIMIT as an example), 0: none. What stands behind it still drains. */
     pipeline *into;          /* UNION ALL: the sink hands its blocks on inside this pipeline; NULL else */
     pipeline *next;
 };
@@ -87,7 +89,9 @@ fn_status exec_build(fn_ctx *ctx, exec *e, const plan *node, pipeline *p) FN_MUS
 fn_status pipeline_new(fn_ctx *ctx, exec *e, pipeline **out) FN_MUST_USE;
 void pipeline_source(pipeline *p, op *source, bool serial);
 void pipeline_append(pipeline *p, op *o);
-bool pipeline_is_done(const pipeline *p); /* done, the run has failed, or reads are over; sources and long loops ask */
+bool pipeline_is_done(const pipeline *p); /* some operator has enough, the run has failed, or reads are over; sources ask */
+void op_enough(op *self);                 /* the operator needs no more input */
+bool op_is_done(const op *self);          /* it, or one behind it, has enough: operators that drain ask */
 void pipeline_end(pipeline *p, op *sink); /* appends the sink and schedules p: pipelines run in the order they are ended */
 
 /* One per plan_kind, each in its file. */

@@ -266,7 +266,7 @@ fn_status aggregate_check(op_aggregate *o, fn_ctx *ctx, uint64_t groups)
     if (fn_str_eq(s->group_by_overflow_mode, FN_STR("throw")))
         return fn_fail(ctx, FN_TOO_MANY_ROWS, "Limit for rows to GROUP BY exceeded: has %llu rows, maximum: %llu", (unsigned long long)groups,
                        (unsigned long long)s->max_rows_to_group_by);
-    if (fn_str_eq(s->group_by_overflow_mode, FN_STR("break"))) atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+    if (fn_str_eq(s->group_by_overflow_mode, FN_STR("break"))) op_enough(&o->head);
     return FN_OK; /* any: see op_build_aggregate */
 }
 

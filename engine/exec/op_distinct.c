@@ -145,7 +145,7 @@ fn_status distinct_check(op_distinct *o, fn_ctx *ctx, uint64_t rows)
     char max[48], now[48];
     if (!many && !(s->max_bytes_in_distinct && bytes > s->max_bytes_in_distinct)) return FN_OK;
     if (fn_str_eq(s->distinct_overflow_mode, FN_STR("break"))) {
-        atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+        op_enough(&o->head);
         return FN_OK;
     }
     if (many) {
@@ -171,7 +171,7 @@ static fn_status give_rows(op_distinct *o, fn_ctx *ctx, unsigned worker, fn_bloc
     for (uint32_t i = 0; i < in->rows; i++) kept += marks[i];
     const uint64_t rows = atomic_fetch_add_explicit(&o->rows, kept, memory_order_relaxed) + kept, limit = self->node->distinct.limit;
     FN_TRY(distinct_check(o, ctx, rows));
-    if (limit && rows >= limit) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (limit && rows >= limit) op_enough(self);
     if (kept == in->rows) return op_emit(self, ctx, worker, in);
     fn_block *out = kept ? fn_block_filter(ctx, in, marks, kept) : NULL;
     if (!kept) return FN_OK;

@@ -125,7 +125,7 @@ static fn_status end_group(op_fill *o, fn_ctx *ctx, unsigned worker)
     }
     for (uint32_t i = 0; i < r->count; i++) o->next[i] = r->columns[i].to;
     if (first && fill_row_before(r, r->values, o->next)) FN_TRY(generate(o, ctx, worker));
-    while (!pipeline_is_done(o->head.pipeline) && fill_row_next(r, o->next)) FN_TRY(generate(o, ctx, worker));
+    while (!op_is_done(&o->head) && fill_row_next(r, o->next)) FN_TRY(generate(o, ctx, worker));
     return FN_OK;
 }
 
@@ -175,10 +175,10 @@ static fn_status reach_row(op_fill *o, fn_ctx *ctx, unsigned worker, const fn_bl
     const bool behind = fill_row_before(r, o->next, r->values) && !o->row.given; /* FROM lies behind the rows so far */
     for (uint32_t i = 0; i < r->count; i++) o->next[i] = fill_value_at(&r->columns[i], in->columns[r->columns[i].column], row);
     if (behind && fill_row_before(r, r->values, o->next)) FN_TRY(generate(o, ctx, worker));
-    while (!pipeline_is_done(o->head.pipeline) && fill_row_next(r, o->next)) FN_TRY(generate(o, ctx, worker));
+    while (!op_is_done(&o->head) && fill_row_next(r, o->next)) FN_TRY(generate(o, ctx, worker));
     if (!o->stale) return FN_OK;
     fill_row_limit(r, o->next);
-    while (!pipeline_is_done(o->head.pipeline) && fill_row_skip(r, o->next)) FN_TRY(generate(o, ctx, worker));
+    while (!op_is_done(&o->head) && fill_row_skip(r, o->next)) FN_TRY(generate(o, ctx, worker));
     return FN_OK;
 }
 
@@ -191,7 +191,7 @@ static fn_status copy_rows(op_fill *o, fn_ctx *ctx, unsigned worker, const fn_bl
 static fn_status fill_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 {
     op_fill *o = (op_fill *)self;
-    for (uint32_t row = 0; row < in->rows && !pipeline_is_done(self->pipeline); row++) {
+    for (uint32_t row = 0; row < in->rows && !op_is_done(self); row++) {
         FN_TRY(reach_row(o, ctx, worker, in, row));
         FN_TRY(copy_rows(o, ctx, worker, in, row, row + 1));
         if (o->interpolate) FN_TRY(keep_last(o, ctx, fn_block_slice(ctx, in, row, 1)));
@@ -202,7 +202,7 @@ static fn_status fill_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
 static fn_status fill_drain(op *self, fn_ctx *ctx, unsigned worker)
 {
     op_fill *o = (op_fill *)self;
-    if (worker || pipeline_is_done(self->pipeline)) return FN_OK;
+    if (worker || op_is_done(self)) return FN_OK;
     FN_TRY(end_group(o, ctx, worker));
     return flush(o, ctx, worker);
 }

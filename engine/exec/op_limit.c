@@ -43,7 +43,7 @@ static fn_status plain_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in
     op_limit *o = (op_limit *)self;
     const uint64_t at = atomic_fetch_add_explicit(&o->position, in->rows, memory_order_relaxed);
     if (o->counts) exec_rows_before_limit(self->exec, in->rows);
-    if (add_capped(at, in->rows) >= o->to) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (add_capped(at, in->rows) >= o->to) op_enough(self);
     if (at >= o->to) return FN_OK;
     return emit_range(self, ctx, worker, in, o->from > at ? FN_MIN(o->from - at, (uint64_t)in->rows) : 0, FN_MIN(o->to - at, (uint64_t)in->rows));
 }
@@ -91,7 +91,7 @@ static fn_status ties_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in)
     uint32_t end = 0;
     if (o->counts) exec_rows_before_limit(self->exec, in->rows);
     if (o->to > o->from) FN_TRY(ties_end(o, ctx, in, at, &end));
-    if (end < in->rows) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (end < in->rows) op_enough(self);
     return emit_range(self, ctx, worker, in, o->from > at ? FN_MIN(o->from - at, (uint64_t)end) : 0, end);
 }
 

@@ -18,7 +18,7 @@ static fn_status paste_push(op *self, fn_ctx *ctx, unsigned worker, fn_block *in
     FN_TRY_PTR(ctx, ids);
     for (uint32_t i = 0; i < rows; i++) ids[i] = o->at + i;
     o->at += rows;
-    if (o->at == store->rows) atomic_store_explicit(&self->pipeline->done, true, memory_order_relaxed);
+    if (o->at == store->rows) op_enough(self);
     if (!rows) return FN_OK;
     fn_block *out = fn_block_new(ctx, columns, rows);
     FN_TRY_PTR(ctx, out);

@@ -296,7 +296,7 @@ static fn_status check_result(op_output *o, fn_ctx *ctx)
     if (!rows && !(s->max_result_bytes && o->bytes > s->max_result_bytes)) return FN_OK;
     if (breaks(s->result_overflow_mode)) {
         o->full = true;
-        atomic_store_explicit(&o->head.pipeline->done, true, memory_order_relaxed);
+        op_enough(&o->head);
         return FN_OK;
     }
     char max[48], now[48];
