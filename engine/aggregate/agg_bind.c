@@ -79,7 +79,8 @@ static fn_status nothing_read(fn_ctx *ctx, const agg_call *call, fn_arena *arena
     return agg_take(ctx, state, 1, at, end);
 }
 static const agg_def nothing = {.name = "nothing", .flags = AGG_OWN_NULLS, .init = nothing_init, .add = nothing_add, .add_one = nothing_add_one, .merge = nothing_merge,
-                                .finish = nothing_finish, .write = nothing_write, .read = nothing_read};
+                                .finish = nothing_finish, .write = nothing_write, .read = nothing_read,
+                                .about = "What an aggregate of a NULL literal is.", .example = "sum(NULL)", .gives = "NULL"};
 
 bool agg_is_nothing(const agg_call *call)
 {

@@ -363,6 +363,10 @@ static fn_status bind_state(fn_ctx *ctx, fn_str inner, const agg_call *outer, ag
         (*out)->type = outer->arg_types[0];
         return FN_OK;
     }
+    if (outer->arg_count && outer->arg_types[0]->id == FN_T_AGGREGATE_FUNCTION && strncmp(nested->def->name, "groupBitmap", 11) == 0) {
+        (*out)->type = outer->arg_types[0]; /* a bitmap as those it is made of */
+        return FN_OK;
+    }
     FN_TRY(state_name(ctx, inner, outer, &name));
     (*out)->type = fn_type_aggregate(name, outer->arg_types, outer->arg_count);
     if (!(*out)->type) return fn_fail(ctx, FN_BAD_ARGUMENTS, "Cannot make the type of the state of aggregate function %s", name);

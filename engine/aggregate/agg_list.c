@@ -6,7 +6,7 @@
 #define FAMILIES(X) \
     X(count) X(sum) X(extreme) X(uniq) X(array) X(window) X(moment) X(stable) X(bit) X(weighted) X(quantile_exact) X(quantile_weighted) X(quantile_digest) \
     X(quantile_timing) X(quantile_sketch) X(quantile_rank) X(map) X(distinct_list) X(funnel) X(sequence) X(uniq_estimate) X(pick) X(series) X(test) X(list_variants) \
-    X(contingency) X(sorted) X(interval)
+    X(contingency) X(sorted) X(interval) X(bitmap)
 #define X(name) extern const agg_family agg_family_##name;
 FAMILIES(X)
 #undef X

@@ -120,7 +120,7 @@ static fn_status sum_bind(fn_ctx *ctx, agg_call *call)
 {
     const fn_type *t = call->arg_types[0];
     if (!is_summed(t)) return agg_illegal(ctx, call);
-    call->type = sum_type(t);
+    call->type = fn_type_value(sum_type(t));
     call->state_size = kind_of(t)->width;
     return FN_OK;
 }

@@ -65,7 +65,7 @@ static fn_status look_at_args(fn_ctx *ctx, const func_def *def, expr *const *arg
     if (!types || !consts || !lambdas) return ctx->error.code;
     *seen = (seen_args){.all_const = true};
     for (uint32_t i = 0; i < n; i++) {
-        const fn_type *t = args[i]->type;
+        const fn_type *t = def->flags & FUNC_OWN_NULLS ? args[i]->type : fn_type_value(args[i]->type); /* what takes NULLs gives types on as they are */
         if (args[i]->kind == EXPR_LAMBDA) {
             FN_TRY(expr_lambda_finish(ctx, args[i]->lambda));
             types[i] = t;

@@ -117,8 +117,26 @@ static fn_status read_one(convert_job *j, uint32_t row, fn_str s, const fn_text_
     return fn_builder_default(ctx, b);
 }
 
+/* A FixedString(16) is the 16 bytes of a UUID or an IPv6, not its text. */
+static fn_status take_bytes(convert_job *j, fn_column **out)
+{
+    fn_column *flat = fn_column_flatten(j->ctx, j->in);
+    fn_buffer *b = flat ? fn_buffer_new(j->ctx, (size_t)flat->rows * 16) : NULL;
+    if (b) {
+        const size_t upper = j->to->id == FN_T_UUID ? 8 : 0; /* a UUID's upper half stands first in the bytes, last in a value */
+        for (size_t i = 0; i < flat->rows; i++) {
+            memcpy(b->data + i * 16 + upper, flat->values + i * 16, 8);
+            memcpy(b->data + i * 16 + 8 - upper, flat->values + i * 16 + 8, 8);
+        }
+        *out = fn_column_fixed(j->ctx, j->to, flat->rows, b, NULL);
+    }
+    fn_column_drop(flat);
+    return b && *out ? FN_OK : j->ctx->error.code;
+}
+
 fn_status convert_from_text(convert_job *j, fn_column **out)
 {
+    if (j->from->phys == FN_PHYS_FIXED && j->from->width == 16 && (j->to->id == FN_T_UUID || j->to->id == FN_T_IPV6)) return take_bytes(j, out);
     if (fn_type_is_integer(j->to) && j->to->width <= 16) return parse_integers(j, out);
     fn_ctx *ctx = j->ctx;
     fn_text_options options;
@@ -140,6 +158,8 @@ fn_status convert_from_text(convert_job *j, fn_column **out)
         if (plain_time && s.size && (s.data[0] == '-' || memchr(s.data, '.', s.size))) {
             status = lost_text(j, i, s, 0);
             if (status == FN_OK) status = fn_builder_default(ctx, &b);
+        } else if (lenient && j->to->id == FN_T_DATETIME64 && s.size == 0) { /* 1970, as ClickHouse reads it */
+            status = fn_builder_default(ctx, &b);
         } else if (no_digits(j, s) && (fn_type_is_integer(j->to) || (j->to->id == FN_T_DECIMAL && !lenient))) {
             status = fn_builder_default(ctx, &b);
         } else if (lenient && j->to->id == FN_T_DECIMAL && j->from->phys == FN_PHYS_FIXED && s.size < j->from->width) { /* zero bytes are no part of a number here */

@@ -65,6 +65,8 @@
     X(array_compare)                                                                                                  \
     X(digits)                                                                                                         \
     X(json_path)                                                                                                      \
+    X(bitmap)                                                                                                         \
+    X(bits)                                                                                                           \
     X(map_like)                                                                                                       \
     X(query_text)                                                                                                     \
     X(charset)                                                                                                        \

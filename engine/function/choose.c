@@ -67,13 +67,29 @@ static fn_status gather(fn_ctx *ctx, fn_column *const *parts, uint32_t count, co
     return status;
 }
 
+/* A FixedString as a String with its zero bytes, which CAST leaves out; other types are cast. */
+static fn_status as_type(fn_ctx *ctx, const fn_column *c, const fn_type *type, fn_column **out)
+{
+    if (fn_type_base(type)->id != FN_T_STRING || fn_type_base(c->type)->id != FN_T_FIXED_STRING) return expr_convert(ctx, c, type, CONVERT_CAST, out);
+    fn_column *flat = fn_column_flatten(ctx, c);
+    FN_TRY_PTR(ctx, flat);
+    fn_builder b;
+    fn_status status = fn_builder_init(ctx, &b, type);
+    for (uint32_t i = 0; i < flat->rows && status == FN_OK; i++)
+        status = fn_column_is_null(flat, i) ? fn_builder_default(ctx, &b) : fn_builder_str(ctx, &b, (fn_str){(const char *)fn_column_fixed_at(flat, i), fn_type_base(flat->type)->width});
+    if (status == FN_OK) status = fn_builder_finish(ctx, &b, out);
+    fn_builder_release(&b);
+    fn_column_drop(flat);
+    return status;
+}
+
 fn_status choose_rows(fn_ctx *ctx, fn_column *const *parts, uint32_t count, const uint8_t *which, const fn_type *type, uint32_t rows, fn_column **out)
 {
     fn_column **same = fn_alloc_zero(ctx, (count + 1) * sizeof *same);
     fn_status status = same ? FN_OK : ctx->error.code;
     bool dict = false;
     for (uint32_t k = 0; k < count && status == FN_OK; k++) {
-        status = expr_convert(ctx, parts[k], type, CONVERT_CAST, &same[k]);
+        status = as_type(ctx, parts[k], type, &same[k]);
         dict |= same[k] && same[k]->shape == FN_DICT;
     }
     if (status == FN_OK) {

@@ -176,7 +176,7 @@ static fn_status named_type(fn_ctx *ctx, const func_call *call, const char *suff
     } else if (n->id == FN_T_DATETIME64) {
         if (call->arg_count > 1) FN_TRY(const_scale(ctx, call, 1, 9, &scale));
         FN_TRY(const_zone(ctx, call, 2, &tz));
-        *out = fn_type_datetime64(scale, tz);
+        *out = fn_type_datetime64(scale, tz ? tz : fn_type_is_date_or_time(call->arg_types[0]) ? call->arg_types[0]->timezone : NULL);
     } else if (n->id == FN_T_DATETIME) {
         FN_TRY(const_zone(ctx, call, 1, &tz));
         *out = fn_type_datetime(tz ? tz : fn_type_is_date_or_time(call->arg_types[0]) ? call->arg_types[0]->timezone : NULL);

@@ -10,7 +10,7 @@ static fn_status bind_logic(fn_ctx *ctx, func_call *call)
     for (uint32_t i = 0; i < call->arg_count; i++) {
         const fn_type *t = fn_type_base(call->arg_types[i]);
         nullable |= fn_type_is_nullable(call->arg_types[i]);
-        boolean |= t->id == FN_T_BOOL;
+        boolean |= (call->def->name[0] == 'x' ? t : call->arg_types[i])->id == FN_T_BOOL; /* Nullable(Bool) is none to and, or: as in ClickHouse */
         if (t->id != FN_T_NOTHING && (!fn_type_is_number(t) || t->id == FN_T_DECIMAL))
             return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "Illegal type (%s) of %u argument of function %s", call->arg_types[i]->name, i + 1, call->def->name);
     }

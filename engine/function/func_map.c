@@ -111,7 +111,7 @@ static fn_status need_map(fn_ctx *ctx, const func_call *call, uint32_t i)
 static fn_status bind_side(fn_ctx *ctx, func_call *call)
 {
     FN_TRY(need_map(ctx, call, 0));
-    call->type = fn_type_array(call->arg_types[0]->args[strcmp(call->def->name, "mapValues") == 0]);
+    call->type = fn_type_array(fn_type_strip_low_cardinality(call->arg_types[0]->args[strcmp(call->def->name, "mapValues") == 0]));
     return FN_OK;
 }
 
@@ -120,7 +120,8 @@ static fn_status eval_side(fn_ctx *ctx, const func_call *call, fn_column *const 
     (void)rows;
     array_in a;
     FN_TRY(array_open(ctx, args[0], &a));
-    const fn_status status = array_with_items(ctx, call->type, &a, fn_column_ref(a.items->kids[strcmp(call->def->name, "mapValues") == 0]), out);
+    fn_column *side = fn_column_retype(ctx, a.items->kids[strcmp(call->def->name, "mapValues") == 0], call->type->args[0]);
+    const fn_status status = side ? array_with_items(ctx, call->type, &a, side, out) : ctx->error.code;
     array_close(&a);
     return status;
 }

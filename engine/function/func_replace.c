@@ -7,7 +7,7 @@
 static fn_status bind_replace(fn_ctx *ctx, func_call *call)
 {
     FN_TRY(text_need(ctx, call, "s"));
-    if (call->arg_types[0]->id == FN_T_FIXED_STRING)
+    if (call->arg_types[0]->id == FN_T_FIXED_STRING && call->consts[0])
         return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Illegal column %s of first argument of function %s", call->arg_types[0]->name, call->def->name);
     return func_bind_string(ctx, call);
 }

@@ -184,7 +184,8 @@ static fn_status eval_steps(fn_ctx *ctx, const func_call *call, fn_column *const
 static fn_status bind_exp2(fn_ctx *ctx, func_call *call)
 {
     const fn_type *t = call->arg_types[0];
-    if ((!fn_type_is_integer(t) && !fn_type_is_float(t)) || t->width > 8) return func_illegal(ctx, call);
+    if (!fn_type_is_integer(t) && !fn_type_is_float(t)) return func_illegal(ctx, call);
+    if (t->width > 8) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "roundToExp2() for big integers is not implemented");
     call->type = t;
     return FN_OK;
 }

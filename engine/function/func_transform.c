@@ -30,7 +30,10 @@ static fn_status bind_transform(fn_ctx *ctx, func_call *call)
             return fn_fail(ctx, FN_ILLEGAL_TYPE_OF_ARGUMENT, "%s argument of function %s, must be array of source values to transform %s", i == 1 ? "Second" : "Third", call->def->name, i == 1 ? "from" : "to");
     const fn_type *keys[2] = {call->arg_types[0], call->arg_types[1]->args[0]}, *values[2] = {call->arg_types[2]->args[0], call->arg_types[d->has_default ? 3 : 0]};
     if (fn_type_base(keys[0])->id == FN_T_NOTHING) keys[0] = keys[1];
-    FN_TRY(fn_type_common(ctx, keys, 2, &d->key));
+    if (fn_type_common(ctx, keys, 2, &d->key) != FN_OK) { /* what the list holds is taken for values of x */
+        fn_error_clear(ctx);
+        d->key = keys[0];
+    }
     if (fn_type_is_nullable(call->arg_types[0])) d->key = fn_type_nullable(d->key);
     if (fn_type_common(ctx, values, 2, &call->type) == FN_OK) return check_lists(ctx, call);
     if (d->has_default) return ctx->error.code;

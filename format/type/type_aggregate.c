@@ -33,6 +33,7 @@ static fn_status make_simple(fn_ctx *ctx, const fn_type_class *class, const fn_t
     t.name = name;
     t.function_name = fn_arena_copy(ctx, ctx->arena, args->items[0].text.data, args->items[0].text.size);
     FN_TRY_PTR(ctx, t.function_name);
+    t.value = types[0];
     *out = t;
     return FN_OK;
 }

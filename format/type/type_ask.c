@@ -1,6 +1,11 @@
 /* type_ask.c - questions about types. SPDX-License-Identifier: Apache-2.0 */
 #include "type/type_parse.h"
 
+const fn_type *fn_type_value(const fn_type *t)
+{
+    return t->value ? t->value : t;
+}
+
 bool fn_type_is_nullable(const fn_type *t)
 {
     return t->id == FN_T_NULLABLE || (t->id == FN_T_LOW_CARDINALITY && t->args[0]->id == FN_T_NULLABLE);

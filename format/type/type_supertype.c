@@ -189,9 +189,10 @@ fn_status fn_type_common(fn_ctx *ctx, const fn_type *const *types, size_t count,
     const fn_type **plain = fn_arena_alloc(ctx, ctx->arena, (count + 1) * sizeof *plain);
     FN_TRY_PTR(ctx, plain);
     size_t n = 0;
-    bool nullable = false, low = count > 0;
+    bool nullable = false, low = count > 0, one = true; /* a name for a type stays where all have it */
+    for (size_t i = 1; i < count; i++) one &= types[i] == types[0];
     for (size_t i = 0; i < count; i++) {
-        const fn_type *t = types[i];
+        const fn_type *t = one ? types[i] : fn_type_value(types[i]);
         nullable |= fn_type_is_nullable(t);
         const fn_type *base = fn_type_base(t);
         low &= t->id == FN_T_LOW_CARDINALITY || base->id == FN_T_NOTHING;

@@ -79,6 +79,7 @@ struct fn_type {
     const fn_enum_value *enum_values; /* sorted by value */
     uint32_t enum_count;
     const char *function_name;    /* AggregateFunction: "sum", or with parameters "quantile(0.5)" */
+    const fn_type *value;         /* SimpleAggregateFunction: the type it is a name for; NULL otherwise */
     uint32_t serial;              /* dense number of the interned type */
 };
 
@@ -101,6 +102,7 @@ const fn_type *fn_type_enum(const fn_enum_value *values, size_t count, bool wide
 const fn_type *fn_type_aggregate(const char *function_name, const fn_type *const *args, size_t count);
 
 /* ---- asking ---- */
+const fn_type *fn_type_value(const fn_type *t);        /* SimpleAggregateFunction(f, T) -> T; others are themselves */
 bool fn_type_is_nullable(const fn_type *t);            /* Nullable(..) or LowCardinality(Nullable(..)) */
 const fn_type *fn_type_strip_nullable(const fn_type *t);        /* Nullable(T) -> T; LowCardinality(Nullable(T)) -> LowCardinality(T) */
 const fn_type *fn_type_strip_low_cardinality(const fn_type *t); /* LowCardinality(T) -> T, also inside nothing else */
