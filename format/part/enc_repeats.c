@@ -39,8 +39,12 @@ static fn_status encode(fn_ctx *ctx, const enc_ints *b, fn_buf *out)
     FN_TRY(fn_buf_append(ctx, out, &b->runs->count, sizeof b->runs->count));
     FN_TRY(fn_buf_reserve(ctx, out, bytes));
     uint8_t *bits = (uint8_t *)out->data + out->size;
-    memset(bits, 0, bytes);
-    for (uint32_t i = 1; i < b->count; i++) bits[i / 8] |= (uint8_t)((b->v[i] != b->v[i - 1]) << i % 8);
+    for (uint32_t i = 0; i < b->count; i += 8) {
+        const uint32_t end = FN_MIN(b->count - i, 8u);
+        unsigned byte = 0;
+        for (uint32_t k = i == 0; k < end; k++) byte |= (unsigned)(b->v[i + k] != b->v[i + k - 1]) << k;
+        bits[i / 8] = (uint8_t)byte;
+    }
     out->size += bytes;
     return enc_ints_write(ctx, b->runs, out);
 }

@@ -75,8 +75,9 @@ static fn_status ensure_slots(fn_ctx *ctx, text_dict *d)
 /* A larger one: the tags say where entries belong, no string is looked at. */
 static fn_status grow(fn_ctx *ctx, text_dict *d)
 {
-    enum { STEP = 4 };
-    const uint32_t mask = d->mask < UINT32_MAX / STEP ? (d->mask + 1) * STEP - 1 : UINT32_MAX;
+    enum { LARGE = 1 << 17 }; /* slots: a table that does not fit into the cache grows no further than it must */
+    const unsigned step = d->mask < LARGE ? 4 : 2;
+    const uint32_t mask = d->mask < UINT32_MAX / step ? (d->mask + 1) * step - 1 : UINT32_MAX;
     fn_buffer *old = fn_buffer_ref(d->slot_memory);
     const uint64_t *slots = d->slots;
     const size_t count = (size_t)d->mask + 1;
@@ -112,8 +113,10 @@ static fn_status append_entry(fn_ctx *ctx, text_dict *d, fn_str s)
     FN_TRY(fn_buf_reserve(ctx, &d->strings, sizeof s)); /* all or nothing */
     FN_TRY(fn_buf_reserve(ctx, &d->prefixes, sizeof prefix));
     if (!d->borrows) FN_TRY(text_dict_store(ctx, d, &s));
-    FN_TRY(fn_buf_append(ctx, &d->strings, &s, sizeof s));
-    FN_TRY(fn_buf_append(ctx, &d->prefixes, &prefix, sizeof prefix));
+    memcpy(d->strings.data + d->strings.size, &s, sizeof s);
+    memcpy(d->prefixes.data + d->prefixes.size, &prefix, sizeof prefix);
+    d->strings.size += sizeof s;
+    d->prefixes.size += sizeof prefix;
     d->bytes += s.size;
     if (s.size == 0) d->empty = d->entries;
     d->entries++;

@@ -302,34 +302,34 @@ static fn_status add_ranks(fn_ctx *ctx, zone_writer *z, const stream *s, granule
     return g->valid ? add_bounds(ctx, z, &r) : FN_OK;
 }
 
-/* A bit for each entry that the granule has, and how often it has ''. */
-static void mark_entries(const stream *s, granule *g, uint64_t *there)
+/* A mark for each entry that the granule has. */
+static void mark_entries(const stream *s, granule *g, uint8_t *there)
 {
     const uint32_t *codes = (const uint32_t *)(const void *)s->codes.data + g->first, empty = s->dict->empty;
-    uint32_t last = DICT_NONE, from = 0;
-    for (uint32_t i = 0; i < g->rows; i++) {
-        if (codes[i] == last && !g->nulls) continue;
-        if (last == empty && last != DICT_NONE) g->defaults += i - from;
-        last = g->nulls && g->nulls[i] ? DICT_NONE : codes[i];
-        from = i;
-        if (last != DICT_NONE) there[last / 64] |= (uint64_t)1 << last % 64;
+    if (g->nulls) {
+        for (uint32_t i = 0; i < g->rows; i++)
+            if (!g->nulls[i]) there[codes[i]] = 1;
+    } else {
+        for (uint32_t i = 0; i < g->rows; i++) there[codes[i]] = 1;
     }
-    if (last == empty && last != DICT_NONE) g->defaults += g->rows - from;
+    if (empty == DICT_NONE || !there[empty]) return;
+    for (uint32_t i = 0; i < g->rows; i++) g->defaults += codes[i] == empty;
+    for (uint32_t i = 0; i < g->rows && g->nulls; i++) g->defaults -= g->nulls[i] && codes[i] == empty;
 }
 
 /* Strings are compared once each, and in the order they lie in. */
 static fn_status add_entries(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, text_range *r)
 {
     const text_dict *d = s->dict;
-    const uint32_t words = d->entries / 64 + 1;
+    const size_t size = fn_round_up(d->entries + 1u, sizeof(uint64_t));
     z->there.size = 0;
-    FN_TRY(fn_buf_reserve(ctx, &z->there, words * sizeof(uint64_t)));
-    uint64_t *there = (uint64_t *)(void *)z->there.data;
-    memset(there, 0, words * sizeof *there);
+    FN_TRY(fn_buf_reserve(ctx, &z->there, size));
+    uint8_t *there = (uint8_t *)z->there.data;
+    memset(there, 0, size);
     mark_entries(s, g, there);
-    for (uint32_t at = 0; at < words; at++) {
-        for (uint64_t bits = there[at]; bits; bits &= bits - 1) {
-            const uint32_t code = at * 64 + (unsigned)__builtin_ctzll(bits);
+    for (uint32_t at = 0; at < d->entries; at += sizeof(uint64_t)) {
+        for (uint64_t marks = fn_load_u64(there + at); marks; marks &= marks - 1) {
+            const uint32_t code = at + (unsigned)__builtin_ctzll(marks) / 8;
             widen_range(r, text_dict_at(d, code), fn_load_u64(d->prefixes.data + code * sizeof(uint64_t)));
         }
     }
@@ -338,7 +338,7 @@ static fn_status add_entries(fn_ctx *ctx, zone_writer *z, const stream *s, granu
 
 static fn_status add_codes(fn_ctx *ctx, zone_writer *z, const stream *s, granule *g, text_range *r)
 {
-    enum { ENTRIES_PER_ROW = 64 }; /* beyond that going through the bits is the longer way */
+    enum { ENTRIES_PER_ROW = 64 }; /* beyond that going through all marks is the longer way */
     const text_dict *d = s->dict;
     if (d->entries / ENTRIES_PER_ROW <= g->rows) return add_entries(ctx, z, s, g, r);
     const uint32_t *codes = (const uint32_t *)(const void *)s->codes.data + g->first;

@@ -12,7 +12,7 @@ typedef struct zone_writer {
     fn_buf valid, nulls, defaults, sums;
     uint8_t sketch[SKETCH_SIZE];
     uint64_t text_at; /* position in the kept strings */
-    fn_buf there;     /* scratch: a bit per entry of the dictionary */
+    fn_buf there;     /* scratch: a mark per entry of the dictionary */
 } zone_writer;
 fn_status zones_init(fn_ctx *ctx, zone_writer *z, const part_node *root) FN_MUST_USE;
 void zones_release(zone_writer *z);

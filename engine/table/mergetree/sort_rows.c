@@ -214,16 +214,14 @@ static void put_column(const source *s, uint32_t rows, cursor *at, mt_prefix *ou
     if (!at->exact) at->used = PREFIX_BYTES;
 }
 
-/* local: ranks of dictionary codes may be used (the prefixes are compared within this block alone). */
-static fn_status fill_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, bool local, mt_prefix *out, bool *exact)
+/* local: ranks of dictionary codes may be used (the prefixes are compared within this block alone). *whole: how many columns are in them
+ * altogether. */
+static fn_status fill_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, bool local, mt_prefix *out, uint32_t *whole)
 {
     cursor at = {0, true};
+    *whole = 0;
     memset(out, 0, (size_t)rows * sizeof *out);
-    for (uint32_t k = 0; k < key->count && at.exact; k++) {
-        if (at.used == PREFIX_BYTES) {
-            at.exact = false;
-            break;
-        }
+    for (uint32_t k = 0; k < key->count && at.exact && at.used < PREFIX_BYTES; k++) {
         const fn_column *c = key->columns[k];
         source s = {c, fn_type_base(c->type), NULL, key->descending && key->descending[k]};
         uint32_t *rank = NULL;
@@ -231,14 +229,17 @@ static fn_status fill_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, bo
         s.rank = rank;
         put_column(&s, rows, &at, out);
         fn_free(rank);
+        *whole += at.exact;
     }
-    *exact = at.exact;
     return FN_OK;
 }
 
 fn_status mt_key_prefixes(fn_ctx *ctx, const mt_key *key, uint32_t rows, mt_prefix *out, bool *exact)
 {
-    return fill_prefixes(ctx, key, rows, false, out, exact);
+    uint32_t whole;
+    FN_TRY(fill_prefixes(ctx, key, rows, false, out, &whole));
+    *exact = whole == key->count;
+    return FN_OK;
 }
 
 static unsigned byte_of(mt_prefix p, unsigned index) /* 0 = least significant */
@@ -308,9 +309,8 @@ static uint64_t *radix_sort(const packing *k, uint64_t *from, uint64_t *to, uint
 
 /* Rows that the entries could not tell apart. */
 typedef struct tie {
-    const mt_key *key;
+    const mt_key *rest; /* the columns that are not altogether in the prefixes */
     const mt_prefix *prefixes;
-    bool exact;
 } tie;
 
 static int compare_tied(const void *a, const void *b, void *self)
@@ -318,7 +318,7 @@ static int compare_tied(const void *a, const void *b, void *self)
     const tie *t = self;
     const uint32_t x = fn_load_u32(a), y = fn_load_u32(b);
     int order = mt_prefix_compare(t->prefixes[x], t->prefixes[y]);
-    if (order == 0 && !t->exact) order = mt_key_compare(t->key, x, t->key, y);
+    if (order == 0) order = mt_key_compare(t->rest, x, t->rest, y);
     return order ? order : (x > y) - (x < y);
 }
 
@@ -337,19 +337,19 @@ static void sort_tied(const tie *t, uint32_t *rows, uint32_t count)
     }
 }
 
-static bool is_sorted(const mt_key *key, const mt_prefix *p, uint32_t rows, bool exact)
+static bool is_sorted(const mt_key *rest, const mt_prefix *p, uint32_t rows)
 {
     for (uint32_t i = 1; i < rows; i++) {
         const int order = mt_prefix_compare(p[i - 1], p[i]);
-        if (order > 0 || (order == 0 && !exact && mt_key_compare(key, i - 1, key, i) > 0)) return false;
+        if (order > 0 || (order == 0 && mt_key_compare(rest, i - 1, rest, i) > 0)) return false;
     }
     return true;
 }
 
-static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p, uint32_t rows, bool exact, uint32_t *order)
+static fn_status sort_entries(fn_ctx *ctx, const mt_key *rest, const mt_prefix *p, uint32_t rows, uint32_t *order)
 {
     const packing k = plan_packing(p, rows);
-    const tie t = {key, p, exact};
+    const tie t = {rest, p};
     fn_buffer *memory = fn_buffer_new(ctx, (size_t)rows * 2 * sizeof(uint64_t)); /* of the page pool when there are many rows */
     FN_TRY_PTR(ctx, memory);
     uint64_t *entries = (uint64_t *)(void *)memory->data;
@@ -357,7 +357,7 @@ static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p
     const uint64_t *sorted = radix_sort(&k, entries, entries + rows, rows);
     const uint64_t mask = ((uint64_t)1 << k.row_bits) - 1;
     for (uint32_t i = 0; i < rows; i++) order[i] = (uint32_t)(sorted[i] & mask);
-    for (uint32_t from = 0, to; !(exact && k.complete) && from < rows; from = to) {
+    for (uint32_t from = 0, to; !(rest->count == 0 && k.complete) && from < rows; from = to) {
         for (to = from + 1; to < rows && sorted[from] >> k.row_bits == sorted[to] >> k.row_bits;) to++;
         if (to - from > 1) sort_tied(&t, order + from, to - from);
     }
@@ -367,15 +367,18 @@ static fn_status sort_entries(fn_ctx *ctx, const mt_key *key, const mt_prefix *p
 
 fn_status mt_sort_rows(fn_ctx *ctx, const mt_key *key, uint32_t rows, uint32_t *order, bool *sorted)
 {
-    bool exact;
+    uint32_t whole;
     *sorted = true;
     if (rows < 2 || key->count == 0) return FN_OK;
     fn_buffer *memory = fn_buffer_new(ctx, (size_t)rows * sizeof(mt_prefix));
     FN_TRY_PTR(ctx, memory);
     mt_prefix *p = (mt_prefix *)(void *)memory->data;
-    fn_status status = fill_prefixes(ctx, key, rows, true, p, &exact);
-    if (status == FN_OK) *sorted = is_sorted(key, p, rows, exact);
-    if (status == FN_OK && !*sorted) status = sort_entries(ctx, key, p, rows, exact, order);
+    fn_status status = fill_prefixes(ctx, key, rows, true, p, &whole);
+    if (status == FN_OK) {
+        const mt_key rest = {key->columns + whole, key->count - whole, key->descending ? key->descending + whole : NULL};
+        *sorted = is_sorted(&rest, p, rows);
+        if (!*sorted) status = sort_entries(ctx, &rest, p, rows, order);
+    }
     fn_buffer_drop(memory);
     return status;
 }
