@@ -25,14 +25,14 @@ static const fn_type *of_two_numbers(const fn_type *a, const fn_type *b)
 static fn_status common_number(fn_ctx *ctx, func_call *call)
 {
     FN_TRY(fn_type_common(ctx, call->arg_types, call->arg_count, &call->type));
-    if (call->arg_count > 1) call->type = fn_type_value(call->type);
+    if (call->arg_count > 1 && fn_type_is_number(call->type)) call->type = fn_type_value(call->type);
     if (fn_type_base(call->type)->id == FN_T_BOOL) call->type = fn_type_is_nullable(call->type) ? fn_type_nullable(fn_type_simple(FN_T_UINT8)) : fn_type_simple(FN_T_UINT8);
     return FN_OK;
 }
 
 static fn_status bind_extreme(fn_ctx *ctx, func_call *call)
 {
-    const fn_type *a = call->arg_types[0], *b = call->arg_types[call->arg_count - 1];
+    const fn_type *a = fn_type_value(call->arg_types[0]), *b = fn_type_value(call->arg_types[call->arg_count - 1]);
     if (call->arg_count != 2 || a == b || !fn_type_is_number(a) || !fn_type_is_number(b)) return common_number(ctx, call);
     if ((a->id == FN_T_DECIMAL || b->id == FN_T_DECIMAL) && !fn_type_is_float(a) && !fn_type_is_float(b)) return fn_type_common(ctx, call->arg_types, 2, &call->type);
     if (a->id == FN_T_BOOL) a = fn_type_simple(FN_T_UINT8);
