@@ -5,7 +5,8 @@
   differential.py BINARY --seed S --statement K       asks one statement of one round again, reduced, with both answers
 
 Ends with 'N passed, N failed, N skipped'; without chdb nothing is asked. A statement that firn refuses with NOT_IMPLEMENTED (48) counts as
-skipped and is listed by its feature. accepted.txt names the differences that are decisions. SPDX-License-Identifier: Apache-2.0"""
+skipped and is listed by its feature. accepted.txt names the differences that are decisions. Where both refuse a statement with different codes it may
+have two faults, of which each side names the one it meets first: that counts as skipped, and as a failure with --codes. SPDX-License-Identifier: Apache-2.0"""
 import argparse
 import collections
 import importlib.util
@@ -28,7 +29,7 @@ from sides import Firn, Judge  # noqa: E402
 
 ZERO = re.compile(r'(?<![^\t\n,\[\](){}: ])-0(?![^\t\n,\[\](){}: ])')
 # Codes that depend on which rows are looked at in which order: a filter moved, a branch not taken.
-ROW_CODES = {6, 27, 32, 36, 38, 41, 43, 53, 69, 70, 72, 117, 128, 131, 153, 190, 321, 376, 407, 441, 467, 469, 675, 676, 691}
+ROW_CODES = {6, 27, 32, 36, 38, 41, 43, 44, 53, 69, 70, 72, 117, 128, 131, 135, 153, 190, 321, 353, 376, 407, 441, 467, 469, 675, 676, 691}
 
 
 def alike(a, b):
@@ -142,6 +143,10 @@ class Runner:
             self.counts[2] += 1
             self.features['accepted: ' + v[0]] += 1
             return
+        if v[0] == 'code' and not self.a.codes:
+            self.counts[2] += 1
+            self.features['refused with other codes: %d, not %d' % tuple(v[2])] += 1
+            return
         if v[0] == '48':
             self.counts[2] += 1
             feature = re.sub(r"'[^']*'|\d+", '_', re.sub(r'^Code: \d+\. DB::Exception: ', '', v[1]))[:110].split('\n')[0]
@@ -150,7 +155,7 @@ class Runner:
                 self.write(rnd, k, sql, v)
             return
         self.counts[1] += 1
-        if v[0] != 'LOST' and self.a.reduce and not sql.startswith(('INSERT', 'DELETE', 'ALTER', 'CREATE', 'OPTIMIZE')):
+        if v[0] != 'LOST' and self.a.reduce and ' FORMAT ' not in sql and not sql.startswith(('INSERT', 'DELETE', 'ALTER', 'CREATE', 'OPTIMIZE')):
             kind, codes = v[0], v[2]
 
             def still(candidate):
@@ -232,6 +237,7 @@ def main():
     ap.add_argument('--round-size', type=int, default=60, help='statements over the same tables')
     ap.add_argument('--failures', type=int, default=30, help='stop after so many')
     ap.add_argument('--reduce', type=float, default=10, help='seconds to make a failing statement shorter')
+    ap.add_argument('--codes', action='store_true', help='different codes of refusals are failures')
     ap.add_argument('--log', help='a file for the differences, one JSON a line')
     a = ap.parse_args()
     if importlib.util.find_spec('chdb') is None:

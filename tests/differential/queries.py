@@ -14,14 +14,16 @@ AGGREGATES = ['count()', 'count({x})', 'countIf({P})', 'sum({i})', 'sum({n})', '
 WINDOWS = ['row_number()', 'rank()', 'dense_rank()', 'percent_rank()', 'cume_dist()', 'ntile(3)', 'lag({x})', 'lag({x}, 2)', 'lead({i}, 1, {i})', 'lagInFrame({x})', 'leadInFrame({x}, 2)', 'first_value({x})', 'last_value({x})', 'nth_value({x}, 2)', 'sum({i})', 'min({x})', 'max({x})', 'count()', 'count({x})', 'avg({i8})', 'uniqExact({s})', 'groupArray({k})', 'sumIf({i}, {P})', 'any({x})', 'argMax({x}, {id})', 'first_value({x}) IGNORE NULLS']
 FRAMES = ['', '', 'ROWS BETWEEN 1 PRECEDING AND CURRENT ROW', 'ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING', 'ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING', 'ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING', 'RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW', 'ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING', 'ROWS 2 PRECEDING', 'ROWS BETWEEN 3 PRECEDING AND 2 PRECEDING']
 INDEXES = ['minmax', 'set(10)', 'bloom_filter', 'set(0)', 'tokenbf_v1(256, 2, 0)', 'ngrambf_v1(3, 256, 2, 0)']
+FORMATS = ['TSVWithNamesAndTypes', 'CSVWithNamesAndTypes', 'JSON', 'JSONCompact', 'JSONEachRow', 'JSONCompactEachRow', 'JSONStringsEachRow', 'JSONColumns', 'Values', 'TSKV', 'Markdown', 'XML', 'TSVRaw', 'SQLInsert', 'CustomSeparated',
+           'JSONObjectEachRow', 'RowBinaryWithNamesAndTypes']
 JOINS = ['INNER', 'INNER', 'LEFT', 'LEFT', 'RIGHT', 'FULL', 'LEFT ANY', 'RIGHT ANY', 'LEFT SEMI', 'RIGHT SEMI', 'LEFT ANTI', 'RIGHT ANTI', 'CROSS', 'ASOF', 'LEFT ASOF', 'USING', 'LEFT USING', 'FULL USING', ',']
 
 
 class Table:
-    """`columns`: (name, type, kind, inner kind)."""
+    """`columns`: (name, type, kind, inner kind). Not SummingMergeTree: which rows of zeros its FINAL leaves out depends in ClickHouse on the columns read."""
 
     def __init__(self, r, name):
-        self.name, self.engine = name, r.choice(['MergeTree'] * 7 + ['ReplacingMergeTree(ver)', 'ReplacingMergeTree(ver, gone)', 'SummingMergeTree', 'CollapsingMergeTree(sign)', 'VersionedCollapsingMergeTree(sign, ver)', 'AggregatingMergeTree', 'ReplacingMergeTree', 'Memory'])
+        self.name, self.engine = name, r.choice(['MergeTree'] * 7 + ['ReplacingMergeTree(ver)', 'ReplacingMergeTree(ver, gone)', 'CollapsingMergeTree(sign)', 'VersionedCollapsingMergeTree(sign, ver)', 'AggregatingMergeTree', 'ReplacingMergeTree', 'Memory'])
         self.folds = self.engine not in ('MergeTree', 'Memory')
         self.columns = [('k', r.choice(['UInt32', 'Int32', 'UInt8', 'Int64', 'Nullable(Int32)']), 'i', ''), ('g', r.choice(['String', 'LowCardinality(String)', 'Nullable(String)', 'String']), 's', ''), ('id', 'UInt32', 'i', '')]
         for i in range(r.randint(3, 8)):
@@ -125,16 +127,21 @@ class Query:
 
     def text(self):
         r, x = self.r, self.r.random()
-        if x < .12:
+        if x < .1:
             text, ordered = self.functions(), False
-        elif x < .24:
+        elif x < .2:
             text, ordered = self.combined(), False
+        elif x < .24:
+            return self.written(), True
+        elif x < .28:
+            text, ordered = self.scalar(), False
         else:
             text, ordered = self.select(top=True)[0], self.ordered
         if self.ctes:
             text = 'WITH ' + ', '.join(self.ctes) + ' ' + text
         if r.random() < .1:
-            text += ' SETTINGS ' + r.choice(['join_use_nulls = 1', 'join_use_nulls = 1', 'group_by_use_nulls = 1', 'max_threads = 1', 'optimize_move_to_prewhere = 0', 'transform_null_in = 1', 'max_block_size = 5', 'final = 1', 'aggregate_functions_null_for_empty = 1', 'prefer_column_name_to_alias = 1', 'union_default_mode = \'DISTINCT\''])
+            text += ' SETTINGS ' + r.choice(['join_use_nulls = 1', 'join_use_nulls = 1', 'group_by_use_nulls = 1', 'max_threads = 1', 'optimize_move_to_prewhere = 0', 'transform_null_in = 1', 'max_block_size = 5', 'final = 1', 'aggregate_functions_null_for_empty = 1', 'prefer_column_name_to_alias = 1', 'union_default_mode = \'DISTINCT\'', 'max_bytes_before_external_group_by = 1', 'max_bytes_before_external_sort = 1', 'join_algorithm = \'grace_hash\'',
+                                            'max_bytes_before_external_group_by = 1, max_bytes_before_external_sort = 1, max_block_size = 7', 'group_by_two_level_threshold = 1', 'optimize_read_in_order = 0', 'optimize_aggregation_in_order = 1'])
         return text, ordered
 
     def functions(self):
@@ -143,6 +150,21 @@ class Query:
         made = Expressions(self.r, [(n, k, i) for n, _, k, i in t.columns], 12)
         items = [made.make('*', 3) for _ in range(self.r.randint(1, 3))]
         return 'SELECT %s FROM %s%s' % (', '.join(items), t.name, ' FINAL' if t.folds else '')
+
+    def written(self):
+        """A table in a text format, in the order of all its columns that have one."""
+        t = self.r.choice(self.tables)
+        return 'SELECT * FROM %s%s ORDER BY %s FORMAT %s SETTINGS output_format_write_statistics = 0' % (t.name, ' FINAL' if t.folds else '', ', '.join('toString(%s)' % n if k in 'mT' else n for n, _, k, _ in t.columns), self.r.choice(FORMATS))
+
+    def scalar(self):
+        """Subqueries that give one value, some of them about the row outside."""
+        r, t, u = self.r, self.r.choice(self.tables), self.r.choice(self.tables)
+        made = Expressions(r, [('a.' + n, k, i) for n, _, k, i in t.columns], 6)
+        inside = Expressions(r, [('b.' + n, k, i) for n, _, k, i in u.columns], 6)
+        kind = r.choice('iiisdtf')
+        row = r.choice(['', ' WHERE b.%s = a.%s' % (('k',) * 2), ' WHERE b.g = a.g'])
+        value = '(SELECT %s FROM %s AS b%s%s)' % (r.choice(['max(%s)', 'min(%s)', 'count(%s)', 'uniqExact(%s)']) % inside.make(kind, 1), u.name, ' FINAL' if u.folds else '', row)
+        return 'SELECT %s, %s AS v FROM %s AS a%s%s' % (made.make(kind, 1), value, t.name, ' FINAL' if t.folds else '', r.choice(['', ' WHERE ' + made.make('P', 1), ' WHERE v IS NOT NULL']))
 
     def combined(self):
         kinds = [self.r.choice('isfdt') for _ in range(self.r.randint(1, 2))]
@@ -153,6 +175,8 @@ class Query:
             parts.append('SELECT %s FROM %s%s WHERE %s' % (', '.join(made.make(k, 2) for k in kinds), t.name, ' FINAL' if t.folds else '', made.make('P', 1)))
         text = parts[0]
         for p in parts[1:]:
+            if self.r.random() < .2:
+                text = '(%s)' % text
             text += ' %s %s' % (self.r.choice(['UNION ALL', 'UNION ALL', 'UNION DISTINCT', 'INTERSECT', 'EXCEPT', 'INTERSECT DISTINCT', 'EXCEPT DISTINCT']), p)
         return text if self.r.random() < .5 else 'SELECT * FROM (%s)' % text
 
@@ -199,6 +223,13 @@ class Query:
             on += ' AND ' + Expressions(r, r.choice([a, b, a + b]), 4).make('P', 1)
         elif r.random() < .05:
             on = '(%s) OR (%s)' % (on, Expressions(r, a + b, 4).make('P', 1))
+        if depth == 2 and kind in ('INNER', 'LEFT', 'RIGHT', 'FULL', 'LEFT SEMI', 'LEFT ANTI') and r.random() < .25:  # a third one
+            third, c = self.source(1)
+            shared = r.choice('iisd')
+            kept = a if kind in ('LEFT SEMI', 'LEFT ANTI') else a + b
+            more = r.choice(['INNER', 'LEFT', 'RIGHT', 'FULL', 'LEFT SEMI', 'LEFT ANTI'])
+            text = '%s %s JOIN %s ON %s %s JOIN %s ON %s = %s' % (left, kind, right, on, more, third, Expressions(r, kept, 2).leaf(shared), Expressions(r, c, 2).leaf(shared))
+            return text, kept if more in ('LEFT SEMI', 'LEFT ANTI') else kept + c
         scope = a if kind in ('LEFT SEMI', 'LEFT ANTI', 'LEFT ANY') else b if kind in ('RIGHT SEMI', 'RIGHT ANTI', 'RIGHT ANY') else a + b  # which row ANY takes is open
         return '%s %s JOIN %s ON %s' % (left, kind, right, on), scope
 
@@ -262,6 +293,10 @@ class Query:
             else:
                 items.append((made.make(kind, r.choice([0, 1, 2])), 'o%d' % i, kind, ''))
         listed, out = self.named(items)
+        if r.random() < .06:
+            inner = r.choice('isd')
+            listed, out = listed + ', arrayJoin(%s) AS j' % made.array(inner, 1), out + [('j', inner, '')]
+            items.append(('', 'j', inner, ''))
         text = 'SELECT %s%s%s' % ('DISTINCT ' if r.random() < .15 else '', listed, clauses)
         x = r.random()
         if x < .4:
@@ -293,6 +328,10 @@ class Query:
             x = r.random()
             sets = ' GROUP BY GROUPING SETS (%s)' % ', '.join('(%s)' % ', '.join(r.sample(names, r.randint(0, len(names)))) for _ in range(2))
             text += ' GROUP BY ROLLUP(%s)' % ', '.join(names) if x < .06 else ' GROUP BY CUBE(%s)' % ', '.join(names) if x < .11 else sets if x < .16 else ' GROUP BY ' + ', '.join(names) + (' WITH TOTALS' if x < .22 and top else '')
+        if names and ('ROLLUP' in text or 'CUBE' in text or 'SETS' in text) and r.random() < .5:
+            text = text.replace(clauses, ', grouping(%s) AS gr' % ', '.join(r.sample(names, r.randint(1, len(names)))) + clauses, 1)
+            items.append(('', 'gr', 'i', ''))
+            out.append(('gr', 'i', ''))
         if r.random() < .15:
             text += ' HAVING ' + r.choice(['count() > 1', 'a0 IS NOT NULL', 'count() < 5'])
         if r.random() < .3:
