@@ -1,6 +1,8 @@
-/* optimize.c - OPTIMIZE TABLE: FINAL (and DEDUPLICATE, CLEANUP) makes every partition one part; without it one merge is run.
+/* optimize.c - OPTIMIZE TABLE: FINAL (and DEDUPLICATE, CLEANUP) makes every partition one part; without it one merge is run. Merges of the
+ * partition that are under way are waited for first: two of the same rows would hold memory twice, and one would be for nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "merge/merge.h"
+#include <time.h>
 
 enum { FREE_TRIES = 2 }; /* merges without the change lock before it is taken for the whole merge */
 
@@ -19,8 +21,67 @@ static fn_status collect(fn_ctx *ctx, mt_table *t, fn_str partition_id, mt_list 
     return FN_OK;
 }
 
+static bool any_busy(mt_table *t, mt_part *const *parts, uint32_t count)
+{
+    bool busy = false;
+    pthread_mutex_lock(&t->lock);
+    for (uint32_t i = 0; i < count && !busy; i++) busy = parts[i]->busy;
+    pthread_mutex_unlock(&t->lock);
+    return busy;
+}
+
+/* Until none of the parts there are now is being merged. *waited: some of several were. */
+static fn_status wait_for_merges(fn_ctx *ctx, mt_table *t, fn_str partition_id, bool *waited)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    mt_list *list;
+    mt_part **parts;
+    uint32_t count;
+    FN_TRY(collect(ctx, t, partition_id, &list, &parts, &count));
+    fn_status status = FN_OK;
+    *waited = false;
+    while (status == FN_OK && any_busy(t, parts, count)) {
+        if (!*waited) fn_thread_waits();
+        *waited = true;
+        (void)nanosleep(&pause, NULL);
+        status = fn_ctx_check(ctx);
+    }
+    *waited = *waited && count > 1;
+    mt_list_drop(list);
+    return status;
+}
+
+/* Nobody else is to merge them meanwhile. mine: which of them were free. */
+static void set_busy(mt_table *t, mt_part *const *parts, uint32_t count, bool *mine, bool busy)
+{
+    pthread_mutex_lock(&t->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (busy) mine[i] = !parts[i]->busy;
+        if (mine[i]) parts[i]->busy = busy;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+static fn_status merge_collected(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *outcome)
+{
+    bool *mine = FN_NEW_ARRAY(ctx, bool, count + 1);
+    FN_TRY_PTR(ctx, mine);
+    set_busy(t, parts, count, mine, true);
+    const fn_status status = merge_run(ctx, t, parts, count, how, locked, outcome);
+    set_busy(t, parts, count, mine, false);
+    return status;
+}
+
+/* The merge that was waited for has made one part of all, as it is asked for. */
+static bool is_done(mt_part *const *parts, uint32_t count, const mt_merge_how *how)
+{
+    return count == 1 && parts[0]->row.level > 0 && !how->cleanup && !how->deduplicate;
+}
+
 static fn_status merge_partition(fn_ctx *ctx, mt_table *t, fn_str partition_id, uint32_t least, const mt_merge_how *how)
 {
+    bool waited;
+    FN_TRY(wait_for_merges(ctx, t, partition_id, &waited));
     for (int attempt = 0;; attempt++) {
         const bool locked = attempt >= FREE_TRIES;
         merge_outcome outcome = MERGE_DONE;
@@ -30,7 +91,7 @@ static fn_status merge_partition(fn_ctx *ctx, mt_table *t, fn_str partition_id, 
         if (locked) mt_lock_change(t, NULL);
         fn_status status = collect(ctx, t, partition_id, &list, &parts, &count);
         if (status == FN_OK) {
-            if (count >= least) status = merge_run(ctx, t, parts, count, how, locked, &outcome);
+            if (count >= least && !(waited && is_done(parts, count, how))) status = merge_collected(ctx, t, parts, count, how, locked, &outcome);
             mt_list_drop(list);
         }
         if (locked) mt_unlock_change(t, NULL);

@@ -1,10 +1,9 @@
 /* run_merge.c - one merge: rows of the parts in key order, collapsed as the table's mode says and treated as its TTL says, into a new part;
- * then the exchange.
+ * then the exchange. Whole rows at once, or the columns that decide about rows first and then one column after the other (merge_columns.c).
  * Nobody waits for the reading and writing. The exchange looks whether all sources are still live; if one was dropped or replaced
  * meanwhile the result is thrown away.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "merge/merge.h"
-#include "table/mergetree/part_ttl.h"
 
 /* Rows that repeat an earlier one of the batch in the chosen columns go. Equal rows have equal keys: they are in one batch. */
 static fn_status deduplicate(fn_ctx *ctx, const mt_shape *shape, const mt_merge_how *how, const fn_block *in, fn_block **out)
@@ -43,38 +42,41 @@ static fn_status deduplicate(fn_ctx *ctx, const mt_shape *shape, const mt_merge_
     return status;
 }
 
-typedef struct merging {
-    mt_table *table;
-    const mt_shape *shape;
-    const mt_merge_how *how;
-    mt_part *const *parts;
-    mt_part_out *out;
-    mt_ttl_rows *ttl;   /* NULL: nothing is due */
-    mt_running *running;
-} merging;
-
-static fn_status write_batch(void *self, fn_ctx *ctx, const mt_batch *b)
+fn_status merge_write_rows(fn_ctx *ctx, const merge_job *m, const mt_batch *b)
 {
-    const merging *m = self;
     fn_block *rows = NULL, *unique = NULL;
     if (mt_merges_stopped(m->table)) return fn_fail(ctx, FN_ABORTED, "Cancelled merging parts");
-    fn_status status = mt_collapse_batch(ctx, m->shape, b, m->parts, m->how->cleanup, &rows);
+    fn_status status = mt_collapse_batch(ctx, m->shape, b, m->running->parts, m->how->cleanup, &rows);
     if (status == FN_OK && m->how->deduplicate) status = deduplicate(ctx, m->shape, m->how, rows, &unique);
     else if (status == FN_OK) unique = fn_block_ref(rows);
     if (status == FN_OK && unique->rows) status = m->ttl ? mt_ttl_rows_write(ctx, m->ttl, unique) : mt_part_out_write(ctx, m->out, unique);
     fn_block_drop(rows);
     fn_block_drop(unique);
-    atomic_store_explicit(&m->running->rows_written, m->out->rows, memory_order_relaxed);
     return status;
 }
 
-static fn_status merge_rows(fn_ctx *ctx, merging *m, mt_part *const *parts, uint32_t count, bool apply_ttl)
+static fn_status write_batch(void *self, fn_ctx *ctx, const mt_batch *b)
+{
+    const merge_job *m = self;
+    FN_TRY(merge_write_rows(ctx, m, b));
+    atomic_store_explicit(&m->running->rows_written, m->out->rows, memory_order_relaxed);
+    return FN_OK;
+}
+
+static fn_status merge_whole_rows(fn_ctx *ctx, merge_job *m)
 {
     const mt_shape *shape = m->shape;
-    const mt_merge_options options = {.shape = shape, .parts = parts, .part_count = count, .columns = shape->stored, .column_count = shape->stored_count,
+    const mt_merge_options options = {.shape = shape, .parts = m->running->parts, .part_count = m->running->count,
+                                      .columns = shape->stored, .column_count = shape->stored_count,
                                       .whole_groups = m->how->deduplicate || shape->definition->mode != MT_PLAIN, .origins = mt_wants_origins(shape->definition->mode)};
-    if (apply_ttl) FN_TRY(mt_ttl_rows_open(ctx, m->out, fn_clock_realtime_ns() / 1000000000, &m->ttl));
-    fn_status status = mt_merge_each(ctx, m->table->store, &options, write_batch, m);
+    return mt_merge_each(ctx, m->table->store, &options, write_batch, m);
+}
+
+static fn_status merge_rows(fn_ctx *ctx, merge_job *m, const merge_columns *by)
+{
+    m->ttl = NULL;
+    if (m->apply_ttl) FN_TRY(mt_ttl_rows_open(ctx, m->out, fn_clock_realtime_ns() / 1000000000, &m->ttl));
+    fn_status status = by->chosen ? merge_columns_order(ctx, m, by) : merge_whole_rows(ctx, m);
     if (status == FN_OK && m->ttl) status = mt_ttl_rows_finish(ctx, m->ttl);
     mt_ttl_rows_close(m->ttl);
     return status;
@@ -130,25 +132,50 @@ static mt_part_spec spec_of(mt_part *const *parts, uint32_t count)
     return spec;
 }
 
+/* *fits false: not in this way. */
+static fn_status write_part(fn_ctx *ctx, merge_job *m, fn_str codec, const merge_columns *by, bool *fits, mt_part **fresh)
+{
+    mt_part *const *parts = m->running->parts;
+    const uint32_t count = m->running->count;
+    mt_store *store = m->table->store;
+    mt_row_order order = {0};
+    mt_part_out writer;
+    *fits = true;
+    if (by->chosen) FN_TRY(mt_row_order_init(ctx, &order, count));
+    m->out = &writer;
+    atomic_store_explicit(&m->running->vertical, by->chosen, memory_order_relaxed);
+    fn_status status = by->chosen ? mt_part_out_open_ordered(ctx, store, m->shape, parts, count, codec, &order, &writer)
+                                  : mt_part_out_open_packed(ctx, store, m->shape, parts, count, codec, &writer);
+    if (status == FN_OK) status = choose_projections(ctx, m->shape, parts, count, m->how, m->apply_ttl, &writer);
+    if (status == FN_OK) status = merge_rows(ctx, m, by);
+    if (status == FN_OK && by->chosen && writer.rows) status = merge_columns_gather(ctx, m, fits);
+    if (status == FN_OK && *fits && writer.rows) status = mt_part_out_finish(ctx, &writer, m->running->spec, fresh);
+    mt_part_out_close(&writer);
+    mt_row_order_release(&order);
+    return status;
+}
+
 /* *fresh NULL: no row is left. */
 static fn_status write_merged(fn_ctx *ctx, mt_table *t, const mt_shape *shape, mt_running *running, const mt_merge_how *how, mt_part **fresh)
 {
     mt_part *const *parts = running->parts;
     const uint32_t count = running->count;
-    mt_part_out writer;
     mt_ttl_plan plan;
+    merge_columns by;
+    bool fits;
     *fresh = NULL;
     FN_TRY(mt_ttl_plan_of(ctx, shape, parts, count, fn_clock_realtime_ns() / 1000000000, &plan));
     const bool apply_ttl = plan.apply && !mt_ttl_stopped(t);
     if (apply_ttl && plan.all_gone) return FN_OK;
-    merging m = {.table = t, .shape = shape, .how = how, .parts = parts, .out = &writer, .running = running};
-    fn_status status = mt_part_out_open_packed(ctx, t->store, shape, parts, count, plan.codec, &writer);
-    if (status == FN_OK) status = choose_projections(ctx, shape, parts, count, how, apply_ttl, &writer);
-    if (status == FN_OK) status = merge_rows(ctx, &m, parts, count, apply_ttl);
-    if (status == FN_OK && writer.rows) status = mt_part_out_finish(ctx, &writer, running->spec, fresh);
-    mt_part_out_close(&writer);
-    if (status == FN_OK && *fresh) (*fresh)->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate && !apply_ttl;
-    return status;
+    merge_job m = {.table = t, .shape = shape, .how = how, .running = running, .apply_ttl = apply_ttl};
+    FN_TRY(merge_columns_choose(ctx, &m, &by));
+    FN_TRY(write_part(ctx, &m, plan.codec, &by, &fits, fresh));
+    if (!fits) {
+        by.chosen = false;
+        FN_TRY(write_part(ctx, &m, plan.codec, &by, &fits, fresh));
+    }
+    if (*fresh) (*fresh)->keeps_keys = shape->definition->mode == MT_REPLACING && !how->cleanup && !how->deduplicate && !apply_ttl;
+    return FN_OK;
 }
 
 fn_status merge_run(fn_ctx *ctx, mt_table *t, mt_part *const *parts, uint32_t count, const mt_merge_how *how, bool locked, merge_outcome *out)

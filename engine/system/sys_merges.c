@@ -19,7 +19,7 @@ static fn_status put(void *self, fn_ctx *ctx, const mt_merge_row *m)
     system_put_u64(r, "total_size_bytes_uncompressed", m->raw_bytes);
     system_put_u64(r, "rows_written", m->rows_written);
     system_put_text(r, "merge_type", "Regular");
-    system_put_text(r, "merge_algorithm", "Horizontal");
+    system_put_text(r, "merge_algorithm", m->vertical ? "Vertical" : "Horizontal");
     return system_row(r);
 }
 

@@ -36,6 +36,23 @@ static fn_status verify(fn_ctx *ctx, const fn_part *p, const part_want *w)
                    w->column->info.id, (unsigned long long)w->at.size, (unsigned long long)w->at.offset);
 }
 
+/* A part that is gone through needs each segment for some blocks in a row. */
+static void hold(const fn_part *p, const part_want *w)
+{
+    part_column *c = &p->columns[w->column - p->columns];
+    if (w->number >= REF_ZONES) return;
+    fn_buffer_drop(c->held);
+    c->held = fn_buffer_ref(w->bytes);
+    c->held_number = w->number;
+}
+
+static fn_buffer *fetch_kept(const fn_part *p, const part_want *w)
+{
+    const segment_key key = key_of(p, w);
+    if (p->again && w->column->held && w->column->held_number == w->number) return fn_buffer_ref(w->column->held);
+    return segment_cache_get(&key);
+}
+
 static fn_status read_missing(fn_ctx *ctx, const fn_part *p, part_want *wants, size_t count, const fn_range *ranges, size_t missing, bool cached)
 {
     fn_file *file;
@@ -48,7 +65,8 @@ static fn_status read_missing(fn_ctx *ctx, const fn_part *p, part_want *wants, s
         r++;
         status = verify(ctx, p, &wants[i]);
         const segment_key key = key_of(p, &wants[i]);
-        if (status == FN_OK && cached) segment_cache_put(&key, wants[i].bytes);
+        if (status == FN_OK && cached && p->again) hold(p, &wants[i]);
+        else if (status == FN_OK && cached) segment_cache_put(&key, wants[i].bytes);
     }
     return status;
 }
@@ -76,10 +94,7 @@ fn_status part_fetch(fn_ctx *ctx, const fn_part *p, part_want *wants, size_t cou
     fn_range few[ON_STACK], *ranges = few;
     size_t missing = 0;
     fn_status status = FN_OK;
-    for (size_t i = 0; i < count; i++) {
-        const segment_key key = key_of(p, &wants[i]);
-        wants[i].bytes = cached ? segment_cache_get(&key) : NULL;
-    }
+    for (size_t i = 0; i < count; i++) wants[i].bytes = cached ? fetch_kept(p, &wants[i]) : NULL;
     if (count > ON_STACK) {
         ranges = fn_alloc(ctx, count * sizeof *ranges);
         if (!ranges) status = ctx->error.code;

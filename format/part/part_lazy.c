@@ -228,7 +228,7 @@ fn_status part_dictionary(fn_ctx *ctx, const fn_part *p, uint32_t column, uint32
     if (status == FN_OK && !*out) {
         status = own_end(ctx, &own, load_dictionary(&own, p, c, stream, &at, fn_load_u32(entry + REFERENCE_SIZE), &mine));
         if (status == FN_OK) {
-            mine->lasting = true;
+            mine->lasting = !p->again;
             take_lock(p);
             *out = c->loaded[stream] = mine;
             give_lock(p);

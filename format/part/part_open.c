@@ -254,6 +254,27 @@ fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, 
     return part_open_at(ctx, fs, path, 0, 0, id, expected, out);
 }
 
+fn_status fn_part_open_again(fn_ctx *ctx, const fn_part *p, fn_part **out)
+{
+    FN_TRY(part_open_at(ctx, p->fs, p->path, p->base, p->base ? p->file_bytes : 0, p->id, &p->checksum, out));
+    (*out)->again = true;
+    return FN_OK;
+}
+
+void fn_part_unload(fn_part *again)
+{
+    FN_ASSERT(again->again);
+    for (uint32_t i = 0; i < again->column_count; i++) {
+        part_column *c = &again->columns[i];
+        fn_buffer_drop(c->held);
+        c->held = NULL;
+        for (uint32_t k = 0; k < c->streams; k++) {
+            fn_column_drop(c->loaded[k]);
+            c->loaded[k] = NULL;
+        }
+    }
+}
+
 void fn_part_drop(fn_part *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
@@ -261,6 +282,7 @@ void fn_part_drop(fn_part *p)
     for (uint32_t i = 0; i < p->column_count && p->columns; i++) {
         part_column *c = &p->columns[i];
         for (uint32_t k = 0; k < c->streams && c->loaded; k++) fn_column_drop(c->loaded[k]);
+        fn_buffer_drop(c->held);
         if (!c->zones) continue;
         fn_column *bounds[] = {(fn_column *)(uintptr_t)c->zones->min, (fn_column *)(uintptr_t)c->zones->max}; /* ours: loaded by us */
         fn_column_drop(bounds[0]);

@@ -15,6 +15,8 @@ typedef struct part_column {
     part_reference zones_at;
     fn_part_zones *zones;        /* under the part's lock; made at first use */
     fn_column **loaded;          /* dictionaries per stream; likewise */
+    fn_buffer *held;             /* of a part opened again: the segment read last */
+    uint32_t held_number;
 } part_column;
 enum { DICTIONARY_SIZE = REFERENCE_SIZE + 5 };
 
@@ -36,6 +38,7 @@ struct fn_part {
     uint32_t inner_count;
     fn_part **inner;            /* under the lock; NULL until opened */
     fn_block *index;
+    bool again;                 /* one thread goes through it: the cache is left alone */
     _Atomic uint32_t refs;
     pthread_mutex_t lock;
 };

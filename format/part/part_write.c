@@ -1,9 +1,10 @@
 /* part_write.c - the writer of part files: collects rows, and for every full segment encodes all columns (on the workers of
  * options->workers, if given) and writes them out in one go. Where all rows are there from the beginning, each column is encoded and
- * written by itself, all its segments one after another. See part_layout.h for the bytes.
+ * written by itself, all its segments one after another. So is each column of a part that is written column by column, whose rows a
+ * feed brings in their order. See part_layout.h for the bytes.
  *
- * Memory: one segment of every column, unencoded, and the dictionaries (all rows at once: one column per worker). A segment ends
- * early where a column holds SEGMENT_BYTES_MAX. Nothing is durable before finish; close without finish removes the file.
+ * Memory: one segment of every column, unencoded, and the dictionaries (all rows at once, and column by column: those of the columns
+ * that are being written). A segment ends early where a column holds SEGMENT_BYTES_MAX; column by column it cannot. Nothing is durable before finish; close without finish removes the file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "part/part_layout.h"
 #include "part/zone_write.h"
@@ -21,6 +22,7 @@ typedef struct writer_column {
     uint64_t distinct;
     fn_buf references; /* part_reference per segment */
     uint64_t disk_bytes;
+    bool written;      /* by column: all of it */
     fn_ctx ctx;        /* of the task that works on the column */
     fn_status status;
 } writer_column;
@@ -49,6 +51,7 @@ struct fn_part_writer {
     bool done, finishing;
     /* all rows at once */
     const fn_part_pieces *whole;
+    bool by_column;
     uint32_t *column_order; /* the columns that take longest first, so that workers end together */
     pthread_mutex_t file_lock; /* file_at, and one write at a time */
 };
@@ -96,7 +99,7 @@ static fn_status open_column(fn_ctx *own, fn_part_writer *w, uint32_t index)
     w->column_count = index + 1;
     FN_TRY(streams_init(own, &c->streams, c->info.type, c->info.codec, w->options.merged));
     const fn_part_dictionaries *seeds = w->options.dictionaries ? &w->options.dictionaries[index] : NULL;
-    if (seeds) FN_TRY(streams_seed(own, &c->streams, seeds->list, seeds->count));
+    if (seeds) FN_TRY(streams_seed(own, &c->streams, seeds));
     c->sections = FN_NEW_ARRAY(own, size_t, c->streams.count + 1u);
     FN_TRY_PTR(own, c->sections);
     return zones_init(own, &c->zones, &c->streams.root);
@@ -306,6 +309,15 @@ static fn_status order_columns(fn_ctx *ctx, fn_part_writer *w)
     return FN_OK;
 }
 
+static fn_status number_segments(fn_ctx *ctx, fn_part_writer *w)
+{
+    for (uint64_t at = 0; at < w->rows; at += SEGMENT_ROWS, w->segments++) {
+        const uint32_t granules = (uint32_t)((FN_MIN(w->rows - at, (uint64_t)SEGMENT_ROWS) + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS);
+        FN_TRY(fn_buf_append(ctx, &w->segment_granules, &granules, sizeof granules));
+    }
+    return FN_OK;
+}
+
 fn_status fn_part_writer_write_rows(fn_ctx *ctx, fn_part_writer *w, const fn_part_pieces *rows)
 {
     FN_ASSERT(w->rows == 0 && rows->rows > 0 && rows->piece_count > 0 && rows->pieces[0]->count == w->column_count);
@@ -314,11 +326,93 @@ fn_status fn_part_writer_write_rows(fn_ctx *ctx, fn_part_writer *w, const fn_par
     w->whole = rows;
     w->rows = rows->rows;
     FN_TRY(each_column(ctx, w, write_column));
-    for (uint32_t at = 0; at < rows->rows; at += SEGMENT_ROWS, w->segments++) {
-        const uint32_t granules = (FN_MIN(rows->rows - at, (uint32_t)SEGMENT_ROWS) + FN_GRANULE_ROWS - 1) / FN_GRANULE_ROWS;
-        FN_TRY(fn_buf_append(ctx, &w->segment_granules, &granules, sizeof granules));
+    return number_segments(ctx, w);
+}
+
+/* ---- column by column ---- */
+
+fn_status fn_part_writer_by_column(fn_ctx *ctx, fn_part_writer *w, uint64_t rows)
+{
+    FN_ASSERT(w->rows == 0 && rows > 0 && !w->options.dictionaries);
+    w->by_column = true;
+    w->rows = rows;
+    return number_segments(ctx, w);
+}
+
+/* Where a column is. */
+typedef struct column_place {
+    uint64_t rows; /* so far */
+    uint32_t kept, segment;
+    bool fits;
+} column_place;
+
+/* Keys of the granules that begin in the next rows, and of the last row, if the column is one of the key's. */
+static fn_status index_column(fn_ctx *ctx, fn_part_writer *w, uint32_t column, const fn_part_pieces *rows, uint64_t before)
+{
+    uint32_t key = 0, end = 0;
+    fn_status status = FN_OK;
+    while (key < w->options.key_count && w->key_columns[key] != column) key++;
+    if (key == w->options.key_count) return FN_OK;
+    uint32_t *ends = fn_alloc(ctx, rows->piece_count * sizeof *ends);
+    FN_TRY_PTR(ctx, ends);
+    for (uint32_t i = 0; i < rows->piece_count; i++) ends[i] = end += rows->pieces[i]->rows;
+    FN_ASSERT(end == rows->rows);
+    for (; key < w->options.key_count; key++) {
+        if (w->key_columns[key] != column) continue;
+        const uint32_t first = (uint32_t)((FN_GRANULE_ROWS - before % FN_GRANULE_ROWS) % FN_GRANULE_ROWS);
+        for (uint32_t at = first; at < rows->rows && status == FN_OK; at += FN_GRANULE_ROWS) status = copy_key(ctx, rows, ends, at, 0, &w->keys[key]);
+        if (status == FN_OK && before + rows->rows == w->rows) status = copy_key(ctx, rows, ends, rows->rows - 1, 0, &w->keys[key]);
+    }
+    fn_free(ends);
+    return status;
+}
+
+static fn_status append_fed(fn_ctx *ctx, fn_part_writer *w, writer_column *c, const column_rows *rows, uint32_t count, column_place *at)
+{
+    for (uint32_t from = 0; from < count && at->fits;) {
+        const uint32_t n = FN_MIN(count - from, (uint32_t)SEGMENT_ROWS - at->kept);
+        FN_TRY(column_rows_append(ctx, &c->streams, rows, from, n));
+        from += n;
+        at->rows += n;
+        at->kept += n;
+        if (at->kept == SEGMENT_ROWS || at->rows == w->rows) {
+            FN_TRY(encode_kept(ctx, w, c, at->kept, at->rows == w->rows));
+            FN_TRY(write_shared(ctx, w, c, at->segment++));
+            at->kept = 0;
+        }
+        at->fits = streams_bytes(&c->streams) <= SEGMENT_BYTES_MAX;
     }
     return FN_OK;
+}
+
+static fn_status write_fed(fn_ctx *ctx, fn_part_writer *w, writer_column *c, const fn_part_feed *feed, column_place *at)
+{
+    while (at->rows < w->rows && at->fits) {
+        fn_part_pieces pieces;
+        column_rows rows;
+        FN_TRY(fn_ctx_check(ctx));
+        FN_TRY(feed->next(feed->self, ctx, &pieces));
+        FN_ASSERT(pieces.rows > 0 && pieces.rows <= w->rows - at->rows);
+        FN_TRY(index_column(ctx, w, (uint32_t)(c - w->columns), &pieces, at->rows));
+        fn_status status = column_rows_next(ctx, &c->streams, &pieces, &rows);
+        if (status == FN_OK) status = append_fed(ctx, w, c, &rows, pieces.rows, at);
+        column_rows_close(&rows);
+        FN_TRY(status);
+    }
+    return at->fits ? encode_sections(ctx, w, c) : FN_OK;
+}
+
+fn_status fn_part_writer_column(fn_ctx *ctx, fn_part_writer *w, uint32_t column, const fn_part_feed *feed, bool *fits)
+{
+    writer_column *c = &w->columns[column];
+    column_place at = {.fits = true};
+    FN_ASSERT(w->by_column && !c->written);
+    fn_status status = streams_seed(ctx, &c->streams, &feed->dictionaries);
+    if (status == FN_OK) status = write_fed(ctx, w, c, feed, &at);
+    streams_discard(&c->streams);
+    c->written = status == FN_OK && at.fits;
+    *fits = at.fits;
+    return status;
 }
 
 /* ---- block by block ---- */
@@ -339,7 +433,7 @@ static fn_status append_index(fn_ctx *ctx, fn_part_writer *w, const fn_block *bl
 
 fn_status fn_part_writer_write(fn_ctx *ctx, fn_part_writer *w, const fn_block *block)
 {
-    FN_ASSERT(block->count == w->column_count && !w->whole);
+    FN_ASSERT(block->count == w->column_count && !w->whole && !w->by_column);
     for (uint32_t from = 0; from < block->rows;) {
         const uint32_t room = FN_GRANULE_ROWS - w->kept % FN_GRANULE_ROWS;
         if (room == FN_GRANULE_ROWS) FN_TRY(append_index(ctx, w, block, from));
@@ -542,7 +636,8 @@ static fn_status put_attachments(fn_ctx *ctx, const fn_part_writer *w, fn_buf *o
 static fn_status finish(fn_ctx *ctx, fn_part_writer *w, fn_part_summary *out, fn_buf *footer)
 {
     w->finishing = true;
-    if (!w->whole) {
+    for (uint32_t i = 0; i < w->column_count && w->by_column; i++) FN_ASSERT(w->columns[i].written);
+    if (!w->whole && !w->by_column) {
         FN_TRY(flush(ctx, w));
         FN_TRY(each_column(ctx, w, encode_sections));
     }

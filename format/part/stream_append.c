@@ -224,6 +224,24 @@ fn_status stream_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_colum
     return FN_OK;
 }
 
+/* Numbers are decided about as rows that are appended are: the dictionary may be given up on the way. */
+fn_status stream_append_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_part_pieces *rows, uint32_t index, uint32_t *out, bool *alive)
+{
+    const uint64_t raw_bytes = c->raw_bytes, strings = s->strings;
+    for (uint32_t i = 0; i < rows->piece_count; i++) {
+        const fn_column *col = rows->pieces[i]->columns[index];
+        FN_TRY(find_codes(ctx, s, col, 0, col->rows, out));
+        c->raw_bytes += text_bytes(s, col, 0, col->rows, out);
+        s->strings += col->rows;
+        out += col->rows;
+    }
+    *alive = promises(s);
+    if (*alive) return FN_OK;
+    c->raw_bytes = raw_bytes; /* the caller appends them as strings */
+    s->strings = strings;
+    return abandon_dictionary(ctx, s);
+}
+
 fn_status stream_without_dictionary(fn_ctx *ctx, column_streams *c, stream *s)
 {
     c->raw_bytes = 0;
@@ -328,23 +346,52 @@ fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column
     return append_node(ctx, c, &c->root, column, from, rows);
 }
 
-fn_status streams_seed(fn_ctx *ctx, column_streams *c, fn_column *const *dictionaries, uint32_t count)
+/* All strings of a dictionary; codes: the number of each, DICT_NONE where it has got none. */
+static fn_status seed_one(fn_ctx *ctx, stream *s, fn_column *d, uint32_t **codes)
+{
+    FN_ASSERT(d->shape == FN_FLAT && !d->nulls && d->type->phys == FN_PHYS_STRING);
+    FN_TRY(text_dict_keep(ctx, s->dict, d));
+    *codes = fn_alloc(ctx, FN_MAX(d->rows, 1u) * sizeof **codes);
+    FN_TRY_PTR(ctx, *codes);
+    memset(*codes, 0xff, d->rows * sizeof **codes);
+    for (uint32_t k = 0; k < d->rows && !too_large(s); k++) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(d, k), *codes + k));
+    return FN_OK;
+}
+
+/* The sources' numbers in order, as maps: rows of theirs need no look-up of their strings. */
+static fn_status sort_seeds(fn_ctx *ctx, stream *s, fn_column *const *dictionaries, uint32_t count, uint32_t **codes)
+{
+    uint32_t *rank = fn_alloc(ctx, FN_MAX(s->dict->entries, 1u) * sizeof *rank);
+    FN_TRY_PTR(ctx, rank);
+    fn_status status = text_dict_sort(ctx, s->dict, rank);
+    if (status == FN_OK) status = text_dict_seeded(ctx, s->dict);
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) {
+        for (uint32_t k = 0; k < dictionaries[i]->rows; k++)
+            if (codes[i][k] != DICT_NONE) codes[i][k] = rank[codes[i][k]] | DICT_UNMET;
+        status = text_dict_set_map(ctx, s->dict, dictionaries[i], codes[i]);
+        codes[i] = NULL;
+    }
+    fn_free(rank);
+    return status;
+}
+
+fn_status streams_seed(fn_ctx *ctx, column_streams *c, const fn_part_dictionaries *from)
 {
     stream *s = &c->streams[c->root.value_stream];
-    if (c->root.kind != NODE_TEXT || !s->dict_alive || count == 0) return FN_OK;
+    if (c->root.kind != NODE_TEXT || !s->dict_alive || from->count == 0) return FN_OK;
+    text_dict_expect(s->dict, from->count);
+    if (from->mostly_unused) return FN_OK;
+    uint32_t **codes = fn_alloc_zero(ctx, from->count * sizeof *codes);
+    FN_TRY_PTR(ctx, codes);
+    fn_status status = FN_OK;
     s->dict->borrows = true; /* who merges the sources holds their dictionaries anyway */
-    for (uint32_t i = 0; i < count; i++) {
-        fn_column *d = dictionaries[i];
-        uint32_t code;
-        FN_TRY(text_dict_keep(ctx, s->dict, d));
-        FN_ASSERT(d->shape == FN_FLAT && !d->nulls && d->type->phys == FN_PHYS_STRING);
-        for (uint32_t k = 0; k < d->rows && !too_large(s); k++) FN_TRY(text_dict_add(ctx, s->dict, fn_column_str_at(d, k), &code));
-    }
+    for (uint32_t i = 0; i < from->count && status == FN_OK; i++) status = seed_one(ctx, s, from->list[i], &codes[i]);
     s->dict->borrows = false;
-    FN_TRY(text_dict_sort(ctx, s->dict, NULL));
-    FN_TRY(text_dict_seeded(ctx, s->dict));
+    if (status == FN_OK) status = sort_seeds(ctx, s, from->list, from->count, codes);
+    for (uint32_t i = 0; i < from->count; i++) fn_free(codes[i]);
+    fn_free(codes);
     s->judged_entries = s->dict_sorted = s->dict->entries;
-    return FN_OK;
+    return status;
 }
 
 fn_status stream_ensure_entry(fn_ctx *ctx, stream *s)

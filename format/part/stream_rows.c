@@ -49,6 +49,22 @@ fn_status column_rows_open(fn_ctx *ctx, column_streams *c, const fn_part_pieces 
     return out->column ? FN_OK : ctx->error.code;
 }
 
+fn_status column_rows_next(fn_ctx *ctx, column_streams *c, const fn_part_pieces *rows, column_rows *out)
+{
+    *out = (column_rows){.rows = rows};
+    stream *s = c->root.kind == NODE_TEXT && !c->root.nullable ? &c->streams[c->root.value_stream] : NULL;
+    if (s && s->dict_alive) {
+        bool alive;
+        out->codes = fn_buffer_new(ctx, rows->rows * sizeof(uint32_t));
+        FN_TRY_PTR(ctx, out->codes);
+        FN_TRY(stream_append_codes(ctx, c, s, rows, 0, (uint32_t *)(void *)out->codes->data, &alive));
+        if (alive) return FN_OK;
+        column_rows_close(out);
+    }
+    out->column = join(ctx, rows, 0);
+    return out->column ? FN_OK : ctx->error.code;
+}
+
 void column_rows_close(column_rows *r)
 {
     fn_column_drop(r->column);

@@ -42,7 +42,7 @@ fn_status streams_init(fn_ctx *ctx, column_streams *c, const fn_type *type, fn_s
 void streams_release(column_streams *c);
 fn_status streams_append(fn_ctx *ctx, column_streams *c, const fn_column *column, size_t from, uint32_t rows) FN_MUST_USE;
 /* Before the first rows: the dictionary begins as the sorted union of these. */
-fn_status streams_seed(fn_ctx *ctx, column_streams *c, fn_column *const *dictionaries, uint32_t count) FN_MUST_USE;
+fn_status streams_seed(fn_ctx *ctx, column_streams *c, const fn_part_dictionaries *from) FN_MUST_USE;
 uint64_t streams_bytes(const column_streams *c); /* kept */
 /* Before the last segment: a dictionary of which nothing was written yet is given up if it did not pay, or sorted. */
 fn_status streams_settle(fn_ctx *ctx, column_streams *c, bool sort) FN_MUST_USE;
@@ -63,11 +63,15 @@ typedef struct column_rows {
 } column_rows;
 /* Streams of a part to which nothing was appended yet. Decides about a dictionary of strings. */
 fn_status column_rows_open(fn_ctx *ctx, column_streams *c, const fn_part_pieces *rows, uint32_t index, column_rows *out) FN_MUST_USE;
-/* The part's rows [from, from + count): a segment. */
+/* The next rows of a column that comes bit by bit: numbers if the dictionary is alive. */
+fn_status column_rows_next(fn_ctx *ctx, column_streams *c, const fn_part_pieces *rows, column_rows *out) FN_MUST_USE;
+/* Rows [from, from + count) of those, as the part has them. */
 fn_status column_rows_append(fn_ctx *ctx, column_streams *c, const column_rows *r, uint32_t from, uint32_t count) FN_MUST_USE;
 void column_rows_close(column_rows *r);
 /* String stream without NULLs: appends the numbers of a whole column's values to `out`; *alive: the dictionary promises to pay. */
 fn_status stream_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_column *col, uint32_t *out, bool *alive) FN_MUST_USE;
+/* The same of more rows, which are appended: *alive false: as strings from now on, these are to be appended yet. */
+fn_status stream_append_codes(fn_ctx *ctx, column_streams *c, stream *s, const fn_part_pieces *rows, uint32_t index, uint32_t *out, bool *alive) FN_MUST_USE;
 bool stream_paid(const stream *s); /* the dictionary of all strings so far */
 fn_status stream_without_dictionary(fn_ctx *ctx, column_streams *c, stream *s) FN_MUST_USE; /* before anything was appended */
 void streams_discard(column_streams *c); /* after the last byte was encoded: the memory goes, what the footer says of them stays */

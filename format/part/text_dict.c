@@ -1,7 +1,7 @@
 /* text_dict.c - see text_dict.h. SPDX-License-Identifier: Apache-2.0 */
 #include "part/text_dict.h"
 
-enum { SLOTS_MIN = 1024, STORE_MIN = 1 << 10, STORE_MAX = 512 << 10 };
+enum { MAPS_FEW = 4, SLOTS_MIN = 1024, STORE_MIN = 1 << 10, STORE_MAX = 512 << 10 };
 
 /* A table of mask + 1 free slots, in place of the one there is. */
 static fn_status new_slots(fn_ctx *ctx, text_dict *d, uint32_t mask)
@@ -24,7 +24,7 @@ void text_dict_forget_slots(text_dict *d)
 
 fn_status text_dict_init(fn_ctx *ctx, text_dict *d)
 {
-    *d = (text_dict){.empty = DICT_NONE};
+    *d = (text_dict){.empty = DICT_NONE, .maps_max = MAPS_FEW};
     return new_slots(ctx, d, SLOTS_MIN - 1);
 }
 
@@ -44,11 +44,18 @@ void text_dict_release(text_dict *d)
 
 void text_dict_forget_maps(text_dict *d)
 {
-    for (unsigned i = 0; i < FN_COUNT(d->maps); i++) {
+    for (uint32_t i = 0; i < d->map_count; i++) {
         fn_column_drop(d->maps[i].dictionary);
         fn_free(d->maps[i].codes);
-        d->maps[i] = (struct dict_map){0};
     }
+    fn_free(d->maps);
+    d->maps = NULL;
+    d->map_count = d->next_map = 0;
+}
+
+void text_dict_expect(text_dict *d, uint32_t dictionaries)
+{
+    d->maps_max = FN_MAX(d->maps_max, dictionaries);
 }
 
 static uint64_t hash_of(fn_str s)
@@ -196,21 +203,49 @@ fn_status text_dict_add_all(fn_ctx *ctx, text_dict *d, const fn_column *c, size_
     return FN_OK;
 }
 
+static fn_status more_maps(fn_ctx *ctx, text_dict *d)
+{
+    struct dict_map *more = fn_realloc(ctx, d->maps, (d->map_count + 1u) * sizeof *more);
+    FN_TRY_PTR(ctx, more);
+    d->maps = more;
+    more[d->map_count++] = (struct dict_map){0};
+    return FN_OK;
+}
+
+fn_status text_dict_set_map(fn_ctx *ctx, text_dict *d, const fn_column *dictionary, uint32_t *codes_take)
+{
+    const fn_status status = d->map_count < d->maps_max ? more_maps(ctx, d) : FN_OK;
+    if (status != FN_OK) {
+        fn_free(codes_take);
+        return status;
+    }
+    struct dict_map *m = &d->maps[d->next_map++ % d->map_count];
+    fn_column_drop(m->dictionary);
+    fn_free(m->codes);
+    m->dictionary = fn_column_ref(dictionary);
+    m->codes = codes_take;
+    return FN_OK;
+}
+
 static fn_status map_for(fn_ctx *ctx, text_dict *d, const fn_column *dictionary, uint32_t **out)
 {
-    for (unsigned i = 0; i < FN_COUNT(d->maps); i++) {
+    for (uint32_t i = 0; i < d->map_count; i++) {
         if (d->maps[i].dictionary != dictionary) continue;
         *out = d->maps[i].codes;
         return FN_OK;
     }
-    struct dict_map *m = &d->maps[d->next_map++ % FN_COUNT(d->maps)];
     uint32_t *codes = fn_alloc(ctx, FN_MAX(dictionary->rows, 1u) * sizeof *codes);
     FN_TRY_PTR(ctx, codes);
     memset(codes, 0xff, dictionary->rows * sizeof *codes); /* DICT_NONE */
-    fn_column_drop(m->dictionary);
-    fn_free(m->codes);
-    m->dictionary = fn_column_ref(dictionary);
-    m->codes = *out = codes;
+    *out = codes;
+    return text_dict_set_map(ctx, d, dictionary, codes);
+}
+
+static fn_status meet(fn_ctx *ctx, text_dict *d, const fn_column *dictionary, uint32_t code, uint32_t *entry)
+{
+    if (*entry == DICT_NONE) return text_dict_add(ctx, d, fn_column_str_at(dictionary, code), entry);
+    *entry &= ~DICT_UNMET;
+    d->used[*entry] = 1;
     return FN_OK;
 }
 
@@ -219,7 +254,7 @@ static fn_status map_for(fn_ctx *ctx, text_dict *d, const fn_column *dictionary,
         out[i] = 0;                                                                                \
         if (c->nulls && c->nulls[from + i]) continue;                                              \
         const uint32_t code = CODE;                                                                \
-        if (map[code] == DICT_NONE) FN_TRY(text_dict_add(ctx, d, fn_column_str_at(c->kids[0], code), &map[code])); \
+        if (map[code] >= DICT_UNMET) FN_TRY(meet(ctx, d, c->kids[0], code, &map[code]));           \
         out[i] = map[code];                                                                        \
     }                                                                                              \
     return FN_OK

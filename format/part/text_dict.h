@@ -7,6 +7,7 @@
 #include <firn/column.h>
 
 #define DICT_NONE UINT32_MAX
+#define DICT_UNMET 0x80000000u /* in a map, beside a number: there in advance, no row has it yet. Numbers are below it */
 
 typedef struct text_dict {
     fn_buf strings;     /* fn_str per entry */
@@ -28,8 +29,8 @@ typedef struct text_dict {
     struct dict_map {
         fn_column *dictionary; /* referenced, so that the address stays its own */
         uint32_t *codes;
-    } maps[4];
-    unsigned next_map;
+    } *maps;
+    uint32_t map_count, maps_max, next_map; /* so many at once; next_map: which one goes next */
 } text_dict;
 
 fn_status text_dict_init(fn_ctx *ctx, text_dict *d) FN_MUST_USE;
@@ -57,6 +58,9 @@ static inline uint64_t text_prefix(fn_str s)
 }
 void text_dict_forget_maps(text_dict *d);
 void text_dict_forget_slots(text_dict *d); /* strings or numbers have changed: they are made again when they are needed */
+void text_dict_expect(text_dict *d, uint32_t dictionaries); /* DICT columns of so many dictionaries will come by turns */
+/* The map of a dictionary that is known in advance; codes: numbers with DICT_UNMET, DICT_NONE where there is none. Taken in any case. */
+fn_status text_dict_set_map(fn_ctx *ctx, text_dict *d, const fn_column *dictionary, uint32_t *codes_take) FN_MUST_USE;
 /* Puts the entries into byte order: rank[old number] = new number (rank may be NULL). text_sort.c */
 fn_status text_dict_sort(fn_ctx *ctx, text_dict *d, uint32_t *rank) FN_MUST_USE;
 fn_status text_dict_store(fn_ctx *ctx, text_dict *d, fn_str *s) FN_MUST_USE; /* *s becomes a copy that lives as long as the dictionary */

@@ -90,7 +90,8 @@ class Rows(Writer):
     'off' are the detached rows, compared when they come back."""
     KINDS = ['insert'] * 4 + ['many'] * 2 + ['exchange', 'replace', 'drop', 'truncate', 'optimize', 'update', 'update', 'delete', 'lightweight', 'detach', 'attach', 'move', 'attach_from']
     SHAPE = ('(id UInt64, p UInt8, batch UInt32, v UInt32, PROJECTION g (SELECT p, batch, v, count(), sum(id), sum(id * id) GROUP BY p, batch, v)) '
-             "ENGINE = MergeTree PARTITION BY p ORDER BY id SETTINGS lightweight_mutation_projection_mode = 'rebuild'")
+             "ENGINE = MergeTree PARTITION BY p ORDER BY id SETTINGS lightweight_mutation_projection_mode = 'rebuild', "
+             'vertical_merge_algorithm_min_rows_to_activate = 0, vertical_merge_algorithm_min_columns_to_activate = 1')
 
     @classmethod
     def create(cls, client):

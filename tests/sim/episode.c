@@ -293,6 +293,7 @@ static world_shape draw_shape(sim_random *r)
     s.projected = sim_chance(r, 35);
     s.remembers = sim_chance(r, 30);
     if (sim_chance(r, 25)) s.life = 1 + (uint32_t)sim_draw(r, 3);
+    s.by_columns = sim_chance(r, 50);
     return s;
 }
 

@@ -25,6 +25,7 @@ typedef struct world_shape {
     bool indexed;       /* skip indexes */
     bool projected;     /* projections, one with rows and one with states */
     bool remembers;     /* inserts are known when they are sent again */
+    bool by_columns;    /* merges gather columns ("vertical") */
     uint32_t life;      /* TTL: a row ends k times that many seconds after WORLD_BEGIN, nobody looks for it from then on; 0: it does not */
 } world_shape;
 enum { WORLD_BEGIN = 1700000000 }; /* of the clock, seconds */

@@ -242,6 +242,7 @@ static void put_create(text *t, const statement *s, const world *w)
     put(t, " SETTINGS index_granularity = 8192");
     if (shape->family == FAMILY_PLAIN) put(t, ", enable_block_number_column = 1, enable_block_offset_column = 1"); /* for UPDATE */
     if (shape->family == FAMILY_AGGREGATING) put(t, ", allow_dimensions_outside_sorting_key = 1"); /* s is any of them */
+    if (shape->by_columns) put(t, ", vertical_merge_algorithm_min_rows_to_activate = 0, vertical_merge_algorithm_min_columns_to_activate = 1");
     if (shape->life) put(t, ", merge_with_ttl_timeout = 2");
     if (shape->remembers) put(t, ", non_replicated_deduplication_window = 1000");
     if (shape->projected) put(t, ", deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild'");

@@ -26,7 +26,7 @@
 enum { SCRIPT = 200, HALF = 100, BLOCK = 20, SCRIPT_SEED = 5, RESTART_EVERY = 16, FAULTS_MAX = 100000, QUESTION_EVERY = 7 };
 
 /* The tables of the two halves of the script: with skip indexes, projections and known inserts; with rows that end. */
-static const world_shape shapes[] = {{.family = FAMILY_PLAIN, .indexed = true, .projected = true, .remembers = true},
+static const world_shape shapes[] = {{.family = FAMILY_PLAIN, .indexed = true, .projected = true, .remembers = true, .by_columns = true},
                                      {.family = FAMILY_SUMMING, .projected = true, .life = 40}};
 
 typedef enum sweep_kind { SWEEP_READS, SWEEP_SPACE, SWEEP_SYNCS, SWEEP_MEMORY } sweep_kind;

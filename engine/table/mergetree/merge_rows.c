@@ -354,6 +354,7 @@ static fn_status gather(fn_ctx *ctx, mt_merge *m, fn_block **out, uint64_t **ori
     if (status != FN_OK) {
         fn_block_drop(b);
         fn_free(*origins);
+        *origins = NULL;
         return status;
     }
     for (uint32_t i = 0; i < m->source_count; i++) m->sources[i].start = m->sources[i].row;
@@ -375,6 +376,8 @@ static fn_status step(fn_ctx *ctx, mt_merge *m, fn_block **out, uint64_t **origi
     if (status != FN_OK) {
         fn_block_drop(*out);
         fn_free(*origins);
+        *out = NULL;
+        *origins = NULL;
         return status;
     }
     if (m->sources[used_up].block) {

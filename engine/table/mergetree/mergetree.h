@@ -338,6 +338,7 @@ typedef struct mt_merge_row {
     uint32_t source_count;
     uint64_t rows, rows_written, bytes, raw_bytes;
     double elapsed_s;
+    bool vertical;            /* by columns */
 } mt_merge_row;
 typedef fn_status mt_each_merge(void *self, fn_ctx *ctx, const mt_merge_row *row);
 fn_status mt_merges(fn_ctx *ctx, mt_store *store, mt_each_merge *each, void *self) FN_MUST_USE;

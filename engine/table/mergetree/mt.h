@@ -135,6 +135,7 @@ struct mt_running {
     uint32_t count;
     const struct mt_part_spec *spec; /* of the result */
     _Atomic uint64_t rows_written;
+    _Atomic bool vertical;      /* column by column */
     uint64_t rows, bytes, raw_bytes; /* of the sources */
     int64_t started_ns;
 };
@@ -291,6 +292,7 @@ typedef struct mt_part_spec {
     uint64_t min_block, max_block, mutation;
     uint32_t level;
 } mt_part_spec;
+struct mt_row_order;
 typedef struct mt_part_out {
     mt_store *store;
     const mt_shape *shape;
@@ -302,12 +304,17 @@ typedef struct mt_part_out {
     int64_t ttl_applied_s;      /* TTL up to this moment has been applied to the rows; 0: not */
     fn_str codec;               /* of columns without one; empty: firn's choice. Set before it is opened */
     bool scratch;               /* a file for this process alone: nothing is synced, no indexes, no projections */
+    struct mt_row_order *order; /* what is written is only noted here, columns are gathered afterwards (row_order.c); NULL: it is written */
     uint64_t rows;
 } mt_part_out;
 /* sources: the parts it is made of (merge, mutation); their dictionaries are taken over. Close in any case. */
 fn_status mt_part_out_open(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, mt_part_out *out) FN_MUST_USE;
 /* With a codec for columns that have none (RECOMPRESS). */
 fn_status mt_part_out_open_packed(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec, mt_part_out *out) FN_MUST_USE;
+/* For rows that are noted: blocks have one column more, of their origins (row_order.c), and need only the columns that indexes, projections
+ * and TTLs are over. Then the writer gets all columns, one by one. */
+fn_status mt_part_out_open_ordered(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec,
+                                   struct mt_row_order *order, mt_part_out *out) FN_MUST_USE;
 fn_status mt_part_out_open_scratch(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part_out *out) FN_MUST_USE;
 void mt_part_out_without(mt_part_out *out, uint32_t index); /* do not build this index */
 /* Build this projection (every insert does, a merge or mutation where a source has it), or not. */
@@ -319,6 +326,10 @@ fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pi
 /* Data and folder are on disk afterwards; the part is not listed yet: dropping it removes the file. */
 fn_status mt_part_out_finish(fn_ctx *ctx, mt_part_out *out, const mt_part_spec *spec, mt_part **part) FN_MUST_USE;
 void mt_part_out_close(mt_part_out *out);
+/* The dictionaries that a stored column of the sources has; list in ctx->arena. Drop in any case. */
+fn_status mt_take_dictionaries(fn_ctx *ctx, const mt_shape *shape, uint32_t stored, const fn_part *const *sources, uint32_t count,
+                               fn_part_dictionaries *out) FN_MUST_USE;
+void mt_drop_dictionaries(const fn_part_dictionaries *d);
 
 /* ---- sort_runs.c: rows in any order ---- */
 typedef struct mt_runs { /* begin with store, shape and collapses set, the rest 0 */
@@ -385,6 +396,46 @@ void mt_batch_release(mt_batch *b);
 /* All of it: `each` gets every batch, with an arena that is emptied behind it. ABORTED (236) when the store closes. */
 typedef fn_status mt_each_batch(void *self, fn_ctx *ctx, const mt_batch *b);
 fn_status mt_merge_each(fn_ctx *ctx, mt_store *store, const mt_merge_options *options, mt_each_batch *each, void *self) FN_MUST_USE;
+
+/* ---- row_order.c: where each row of a merged part comes from ---- */
+typedef struct mt_row_run {
+    uint32_t part, rows;
+    uint64_t row;               /* the first one, in the part */
+} mt_row_run;
+/* Runs of consecutive rows of a part, in the order of the new part; a part's rows ascend. A byte for a row, or for a run of few parts' rows. */
+typedef struct mt_row_order {
+    fn_buf codes;
+    uint64_t rows;
+    uint64_t *next;             /* per part: behind its last row so far */
+    mt_row_run open;            /* not in codes yet; rows 0: none */
+} mt_row_order;
+fn_status mt_row_order_init(fn_ctx *ctx, mt_row_order *o, uint32_t part_count) FN_MUST_USE;
+void mt_row_order_release(mt_row_order *o); /* an empty struct is fine */
+/* Origins as mt_batch has them, UInt64. */
+fn_status mt_row_order_add(fn_ctx *ctx, mt_row_order *o, const fn_column *origins) FN_MUST_USE;
+fn_status mt_row_order_end(fn_ctx *ctx, mt_row_order *o) FN_MUST_USE;
+typedef struct mt_row_cursor {
+    const mt_row_order *order;
+    size_t at;
+    uint64_t *next;
+} mt_row_cursor;
+/* From the beginning; next: room for a number per part. */
+void mt_row_cursor_init(mt_row_cursor *c, const mt_row_order *order, uint64_t *next, uint32_t part_count);
+bool mt_row_cursor_next(mt_row_cursor *c, mt_row_run *out); /* false: there are no more */
+
+/* ---- gather.c: a column of the parts in such an order ---- */
+typedef struct mt_gather mt_gather;
+typedef struct mt_gather_options {
+    const mt_shape *shape;
+    const mt_reader *readers;   /* per part; this thread's alone */
+    uint32_t part_count;
+    const mt_row_order *order;
+    uint32_t column;            /* schema index */
+} mt_gather_options;
+fn_status mt_gather_new(fn_ctx *ctx, const mt_gather_options *options, mt_gather **out) FN_MUST_USE;
+/* The next rows, as fn_part_feed has them. */
+fn_status mt_gather_next(fn_ctx *ctx, mt_gather *g, fn_part_pieces *out) FN_MUST_USE;
+void mt_gather_free(mt_gather *g); /* NULL is fine */
 
 /* What a merge of parts makes of the rows. */
 typedef struct mt_merge_how {

@@ -32,6 +32,7 @@ static fn_status copy_row(fn_ctx *ctx, const mt_running *r, mt_merge_row *out)
     const mt_part_row *first = &r->parts[0]->row;
     *out = (mt_merge_row){.source_count = r->count, .rows = r->rows, .bytes = r->bytes, .raw_bytes = r->raw_bytes,
                           .rows_written = atomic_load_explicit(&r->rows_written, memory_order_relaxed),
+                          .vertical = atomic_load_explicit(&r->vertical, memory_order_relaxed),
                           .elapsed_s = (double)(fn_clock_monotonic_ns() - r->started_ns) / 1e9};
     out->sources = FN_NEW_ARRAY(ctx, fn_str, r->count + 1);
     FN_TRY_PTR(ctx, out->sources);

@@ -5,47 +5,47 @@
 #include "table/mergetree/skip_index.h"
 #include "table/mergetree/part_ttl.h"
 
-/* Sources whose dictionaries are mostly entries without rows are no good beginning: such a dictionary grew with each merge. */
-static void leave_unused(fn_part_dictionaries *d, uint64_t distinct)
+/* The new column's dictionary begins as the union of its sources'. Where those are mostly entries without rows they are no good beginning:
+ * such a dictionary grew with each merge. */
+fn_status mt_take_dictionaries(fn_ctx *ctx, const mt_shape *shape, uint32_t stored, const fn_part *const *sources, uint32_t count, fn_part_dictionaries *out)
 {
-    uint64_t entries = 0;
-    for (uint32_t i = 0; i < d->count; i++) entries += d->list[i]->rows;
-    if (entries <= 2 * distinct) return;
-    for (uint32_t i = 0; i < d->count; i++) fn_column_drop(d->list[i]);
-    d->count = 0;
+    fn_column **list = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(count, 1));
+    uint64_t distinct = 0, entries = 0; /* distinct: that rows have */
+    fn_status status = list ? FN_OK : ctx->error.code;
+    *out = (fn_part_dictionaries){.list = list};
+    for (uint32_t i = 0; i < count && status == FN_OK; i++) {
+        bool sorted;
+        const int place = fn_part_find(sources[i], shape->part_columns[stored].id);
+        if (place < 0 || fn_part_column_at(sources[i], (uint32_t)place)->type != shape->part_columns[stored].type) continue;
+        status = fn_part_dictionary(ctx, sources[i], (uint32_t)place, &list[out->count], &sorted);
+        if (status != FN_OK || !list[out->count]) continue;
+        entries += list[out->count++]->rows;
+        distinct += fn_part_distinct(sources[i], (uint32_t)place);
+    }
+    out->mostly_unused = entries > 2 * distinct;
+    return status;
 }
 
-/* Dictionaries of the parts being merged, per stored column: the new part's begin as their union. */
+void mt_drop_dictionaries(const fn_part_dictionaries *d)
+{
+    for (uint32_t i = 0; i < d->count; i++) fn_column_drop(d->list[i]);
+}
+
+/* Of all columns. */
 static fn_status take_dictionaries(fn_ctx *ctx, const mt_shape *shape, mt_part *const *sources, uint32_t count, fn_part_dictionaries **out)
 {
+    const fn_part **data = FN_NEW_ARRAY(ctx, const fn_part *, count);
     fn_part_dictionaries *all = FN_NEW_ARRAY(ctx, fn_part_dictionaries, FN_MAX(shape->stored_count, 1));
-    FN_TRY_PTR(ctx, all);
+    if (!data || !all) return ctx->error.code;
     *out = all;
-    for (uint32_t c = 0; c < shape->stored_count; c++) {
-        fn_column **list = FN_NEW_ARRAY(ctx, fn_column *, FN_MAX(count, 1));
-        FN_TRY_PTR(ctx, list);
-        all[c].list = list;
-        uint64_t distinct = 0; /* that rows have */
-        for (uint32_t i = 0; i < count; i++) {
-            const fn_part *data;
-            bool sorted;
-            FN_TRY(mt_file_open(ctx, sources[i]->file, &data));
-            const int place = fn_part_find(data, shape->part_columns[c].id);
-            if (place < 0 || fn_part_column_at(data, (uint32_t)place)->type != shape->part_columns[c].type) continue;
-            FN_TRY(fn_part_dictionary(ctx, data, (uint32_t)place, &list[all[c].count], &sorted));
-            if (!list[all[c].count]) continue;
-            all[c].count++;
-            distinct += fn_part_distinct(data, (uint32_t)place);
-        }
-        leave_unused(&all[c], distinct);
-    }
+    for (uint32_t i = 0; i < count; i++) FN_TRY(mt_file_open(ctx, sources[i]->file, &data[i]));
+    for (uint32_t c = 0; c < shape->stored_count; c++) FN_TRY(mt_take_dictionaries(ctx, shape, c, data, count, &all[c]));
     return FN_OK;
 }
 
 static void drop_dictionaries(const mt_shape *shape, const fn_part_dictionaries *all)
 {
-    for (uint32_t c = 0; all && c < shape->stored_count; c++)
-        for (uint32_t i = 0; i < all[c].count; i++) fn_column_drop(all[c].list[i]);
+    for (uint32_t c = 0; all && c < shape->stored_count; c++) mt_drop_dictionaries(&all[c]);
 }
 
 static fn_status open_indexes(fn_ctx *ctx, mt_part_out *out, bool insert)
@@ -140,7 +140,7 @@ static fn_status open_part(fn_ctx *ctx, mt_part *const *sources, uint32_t source
     FN_TRY(mt_store_make_dir(ctx, store, out->id));
     FN_TRY(mt_file_path(ctx, store, out->id, &path));
     fn_part_dictionaries *dictionaries = NULL;
-    fn_status status = source_count ? take_dictionaries(ctx, shape, sources, source_count, &dictionaries) : FN_OK;
+    fn_status status = source_count && !out->order ? take_dictionaries(ctx, shape, sources, source_count, &dictionaries) : FN_OK;
     const fn_part_writer_options options = {
         .fs = store->options.fs, .path = path, .id = out->id, .columns = columns, .column_count = shape->stored_count,
         .key_columns = shape->part_keys, .key_count = shape->key_count, .merged = source_count != 0, .dictionaries = dictionaries,
@@ -156,6 +156,13 @@ static fn_status open_part(fn_ctx *ctx, mt_part *const *sources, uint32_t source
 fn_status mt_part_out_open_packed(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec, mt_part_out *out)
 {
     *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id(), .codec = codec};
+    return open_part(ctx, sources, source_count, out);
+}
+
+fn_status mt_part_out_open_ordered(fn_ctx *ctx, mt_store *store, const mt_shape *shape, mt_part *const *sources, uint32_t source_count, fn_str codec,
+                                   mt_row_order *order, mt_part_out *out)
+{
+    *out = (mt_part_out){.store = store, .shape = shape, .id = mt_new_id(), .codec = codec, .order = order};
     return open_part(ctx, sources, source_count, out);
 }
 
@@ -179,14 +186,14 @@ fn_status mt_part_out_open_scratch(fn_ctx *ctx, mt_store *store, const mt_shape 
 
 fn_status mt_part_out_write(fn_ctx *ctx, mt_part_out *out, const fn_block *sorted)
 {
-    FN_DEBUG_ASSERT(sorted->count == out->shape->stored_count);
+    FN_DEBUG_ASSERT(sorted->count == out->shape->stored_count + (out->order ? 1 : 0));
     out->rows += sorted->rows;
     for (uint32_t i = 0; i < out->shape->definition->index_count; i++)
         if (out->indexes[i]) FN_TRY(mt_index_out_write(ctx, out->indexes[i], sorted));
     for (uint32_t i = 0; i < out->shape->definition->projection_count; i++)
         if (out->projections[i]) FN_TRY(mt_projection_out_write(ctx, out->projections[i], sorted));
     FN_TRY(mt_ttl_note(ctx, out, sorted));
-    return fn_part_writer_write(ctx, out->writer, sorted);
+    return out->order ? mt_row_order_add(ctx, out->order, sorted->columns[out->shape->stored_count]) : fn_part_writer_write(ctx, out->writer, sorted);
 }
 
 fn_status mt_part_out_write_rows(fn_ctx *ctx, mt_part_out *out, const fn_part_pieces *rows)

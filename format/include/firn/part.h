@@ -31,6 +31,7 @@ typedef struct fn_part_column {
 typedef struct fn_part_dictionaries {
     fn_column *const *list; /* as fn_part_dictionary gives them */
     uint32_t count;
+    bool mostly_unused; /* no good beginning: most entries have no row */
 } fn_part_dictionaries;
 typedef struct fn_part_writer_options {
     fn_fs *fs;
@@ -63,6 +64,17 @@ typedef struct fn_part_pieces {
     const uint32_t *order;            /* row numbers, counted through the pieces, as the part has them; NULL: as the pieces have them */
 } fn_part_pieces;
 fn_status fn_part_writer_write_rows(fn_ctx *ctx, fn_part_writer *w, const fn_part_pieces *rows) FN_MUST_USE;
+/* All rows of the part, column by column: of so many rows (not 0), before anything else is written. */
+fn_status fn_part_writer_by_column(fn_ctx *ctx, fn_part_writer *w, uint64_t rows) FN_MUST_USE;
+/* One column's rows, in the part's order. */
+typedef struct fn_part_feed {
+    fn_part_dictionaries dictionaries; /* as in the options, where there are none then */
+    fn_status (*next)(void *self, fn_ctx *ctx, fn_part_pieces *out); /* the next ones, out of blocks of this column alone; theirs until the next call */
+    void *self;
+} fn_part_feed;
+/* Each column once, in any order; several threads may write different ones. The memory of a column goes before this returns. *fits false: its strings are
+ * too long for segments of as many rows as these have, the part can only be written by rows: close the writer. */
+fn_status fn_part_writer_column(fn_ctx *ctx, fn_part_writer *w, uint32_t column, const fn_part_feed *feed, bool *fits) FN_MUST_USE;
 /* Bytes that belong to the part beside its columns (the data of a skip index), known by a number of the caller's making; written at
  * once, checked like everything else. At most one per number, before finish. */
 fn_status fn_part_writer_attach(fn_ctx *ctx, fn_part_writer *w, uint64_t id, const void *bytes, size_t size) FN_MUST_USE;
@@ -77,6 +89,9 @@ void fn_part_writer_close(fn_part_writer *w); /* without finish: removes the fil
 /* ---- reading ---- */
 /* Reads and checks footer; `expected` (may be NULL): the catalog's checksum of it. One reference to the caller. */
 fn_status fn_part_open(fn_ctx *ctx, fn_fs *fs, const char *path, fn_part_id id, const fn_hash128 *expected, fn_part **out) FN_MUST_USE;
+/* The same file once more, for one thread to go through: nothing is left in the cache, and what has been loaded goes with fn_part_unload. */
+fn_status fn_part_open_again(fn_ctx *ctx, const fn_part *p, fn_part **out) FN_MUST_USE;
+void fn_part_unload(fn_part *again); /* dictionaries and encoded segments */
 void fn_part_drop(fn_part *p);
 uint64_t fn_part_rows(const fn_part *p);
 uint32_t fn_part_granules(const fn_part *p);

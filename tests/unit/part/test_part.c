@@ -147,6 +147,26 @@ static void check_zones(fn_ctx *ctx, const fn_part *p, uint32_t index, const fn_
     }
 }
 
+/* A file gone through once more: nothing of it in the cache, what was loaded can go between two columns. */
+static void check_again(fn_ctx *ctx, const fn_part *p, const fn_block *block)
+{
+    fn_part *again = NULL;
+    fn_part_cache_clear();
+    CHECK(fn_part_open_again(ctx, p, &again) == FN_OK);
+    for (uint32_t i = 0; i < block->count; i++) {
+        for (uint32_t g = 0; g < fn_part_granules(again); g += 3) {
+            fn_block *got = NULL;
+            const uint32_t count = FN_MIN(fn_part_granules(again) - g, 3u);
+            CHECK(fn_part_read(ctx, again, &i, 1, g, count, &got) == FN_OK);
+            CHECK(got && same_rows(block->columns[i], (size_t)g * FN_GRANULE_ROWS, got->columns[0]));
+            fn_block_drop(got);
+        }
+        if (next() % 2) fn_part_unload(again);
+    }
+    CHECK(fn_part_cache_used() == 0);
+    fn_part_drop(again);
+}
+
 static void check_part(fn_ctx *ctx, fn_fs *fs, const fn_part_writer_options *o, const fn_block *block, const fn_part_summary *summary)
 {
     fn_part *p;
@@ -194,6 +214,7 @@ static void check_part(fn_ctx *ctx, fn_fs *fs, const fn_part_writer_options *o, 
         CHECK(fn_column_equal_at(index->columns[0], g, block->columns[o->key_columns[0]], row));
     }
     CHECK(fn_part_check(ctx, p) == FN_OK);
+    if (o->merged) check_again(ctx, p, block);
     fn_part_drop(p);
 }
 
@@ -251,6 +272,65 @@ static void check_rows(fn_ctx *ctx, fn_fs *fs, fn_part_writer_options *o, const 
     }
 }
 
+/* A column in batches of random size, each scattered. */
+typedef struct batches {
+    fn_block *rows;      /* the column alone */
+    uint32_t at, count;
+    fn_block **pieces;   /* of the last batch */
+} batches;
+
+static void drop_batch(batches *b)
+{
+    for (uint32_t i = 0; i < b->count; i++) fn_block_drop(b->pieces[i]);
+    b->count = 0;
+}
+
+static fn_status next_batch(void *self, fn_ctx *ctx, fn_part_pieces *out)
+{
+    batches *b = self;
+    const uint32_t wish = 1 + (uint32_t)(next() % 70000), rows = FN_MIN(b->rows->rows - b->at, wish);
+    drop_batch(b);
+    fn_block *batch = fn_block_slice(ctx, b->rows, b->at, rows);
+    uint32_t *order = FN_NEW_ARRAY(ctx, uint32_t, rows);
+    b->pieces = scatter(ctx, batch, order, &b->count);
+    fn_block_drop(batch);
+    b->at += rows;
+    *out = (fn_part_pieces){(const fn_block *const *)b->pieces, b->count, rows, order};
+    return FN_OK;
+}
+
+static void write_by_column(fn_ctx *ctx, fn_part_writer *w, const fn_block *block, uint32_t column)
+{
+    fn_block *one = fn_block_new(ctx, 1, block->rows);
+    one->columns[0] = fn_column_ref(block->columns[column]);
+    batches b = {.rows = one};
+    bool fits = false;
+    fn_part_feed feed = {.next = next_batch, .self = &b};
+    if (one->columns[0]->shape == FN_DICT && next() % 4)
+        feed.dictionaries = (fn_part_dictionaries){.list = &one->columns[0]->kids[0], .count = 1, .mostly_unused = next() % 4 == 0};
+    CHECK(fn_part_writer_column(ctx, w, column, &feed, &fits) == FN_OK && fits && b.at == block->rows);
+    drop_batch(&b);
+    fn_block_drop(one);
+}
+
+/* The same part once more, a column after the other, the last one first. */
+static void check_by_column(fn_ctx *ctx, fn_fs *fs, fn_part_writer_options *o, const fn_block *block)
+{
+    fn_part_writer *w = NULL;
+    fn_part_summary summary = {0};
+    if (block->rows == 0) return;
+    o->merged = true;
+    CHECK(fn_part_writer_open(ctx, o, &w) == FN_OK && fn_part_writer_by_column(ctx, w, block->rows) == FN_OK);
+    for (uint32_t i = block->count; i-- > 0;) write_by_column(ctx, w, block, i);
+    CHECK(fn_part_writer_finish(ctx, w, &summary) == FN_OK && summary.rows == block->rows);
+    fn_part_writer_close(w);
+    check_part(ctx, fs, o, block, &summary);
+    if (ctx->error.code) printf("%s\n", ctx->error.text);
+    fn_error_clear(ctx);
+    CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
+    fn_part_cache_clear();
+}
+
 /* Several segments: a dictionary that pays, one that does not, one beyond the first segment, numbers. */
 static void check_many_rows(fn_ctx *ctx, fn_fs *fs, fn_pool *pool)
 {
@@ -268,6 +348,7 @@ static void check_many_rows(fn_ctx *ctx, fn_fs *fs, fn_pool *pool)
     fn_part_writer_options o = options_of(fs, columns, COUNT);
     o.workers = pool;
     check_rows(ctx, fs, &o, block);
+    check_by_column(ctx, fs, &o, block);
     fn_block_drop(block);
 }
 
@@ -304,6 +385,7 @@ static void check_all_types(fn_ctx *ctx, fn_fs *fs, fn_pool *pool, spread how, u
     CHECK(fs->remove(fs, ctx, PATH) == FN_OK);
     fn_part_cache_clear();
     check_rows(ctx, fs, &o, block);
+    check_by_column(ctx, fs, &o, block);
     fn_block_drop(block);
 }
 
@@ -389,7 +471,7 @@ static void check_merged(fn_ctx *ctx, fn_fs *fs)
         dicts[i] = halves[i]->kids[0];
     }
     const fn_part_column column = {.id = 1, .type = text};
-    const fn_part_dictionaries seeds = {dicts, 2};
+    const fn_part_dictionaries seeds = {.list = dicts, .count = 2};
     fn_part_writer_options o = options_of(fs, &column, 1);
     fn_part_writer *w;
     fn_part_summary summary;
