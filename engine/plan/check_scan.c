@@ -58,14 +58,16 @@ static bool is_key_value(const wanted_columns *w, const plan *scan, const expr *
     return key;
 }
 
-static bool uses_key(const wanted_columns *w, const plan *scan, const expr *e)
+/* negated: e stands under an odd number of NOTs. */
+static bool uses_key(const wanted_columns *w, const plan *scan, const expr *e, bool negated)
 {
     static const char *const tests[] = {"equals", "notEquals", "less", "greater", "lessOrEquals", "greaterOrEquals", "in", "notIn", "globalIn", "startsWith", "like",
                                         "isNull", "isNotNull", "has"};
+    if (plan_is_call(e, "not")) return uses_key(w, scan, e->args[0], !negated);
     if (plan_is_call(e, "and") || plan_is_call(e, "or")) {
-        const bool all = plan_is_call(e, "or");
+        const bool all = plan_is_call(e, "or") != negated;
         for (uint32_t i = 0; i < e->arg_count; i++)
-            if (uses_key(w, scan, e->args[i]) != all) return !all;
+            if (uses_key(w, scan, e->args[i], negated) != all) return !all;
         return all;
     }
     if (is_key_value(w, scan, e)) return true;
@@ -82,9 +84,9 @@ static bool uses_key(const wanted_columns *w, const plan *scan, const expr *e)
 static bool any_uses_key(const wanted_columns *w, const plan *scan)
 {
     for (uint32_t i = 0; i < scan->scan.conjunct_count; i++)
-        if (uses_key(w, scan, scan->scan.conjuncts[i])) return true;
+        if (uses_key(w, scan, scan->scan.conjuncts[i], false)) return true;
     for (uint32_t i = 0; i < scan->scan.prewhere_count; i++)
-        if (uses_key(w, scan, scan->scan.prewhere[i])) return true;
+        if (uses_key(w, scan, scan->scan.prewhere[i], false)) return true;
     return false;
 }
 
@@ -93,10 +95,12 @@ static fn_status check_keys(fn_ctx *ctx, const plan *scan)
     const fn_settings *s = settings_of(ctx);
     table *t = scan->scan.table;
     fn_status status = FN_OK;
+    uint64_t rows;
     if ((!s->force_primary_key && !s->force_index_by_date) || !fn_str_ends(fn_cstr(t->ops->engine), FN_STR("MergeTree"))) return FN_OK;
+    if (scan->scan.by_metadata || (t->ops->rows && t->ops->rows(scan->scan.snapshot, false, &rows) && rows == 0)) return FN_OK;
     table_schema *schema = table_schema_ref(atomic_load(&t->schema));
     const wanted_columns primary = {t, schema, false}, partition = {t, schema, true};
-    if (s->force_primary_key && t->primary_key_sql.size && !any_uses_key(&primary, scan)) {
+    if (s->force_primary_key && !any_uses_key(&primary, scan)) {
         status = fn_fail(ctx, FN_INDEX_NOT_USED, "Primary key (" FN_STR_FMT ") is not used and setting 'force_primary_key' is set", FN_STR_ARG(t->primary_key_sql));
     } else if (s->force_index_by_date && t->partition_key_sql.size && !any_uses_key(&partition, scan)) {
         status = fn_fail(ctx, FN_INDEX_NOT_USED, "Neither MinMax index by columns (" FN_STR_FMT ") nor partition expr is used and setting 'force_index_by_date' is set",

@@ -81,6 +81,7 @@ struct plan {
         struct { /* columns[i] = column scan.indexes[i] of the table */
             table *table;
             table_snapshot *snapshot;
+            bool by_metadata; /* count, min and max of the whole table took its place: nothing is read */
             uint32_t *indexes;
             expr **conjuncts;      /* over the table's output ids; pushed down */
             uint32_t conjunct_count;

@@ -76,6 +76,16 @@ static bool counted_rows(const fn_ctx *ctx, const plan *n, const plan *scan, uin
     return true;
 }
 
+/* count, min, max: what ClickHouse's implicit projection answers, too. */
+static bool only_extremes(const plan *n)
+{
+    for (uint32_t i = 0; i < n->aggregate.item_count; i++) {
+        const fn_str name = n->aggregate.items[i].call->name;
+        if (!fn_str_eq_nocase(name, FN_STR("count")) && !fn_str_eq_nocase(name, FN_STR("min")) && !fn_str_eq_nocase(name, FN_STR("max"))) return false;
+    }
+    return true;
+}
+
 static fn_status try_values(fn_ctx *ctx, plan_query *q, plan **p)
 {
     plan *n = *p;
@@ -111,6 +121,7 @@ static fn_status try_values(fn_ctx *ctx, plan_query *q, plan **p)
     v->column_count = n->column_count;
     v->rows_estimate = 1;
     if (!scan->scan.conjunct_count) q->projection_used = true;
+    n->inputs[0]->scan.by_metadata = !scan->scan.conjunct_count && only_extremes(n);
     *p = v;
     return plan_values_own(ctx, v);
 }

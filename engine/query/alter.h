@@ -25,6 +25,11 @@ typedef struct alter_run {
 
 /* One command on a->statement and a->ids. */
 fn_status alter_definition(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
+/* The column's name in a canonical TTL text, which becomes another one in ctx->arena. Names of functions stay. */
+fn_status alter_rename_text(fn_ctx *ctx, fn_str *text, fn_str from, fn_str to) FN_MUST_USE;
+/* Columns of a->statement that have another type than the table's now: UNFINISHED (341) if a value does not take it, and what CAST says of the
+ * types. Reads the table. */
+fn_status alter_check_values(alter_run *a) FN_MUST_USE;
 /* ADD, MODIFY, DROP STATISTICS on a->statement; CLEAR and MATERIALIZE only check. */
 fn_status alter_statistics(alter_run *a, const ast_alter_command *c) FN_MUST_USE;
 /* Partition commands act at once. */

@@ -1,6 +1,7 @@
 /* alter_definition.c - ALTER's commands about columns, keys, settings, indices and constraints, done to the parsed definition.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
+#include "query/facade.h"
 
 typedef fn_status alter_fn(alter_run *a, const ast_alter_command *c);
 
@@ -172,6 +173,9 @@ static fn_status modify_column(alter_run *a, const ast_alter_command *c)
         if (now != wanted && in_key(a, def->name))
             return fn_fail(ctx, FN_ALTER_OF_COLUMN_IS_FORBIDDEN, "ALTER of key column " FN_STR_FMT " from type %s to type %s is not safe because it can change the "
                            "representation of primary key", FN_STR_ARG(def->name), now->name, wanted->name);
+        if (fn_type_is_nullable(now) && !fn_type_is_nullable(wanted) && !(c->column.null_set && c->column.null) && !c->column.default_expr && !def->default_expr)
+            return fn_fail(ctx, FN_BAD_ARGUMENTS, "Cannot convert column '" FN_STR_FMT "' from nullable type %s to non-nullable type %s. Please specify `DEFAULT` expression in ALTER MODIFY "
+                           "COLUMN statement", FN_STR_ARG(def->name), now->name, wanted->name);
         a->columns_changed |= now != wanted;
         def->type = c->column.type;
         def->null_set = c->column.null_set;
@@ -226,6 +230,18 @@ static fn_status rename_in_index(alter_run *a, ast_table_item *item, const ast_a
     return FN_OK;
 }
 
+static fn_status rename_in_ttl(alter_run *a, const ast_alter_command *c)
+{
+    ast_engine *e = &a->statement->create->engine;
+    for (uint32_t i = 0; i < e->ttl_count; i++) {
+        FN_TRY(rename_in(a, e->ttl[i].when, c->name, c->new_name));
+        FN_TRY(rename_in(a, e->ttl[i].where, c->name, c->new_name));
+        for (uint32_t k = 0; k < e->ttl[i].keys.count; k++) FN_TRY(rename_in(a, e->ttl[i].keys.items[k], c->name, c->new_name));
+        for (uint32_t k = 0; k < e->ttl[i].set.count; k++) FN_TRY(rename_in(a, e->ttl[i].set.items[k], c->name, c->new_name));
+    }
+    return alter_rename_text(a->query->ctx, &e->ttl_text, c->name, c->new_name);
+}
+
 static fn_status rename_column(alter_run *a, const ast_alter_command *c)
 {
     fn_ctx *ctx = a->query->ctx;
@@ -239,17 +255,23 @@ static fn_status rename_column(alter_run *a, const ast_alter_command *c)
         return fn_fail(ctx, FN_DUPLICATE_COLUMN, "Cannot rename to `" FN_STR_FMT "`: column with this name already exists", FN_STR_ARG(c->new_name));
     if (in_key(a, c->name))
         return fn_fail(ctx, FN_ALTER_OF_COLUMN_IS_FORBIDDEN, "Trying to ALTER RENAME key " FN_STR_FMT " column which is a part of key expression", FN_STR_ARG(c->name));
+    if (facade_alters(a->table)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Alter of type 'RENAME_COLUMN' is not supported by storage %s", a->table->ops->engine);
     a->columns_changed = true;
     create->columns[at].name = c->new_name;
     for (uint32_t i = 0; i < create->column_count; i++) {
         ast_column_def *def = &create->columns[i];
+        FN_TRY(alter_rename_text(ctx, &def->ttl, c->name, c->new_name));
         if (!uses(def->default_expr, c->name)) continue;
         FN_TRY(rename_in(a, def->default_expr, c->name, c->new_name));
         FN_TRY(sql_expr_text(ctx, def->default_expr, &def->default_text));
     }
+    FN_TRY(rename_in_ttl(a, c));
     for (uint32_t i = 0; i < create->item_count; i++) {
         ast_table_item *item = &create->items[i];
-        if (uses(item->constraint, c->name)) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Renaming a column that is used in a constraint is not supported");
+        if (uses(item->constraint, c->name)) {
+            FN_TRY(rename_in(a, item->constraint, c->name, c->new_name));
+            FN_TRY(sql_expr_text(ctx, item->constraint, &item->text));
+        }
         if (uses(item->index.expr, c->name)) FN_TRY(rename_in_index(a, item, c)); /* its data knows columns by number: it stays */
     }
     return FN_OK;

@@ -68,7 +68,8 @@ static fn_status apply(alter_run *a)
     FN_TRY(definition_shape(q->engine, q->ctx, &row, &schema, &mt, &head)); /* also the checks of keys */
     const catalog_action action = {.kind = CATALOG_ALTER_TABLE, .database = a->database, .name = a->name, .expected = a->table, .create_sql = row.create_sql,
                                    .column_ids = row.column_ids, .next_column_id = a->next_column_id};
-    fn_status status = a->table->is_temporary ? FN_OK : catalog_apply(q->ctx, q->engine->catalog, &action, 1);
+    fn_status status = alter_check_values(a);
+    if (status == FN_OK && !a->table->is_temporary) status = catalog_apply(q->ctx, q->engine->catalog, &action, 1);
     if (status == FN_OK && mt.arena) {
         status = mt_table_alter(q->ctx, a->table, schema, &mt);
         if (status == FN_OK) {
@@ -127,8 +128,19 @@ static const ast_table_item *added_projection(const ast_statement *s)
     return &none;
 }
 
+/* RENAME a TO b, RENAME b TO c. */
+static fn_status check_renames(fn_ctx *ctx, const ast_statement *s)
+{
+    for (uint32_t i = 0; i < s->command_count; i++)
+        for (uint32_t k = 0; k < i && s->commands[i].kind == ALTER_RENAME_COLUMN; k++)
+            if (s->commands[k].kind == ALTER_RENAME_COLUMN && fn_str_eq(s->commands[k].new_name, s->commands[i].name))
+                return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Transitive renames in a single ALTER query are not allowed (don't make sense)");
+    return FN_OK;
+}
+
 static fn_status change_definition(alter_run *a, const ast_statement *s)
 {
+    FN_TRY(check_renames(a->query->ctx, s));
     FN_TRY(open_definition(a));
     for (uint32_t i = 0; i < s->command_count; i++) {
         if (!is_definition_change(s->commands[i].kind))

@@ -497,6 +497,7 @@ fn_status mt_snapshot_new(fn_ctx *ctx, mt_table *t, mt_list *list, mt_shape *sha
 /* What a table of a projection's parts does: it is read through snapshots that mt_project makes. */
 extern const table_ops mt_projection_ops;
 void mt_projection_table_destroy(table *t);
+fn_status mt_check_partitions(fn_ctx *ctx, uint64_t partitions) FN_MUST_USE; /* max_partitions_to_read: TOO_MANY_PARTITIONS (565) */
 fn_status mt_scan_open(fn_ctx *ctx, mt_snapshot *s, const table_scan_request *request, table_scan **out) FN_MUST_USE;
 bool mt_stats(mt_snapshot *s, uint32_t column, table_column_stats *out);
 fn_status mt_snapshot_keep(fn_ctx *ctx, mt_snapshot *s, fn_column *c) FN_MUST_USE; /* a column that lives as long as the snapshot; NULL is fine */

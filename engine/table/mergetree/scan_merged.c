@@ -174,7 +174,9 @@ static fn_status fill_granules(fn_ctx *ctx, merged_scan *s)
         s->parts[kept++] = s->readers[i].part;
     }
     s->part_count = kept;
-    return FN_OK;
+    uint64_t partitions = 0;
+    for (uint32_t i = 0; i < kept; i++) partitions += i == 0 || !fn_str_eq(s->parts[i - 1]->row.partition_id, s->parts[i]->row.partition_id);
+    return mt_check_partitions(ctx, partitions);
 }
 
 static fn_status fill(fn_ctx *ctx, merged_scan *s, const table_scan_request *request)

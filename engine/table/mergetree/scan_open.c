@@ -352,6 +352,22 @@ static void count_selected(const mt_scan *s)
     }
 }
 
+fn_status mt_check_partitions(fn_ctx *ctx, uint64_t partitions)
+{
+    const int64_t most = settings_of(ctx)->max_partitions_to_read;
+    if (most <= 0 || partitions <= (uint64_t)most) return FN_OK;
+    return fn_fail(ctx, FN_TOO_MANY_PARTITIONS, "Too many partitions to read. Current %llu, max %lld", (unsigned long long)partitions, (long long)most);
+}
+
+/* Ranges are in the order of the list's parts, which is that of their partitions. */
+static fn_status check_partitions(fn_ctx *ctx, const mt_scan *s)
+{
+    uint64_t partitions = 0;
+    for (uint32_t i = 0; i < s->range_count; i++)
+        partitions += i == 0 || !fn_str_eq(s->parts[s->ranges[i - 1].part].reader.part->row.partition_id, s->parts[s->ranges[i].part].reader.part->row.partition_id);
+    return mt_check_partitions(ctx, partitions);
+}
+
 static fn_status plan(planner *p)
 {
     mt_scan *s = p->scan;
@@ -378,6 +394,7 @@ static fn_status plan(planner *p)
     mt_conditions_release(p->conditions);
     mt_skip_release(p->skip);
     FN_TRY(status);
+    FN_TRY(check_partitions(p->ctx, s));
     count_selected(s);
     FN_TRY(split_ranges(p));
     scan_order_plan(s);
