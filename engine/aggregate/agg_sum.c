@@ -128,7 +128,7 @@ static fn_status overflow_bind(fn_ctx *ctx, agg_call *call)
 {
     FN_TRY(sum_bind(ctx, call));
     const fn_type *t = call->arg_types[0];
-    call->type = t->id == FN_T_BOOL ? fn_type_simple(FN_T_UINT8) : t;
+    call->type = t->id == FN_T_BOOL ? fn_type_simple(FN_T_UINT8) : fn_type_value(t);
     return FN_OK;
 }
 static fn_status avg_bind(fn_ctx *ctx, agg_call *call)

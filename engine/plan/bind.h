@@ -180,6 +180,8 @@ fn_status bind_working(binder *b, cte_entry *cte, plan **out) FN_MUST_USE; /* a 
 fn_status bind_array_join(binder *b, scope *s, const ast_from *f, plan **out) FN_MUST_USE;
 fn_status bind_table(binder *b, scope *s, table *t, const ast_from *f, plan **out) FN_MUST_USE; /* takes the reference */
 /* Splits ANDed conditions into equality keys between the two sides and the rest. */
+/* Both sides of a key cast to the type they are compared in; equality: signed and unsigned numbers of 64 bits have one, too. NO_COMMON_TYPE. */
+fn_status bind_join_types(binder *b, expr **l, expr **r, bool equality) FN_MUST_USE;
 fn_status bind_join_keys(binder *b, plan *join, expr *condition) FN_MUST_USE;
 
 /* ---- names (bind_scope.c, bind_name.c) ---- */

@@ -20,8 +20,7 @@ static comparison comparison_of(const expr *e)
     return COMPARE_NONE;
 }
 
-/* Keys of different types are compared in their common type. */
-static fn_status same_types(binder *b, expr **l, expr **r, bool equality)
+fn_status bind_join_types(binder *b, expr **l, expr **r, bool equality)
 {
     const fn_type *x = fn_type_base((*l)->type), *y = fn_type_base((*r)->type), *common;
     if (x == y) return FN_OK;
@@ -40,7 +39,7 @@ static fn_status same_types(binder *b, expr **l, expr **r, bool equality)
 static fn_status add_key(binder *b, plan *join, expr *l, expr *r, bool null_safe)
 {
     uint32_t n = join->join.key_count, m = n;
-    FN_TRY(same_types(b, &l, &r, join->join.asof != (int)join->join.key_count));
+    FN_TRY(bind_join_types(b, &l, &r, join->join.asof != (int)join->join.key_count));
     expr **left = plan_grow(b->ctx, &join->join.left_keys, &join->join.key_count, sizeof *left);
     expr **right = plan_grow(b->ctx, &join->join.right_keys, &n, sizeof *right);
     bool *safe = plan_grow(b->ctx, &join->join.null_safe, &m, sizeof *safe);

@@ -20,14 +20,8 @@ static fn_status pair_of(expr *e, const plan *inner, expr **outer_side, expr **i
 
 static fn_status add_pair(binder *b, plan *j, expr *l, expr *r)
 {
-    const fn_type *x = fn_type_base(l->type), *y = fn_type_base(r->type), *common;
     uint32_t n = j->join.key_count, m = n;
-    if (x != y) {
-        const fn_type *const both[2] = {x, y};
-        FN_TRY(fn_type_common(b->ctx, both, 2, &common));
-        FN_TRY(expr_cast(b->ctx, l, fn_type_is_nullable(l->type) ? fn_type_nullable(common) : common, &l));
-        FN_TRY(expr_cast(b->ctx, r, fn_type_is_nullable(r->type) ? fn_type_nullable(common) : common, &r));
-    }
+    FN_TRY(bind_join_types(b, &l, &r, true));
     expr **left = plan_grow(b->ctx, &j->join.left_keys, &j->join.key_count, sizeof *left);
     expr **right = plan_grow(b->ctx, &j->join.right_keys, &n, sizeof *right);
     bool *safe = plan_grow(b->ctx, &j->join.null_safe, &m, sizeof *safe);
