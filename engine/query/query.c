@@ -102,6 +102,7 @@ static void make_id(char *out, size_t size)
 
 static void arm(process *p, const fn_settings *s)
 {
+    atomic_store(&p->cancel->idle_ns, (int64_t)(FN_MIN(FN_MAX(s->http_receive_timeout, 0.0), 1e9) * 1e9));
     if (s->max_execution_time <= 0) return;
     atomic_store(&p->cancel->deadline_ns, p->started_ns + (int64_t)(s->max_execution_time * 1e9));
 }
@@ -334,6 +335,17 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
     ctx->settings = outer.settings;
     if (!request->session) session_end(&transient);
     return status;
+}
+
+bool fn_engine_data_begins(const fn_ctx *ctx, fn_str text)
+{
+    fn_ctx own = {.memory = ctx->memory};
+    ast_statement *s;
+    own.arena = fn_arena_new(&own);
+    bool begins = own.arena && sql_parse(&own, text, &s) == FN_OK && s->kind == STATEMENT_INSERT && s->has_data_offset && s->data_offset < text.size;
+    if (begins && !s->insert_values) begins = text.data[s->data_offset - 1] == '\n'; /* the line of FORMAT is whole */
+    fn_arena_free(own.arena);
+    return begins;
 }
 
 size_t fn_engine_statement_end(fn_str text)

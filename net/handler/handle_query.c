@@ -131,6 +131,7 @@ static fn_status read_statement(http_exchange *x, query_input *in)
         FN_TRY(fn_buf_reserve(x->ctx, &in->text, step));
         FN_TRY(in->body.decoded->read(in->body.decoded, x->ctx, in->text.data + in->text.size, step, &got));
         in->text.size += got;
+        if (got && fn_engine_data_begins(x->ctx, fn_buf_view(&in->text))) break; /* the rest is read by the statement, which can be killed */
     }
     in->request.body = in->body.decoded;
     return FN_OK;
@@ -181,7 +182,7 @@ static void shape_response(http_exchange *x, query_input *in)
         const unsigned level = setting_number(x, in, "http_zlib_compression_level", 3);
         http_response_accept(r, level >= 1 && level <= 9 ? (int)level : 3);
     }
-    r->buffered = flag(x->head, "wait_end_of_query");
+    r->buffered = flag(x->head, "wait_end_of_query") || setting_is(x, in, "http_wait_end_of_query");
     r->frames = flag(x->head, "compress");
     fn_str method;
     if (r->frames && fn_engine_setting(x->ctx, x->engine, &in->request, "network_compression_method", &method) == FN_OK &&
@@ -208,6 +209,7 @@ static void fill_request(http_exchange *x, query_input *in)
     r->http_method = h->method;
     atomic_store(&x->conn->running.reason, FN_OK);
     atomic_store(&x->conn->running.deadline_ns, 0);
+    atomic_store(&x->conn->running.idle_ns, 0);
     r->cancel = &x->conn->running;
 }
 

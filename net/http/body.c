@@ -8,7 +8,7 @@
 #include <firn/time.h>
 #include <string.h>
 
-enum { DRAIN_MAX = 16 << 20,
+enum { DRAIN_MAX = 16 << 20, DRAIN_S = 5, DRAIN_IDLE_MS = 300,
        STRETCH = 1 << 20, BRISK_NS = 50000000, /* a body is brisk whose last MiB took no longer */
        BRISK_BYTES = 256 << 10 };              /* then waited for */
 
@@ -134,6 +134,8 @@ bool http_body_drain(fn_ctx *ctx, http_body *b)
 {
     char waste[16384];
     uint64_t total = 0;
+    fn_cancel soon = {.deadline_ns = fn_clock_monotonic_ns() + (int64_t)DRAIN_S * 1000000000, .idle_ns = (int64_t)DRAIN_IDLE_MS * 1000000};
+    ctx->cancel = &soon; /* the answer waits for it */
     if (!b->started && b->expect_continue && !b->ended) return false; /* the client waits for our word: it gets the answer */
     while (!b->ended && total < DRAIN_MAX) {
         size_t got;

@@ -1,10 +1,11 @@
 /* conn.c - socket reads and writes of one connection. SPDX-License-Identifier: Apache-2.0 */
 #include "http/conn.h"
 #include <firn/counts.h>
+#include <firn/time.h>
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { READ_AHEAD = 16384 };
+enum { READ_AHEAD = 16384, IDLE_S = 300 };
 
 fn_str http_conn_pending(const http_conn *c)
 {
@@ -17,10 +18,13 @@ void http_conn_consume(http_conn *c, size_t bytes)
     if (c->in_at == c->in.size) c->in.size = c->in_at = 0;
 }
 
-static fn_status receive_failed(http_conn *c, fn_ctx *ctx, int err)
+/* Nothing came for a while: is there to be another one? */
+static fn_status still_waits(const http_conn *c, fn_ctx *ctx, int64_t since_ns)
 {
-    if (err == EAGAIN) return fn_fail(ctx, FN_SOCKET_TIMEOUT, "Timeout exceeded while reading from socket (%s)", c->address);
-    return fn_fail_errno(ctx, FN_NETWORK_ERROR, err, "Cannot read from socket (%s)", c->address);
+    const int64_t given = ctx->cancel ? atomic_load_explicit(&ctx->cancel->idle_ns, memory_order_relaxed) : 0, most = given ? given : (int64_t)IDLE_S * 1000000000;
+    FN_TRY(fn_ctx_check(ctx));
+    if (fn_clock_monotonic_ns() - since_ns < most) return FN_OK;
+    return fn_fail(ctx, FN_SOCKET_TIMEOUT, "Timeout exceeded while reading from socket (%s, %lld ms)", c->address, (long long)(most / 1000000));
 }
 
 fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, size_t *got)
@@ -32,14 +36,17 @@ fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, 
         http_conn_consume(c, *got);
         return FN_OK;
     }
-    for (;;) {
+    for (int64_t since_ns = 0;;) {
         const ssize_t n = recv(c->fd, out, capacity, 0);
         if (n >= 0) {
             fn_count(FN_COUNT_NETWORK_RECEIVE_BYTES, (uint64_t)n);
             *got = (size_t)n;
             return FN_OK;
         }
-        if (errno != EINTR) return receive_failed(c, ctx, errno);
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) return fn_fail_errno(ctx, FN_NETWORK_ERROR, errno, "Cannot read from socket (%s)", c->address);
+        if (!since_ns) since_ns = fn_clock_monotonic_ns() - (int64_t)HTTP_CONN_READ_MS * 1000000;
+        FN_TRY(still_waits(c, ctx, since_ns));
     }
 }
 

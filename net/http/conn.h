@@ -23,7 +23,10 @@ typedef struct http_conn {
     uint64_t requests;   /* answered so far */
 } http_conn;
 
-/* Up to capacity bytes: read-ahead first, then the socket (blocking). *got = 0: the peer has closed. */
+/* A blocking read of the socket returns after so long, whatever there is: then the statement's end is looked at. */
+enum { HTTP_CONN_READ_MS = 100 };
+/* Up to capacity bytes: read-ahead first, then the socket (blocking). *got = 0: the peer has closed. SOCKET_TIMEOUT (209) when nothing comes for
+ * ctx->cancel->idle_ns (without one: 300 s); what ends the statement ends the wait. */
 fn_status http_conn_read(http_conn *c, fn_ctx *ctx, void *out, size_t capacity, size_t *got) FN_MUST_USE;
 /* How many bytes the socket has before a read, or whoever watches it, is woken; 1 as long as nobody says otherwise. Fewer are
  * there at the end of the stream, or when no more have come within the time limit of a read. */

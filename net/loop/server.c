@@ -79,9 +79,9 @@ static fn_status conn_new(fn_server *s, fn_ctx *ctx, int fd, const struct sockad
     c->keep_alive_s = s->options.keep_alive_s;
     name_peer(c, peer);
     const int on = 1;
-    const struct timeval limit = {IO_TIMEOUT_S, 0};
+    const struct timeval limit = {IO_TIMEOUT_S, 0}, look = {0, HTTP_CONN_READ_MS * 1000};
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     lock(s);
     c->next = s->connections;

@@ -7,10 +7,12 @@ import http.client
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 from cases import Skipped, run_all, same, test
 from http_ask import Client, Failure
@@ -227,6 +229,81 @@ def full_disk(path):
         if s:
             s.stop()
         subprocess.run(['umount', path], check=False)
+
+
+class Stalled:
+    """A client that has begun an INSERT and sends no more of it. chunked: its length is not said."""
+
+    def __init__(self, s, sql, data, chunked, length=10 << 20, **parameters):
+        self.socket = socket.create_connection(('127.0.0.1', s.port), 60)
+        body = sql.encode() + data
+        how = b'Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n' % (len(body), body) if chunked else b'Content-Length: %d\r\n\r\n%s' % (length, body)
+        self.socket.sendall(b'POST /?%s HTTP/1.1\r\nHost: firn\r\n' % urllib.parse.urlencode(parameters).encode() + how)
+
+    def answer(self, code, seconds):
+        """What comes is that error, within so long; True: the connection is over then."""
+        self.socket.settimeout(seconds)
+        text = b''
+        try:
+            while b'Code: ' not in text:
+                more = self.socket.recv(65536)
+                if not more:
+                    break
+                text += more
+        finally:
+            self.socket.close()
+        if b'Code: %d.' % code not in text:
+            raise AssertionError(text)
+
+
+@test
+def stalled_clients(path):
+    """An INSERT whose client sends no more ends by KILL, max_execution_time and http_receive_timeout, and leaves nothing; likewise when the client goes."""
+    s = Running(FIRN, os.path.join(path, 'd'))
+    rows = b''.join(b'%d\n' % i for i in range(200000))
+    number = 0
+    try:
+        c = Client(s.url)
+        c.ask('CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x')
+        c.ask('CREATE TABLE m (x UInt64) ENGINE = Memory')
+        c.ask('CREATE MATERIALIZED VIEW v ENGINE = MergeTree ORDER BY x AS SELECT x FROM t')
+        for data in (b'1\n', rows):
+            for chunked in (True, False):
+                for table in 't', 'm':
+                    for how in ('kill', 'time', 'idle', 'gone') if table == 't' else ('kill', 'gone'):
+                        number += 1
+                        name = 'q%d' % number
+                        more = {'time': {'max_execution_time': 1}, 'idle': {'http_receive_timeout': 1}}.get(how, {})
+                        client = Stalled(s, 'INSERT INTO %s FORMAT TSV\n' % table, data, chunked, query_id=name, **more)
+                        if how == 'gone':
+                            eventually(c, "SELECT count() FROM system.processes WHERE query_id = '%s'" % name, '1\n')
+                            client.socket.close()
+                        elif how == 'kill':
+                            eventually(c, "SELECT count() FROM system.processes WHERE query_id = '%s'" % name, '1\n')
+                            began = time.time()
+                            c.ask("KILL QUERY WHERE query_id = '%s' SYNC" % name)
+                            client.answer(394, 3)
+                            if time.time() - began > 2:
+                                raise AssertionError('the KILL took %.1f s' % (time.time() - began))
+                        else:
+                            client.answer(159 if how == 'time' else 209, 5)
+                        code = {'kill': 394, 'time': 159, 'idle': 209, 'gone': 210}[how]
+                        eventually(c, "SELECT exception_code FROM system.query_log WHERE query_id = '%s' AND type > 2" % name, '%d\n' % code)
+        same(c.ask("SELECT (SELECT count() FROM t), (SELECT count() FROM m), (SELECT count() FROM v), count() FROM system.processes WHERE query_kind = 'Insert'"), '0\t0\t0\t0\n')
+        same(c.ask('SELECT count() FROM system.asynchronous_insert_log'), '0\n')
+        c.ask('INSERT INTO t VALUES (1)')  # as a body in pieces, cut anywhere
+        text = b"INSERT INTO t FORMAT TSV\n2\n3\n"
+        for cut in range(1, len(text)):
+            k = socket.create_connection(('127.0.0.1', s.port), 60)
+            k.sendall(b'POST / HTTP/1.1\r\nHost: firn\r\nContent-Length: %d\r\n\r\n%s' % (len(text), text[:cut]))
+            time.sleep(0.01)
+            k.sendall(text[cut:])
+            if b' 200 ' not in k.recv(65536):
+                raise AssertionError('cut at %d' % cut)
+            k.close()
+        same(c.ask('SELECT count(), sum(x) FROM t'), '%d\t%d\n' % (1 + 2 * (len(text) - 1), 1 + 5 * (len(text) - 1)))
+    finally:
+        same(s.stop(), 0)
 
 
 LATER = {'async_insert': 1, 'wait_for_async_insert': 0, 'async_insert_use_adaptive_busy_timeout': 0}

@@ -121,6 +121,8 @@ fn_status fn_engine_query(fn_ctx *ctx, fn_engine *engine, const fn_request *requ
 /* Where the first statement of several ends: the bytes up to and with its ';', or all of them. Strings and comments are looked
  * through; the data of an INSERT ... FORMAT is not. */
 size_t fn_engine_statement_end(fn_str text);
+/* Is the text an INSERT as far as its data, with some of that? Then the rest may come as the request's body. */
+bool fn_engine_data_begins(const fn_ctx *ctx, fn_str text);
 /* A setting's value for a request (URL settings over session over defaults): for what the HTTP layer itself obeys. */
 fn_status fn_engine_setting(fn_ctx *ctx, fn_engine *engine, const fn_request *request, const char *name, fn_str *out) FN_MUST_USE;
 #endif

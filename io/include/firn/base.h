@@ -50,6 +50,7 @@ typedef struct fn_error {
 typedef struct fn_cancel {
     _Atomic int reason;           /* FN_OK, or the code to fail with: QUERY_WAS_CANCELLED, TIMEOUT_EXCEEDED... */
     _Atomic int64_t deadline_ns;  /* on fn_clock_monotonic_ns(); 0 = none */
+    _Atomic int64_t idle_ns;      /* the longest wait for more of what the client sends; 0: as the connection has it */
 } fn_cancel;
 
 typedef struct fn_arena fn_arena;
