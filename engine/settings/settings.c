@@ -1,7 +1,8 @@
 /* settings.c - the values of query settings: typed fields for those the engine acts on (settings.def), texts for the others.
  *
  * settings.def is included several times: as struct fields (settings.h), as rows of names, types and places here.
- * settings_known.def holds every other name of ClickHouse 26.9; such a value is kept and shown and changes nothing.
+ * settings_known.def holds every other name of ClickHouse 26.9; such a value is kept as text. settings_acted.def names those of them that are looked at,
+ * settings_refused.def those that are not done, settings_ignored.def says why the others need not be.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings.h"
 #include <firn/format.h>
@@ -32,6 +33,17 @@ static const struct known_def {
 static const char *const refused[] = {
 #define X(name) #name,
 #include "settings/settings_refused.def"
+#undef X
+};
+static const struct noted_def {
+    const char *names, *about; /* names: one, or its beginning and a '*' */
+} acted[] = {
+#define X(name, about) {#name, about},
+#include "settings/settings_acted.def"
+#undef X
+}, ignored[] = {
+#define X(names, why) {names, why},
+#include "settings/settings_ignored.def"
 #undef X
 };
 static const char *const type_names[] = {"Bool", "UInt64", "Int64", "Double", "Seconds", "String"};
@@ -495,6 +507,24 @@ static bool is_refused(const char *name)
     return false;
 }
 
+static const char *noted(const struct noted_def *rows, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        const size_t n = strlen(rows[i].names);
+        if (rows[i].names[n - 1] == '*' ? strncmp(rows[i].names, name, n - 1) == 0 : strcmp(rows[i].names, name) == 0) return rows[i].about;
+    }
+    return NULL;
+}
+
+/* What a setting of settings_known.def does, or why nothing. */
+static const char *about_known(const char *name)
+{
+    if (is_refused(name)) return "Not done: a statement under another value than the default is refused.";
+    const char *about = noted(acted, FN_COUNT(acted), name);
+    if (!about) about = noted(ignored, FN_COUNT(ignored), name);
+    return about ? about : "";
+}
+
 bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *out)
 {
     if (index < FN_COUNT(defs)) {
@@ -506,8 +536,7 @@ bool settings_at(fn_ctx *ctx, const fn_settings *s, size_t index, settings_row *
     index -= FN_COUNT(defs);
     if (index >= FN_COUNT(known)) return false;
     const fn_setting_value *at = find_other(s, fn_cstr(known[index].name));
-    const char *about = is_refused(known[index].name) ? "Not done: a statement under another value than the default is refused." : "Kept and shown; changes nothing.";
-    *out = (settings_row){.name = known[index].name, .type = known[index].type, .default_value = known[index].value, .about = about};
+    *out = (settings_row){.name = known[index].name, .type = known[index].type, .default_value = known[index].value, .about = about_known(known[index].name)};
     out->value = at ? at->value : fn_cstr(known[index].value);
     out->changed = at != NULL;
     const setting_def *real = find_def(real_name(fn_cstr(known[index].name)));

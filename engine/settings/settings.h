@@ -1,6 +1,6 @@
 /* settings/settings.h - query settings. settings.def lists those the engine acts on (typed fields here);
- * settings_known.def lists every other name of ClickHouse 26.9, whose values are kept and shown but change nothing; those of them
- * that would change answers stand in settings_refused.def, too.
+ * settings_known.def lists every other name of ClickHouse 26.9, whose values are kept as text: settings_acted.def, settings_refused.def and
+ * settings_ignored.def say which of them are looked at, which are not done and why the rest changes nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FIRN_SETTINGS_H
 #define FIRN_SETTINGS_H

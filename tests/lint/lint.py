@@ -4,7 +4,7 @@
   lint.py [ROOT]
 
 Rules: file and function sizes, file names, licence lines, banned calls, include directions between layers and between the
-folders of the engine, one-row-per-function documentation, kernels with a check, formatting of changed areas is left to clang-format.
+folders of the engine, one-row-per-function documentation, kernels with a check, settings without effect have a reason, formatting of changed areas is left to clang-format.
 SPDX-License-Identifier: Apache-2.0"""
 import collections
 import os
@@ -164,6 +164,43 @@ def check_documentation(path, text):
             fail('documentation', path, text.count('\n', 0, m.start()) + 1, m.group(1) + ' has no .about')
 
 
+# Names of settings that are words of another kind where they stand in the code.
+OTHER_WORDS = {'database', 'default_format', 'format', 'max_partitions_to_read', 'select', 'sort'}
+
+
+def names_in(name):
+    path = os.path.join(ROOT, 'engine', 'settings', name)
+    return path, re.findall(r'^X\("?([\w*]+)', open(path, encoding='utf-8').read(), re.M)
+
+
+def check_settings(paths):
+    """Each setting that is kept as text is acted on, refused, or ignored for a reason; and none is looked at that the tables do not know of."""
+    path, known = names_in('settings_known.def')
+    _, acted = names_in('settings_acted.def')
+    _, refused = names_in('settings_refused.def')
+    ignored_path, ignored = names_in('settings_ignored.def')
+    unused = set(ignored)
+    for name in known:
+        checks['settings'] += 1
+        first = next((p for p in ignored if name == p or (p[-1] == '*' and name.startswith(p[:-1]))), None)
+        if name in acted or name in refused:
+            if name in acted and name in refused:
+                fail('settings', path, 1, name + ' is both acted on and refused')
+            continue
+        unused.discard(first)
+        if not first:
+            fail('settings', path, 1, name + ' is neither acted on nor refused, and no reason is given')
+    for name in sorted(unused):
+        fail('settings', ignored_path, 1, name + ' is no reason for any setting')
+    for name in sorted(set(acted + refused) - set(known)):
+        fail('settings', path, 1, name + ' is not among the known ones')
+    silent = set(known) - set(acted) - set(refused) - OTHER_WORDS
+    for source in paths:
+        if source.endswith(('.c', '.h')) and '/engine/settings/' not in source and re.search(r'/(engine|net)/', source):
+            for name in set(re.findall(r'"(\w+)"', open(source, encoding='utf-8').read())) & silent:
+                fail('settings', source, 1, name + ' is looked at and not in settings_acted.def')
+
+
 def main():
     paths = sorted(sources())
     for path in paths:
@@ -178,6 +215,7 @@ def main():
             check_documentation(path, text)
     check_unique(paths)
     check_kernels(paths)
+    check_settings(paths)
     for f in failures:
         print(f)
     failed = len(failures)
