@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/alter.h"
 #include "query/facade.h"
+#include "query/insert.h"
+#include "query/materialized.h"
 
 typedef fn_status alter_fn(alter_run *a, const ast_alter_command *c);
 
@@ -389,6 +391,57 @@ static fn_status modify_comment(alter_run *a, const ast_alter_command *c)
     return FN_OK;
 }
 
+/* ---- MODIFY QUERY of a materialized view ---- */
+/* The view's columns are those of its query. */
+static fn_status take_query_columns(alter_run *a, const fn_schema *from)
+{
+    fn_ctx *ctx = a->query->ctx;
+    ast_create *c = a->statement->create;
+    c->columns = FN_NEW_ARRAY(ctx, ast_column_def, FN_MAX(from->count, 1u));
+    a->ids = FN_NEW_ARRAY(ctx, uint32_t, FN_MAX(from->count, 1u));
+    if (!c->columns || !a->ids) return ctx->error.code;
+    c->column_count = from->count;
+    for (uint32_t i = 0; i < from->count; i++) {
+        c->columns[i].type = fn_cstr(from->fields[i].type->name);
+        FN_TRY(fn_arena_str(ctx, ctx->arena, from->fields[i].name, &c->columns[i].name));
+        a->ids[i] = a->next_column_id++;
+    }
+    return FN_OK;
+}
+
+/* The table of a view's own does not change with it, as in ClickHouse. */
+static fn_status check_inner(query *q, const table *view, const fn_schema *columns)
+{
+    table *inner;
+    if (!materialized_inner(view).size) return FN_OK;
+    FN_TRY(materialized_target(q, view, &inner));
+    const table_schema *schema = atomic_load(&inner->schema);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < columns->count && status == FN_OK; i++)
+        if (!insert_takes(schema, columns->fields[i].name))
+            status = fn_fail(q->ctx, FN_NO_SUCH_COLUMN_IN_TABLE, "Column " FN_STR_FMT " does not exist in the materialized view's inner table", FN_STR_ARG(columns->fields[i].name));
+    table_drop(inner);
+    return status;
+}
+
+static fn_status modify_query(alter_run *a, const ast_alter_command *c)
+{
+    query *q = a->query;
+    plan_query *bound;
+    if (!materialized_is(a->table))
+        return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Alter of type 'MODIFY_QUERY' is not supported by storage %s", a->table->ops->engine);
+    FN_TRY(definition_qualify(q->ctx, q->database, c->query));
+    FN_TRY(query_plan(q, c->query, &bound));
+    fn_status status = check_inner(q, a->table, &bound->schema);
+    if (status == FN_OK) status = take_query_columns(a, &bound->schema);
+    plan_query_release(bound);
+    FN_TRY(status);
+    if (!materialized_reads_same(a->table, c->query))
+        return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "ALTER TABLE ... MODIFY QUERY that makes a materialized view read from another table is not supported");
+    a->statement->create->as_select = c->query;
+    return FN_OK;
+}
+
 /* ---- indices, projections, constraints: kept in the definition; constraints are checked by inserts ---- */
 static int find_item(const alter_run *a, char kind, fn_str name)
 {
@@ -471,9 +524,9 @@ fn_status alter_definition(alter_run *a, const ast_alter_command *c)
         {ALTER_RESET_SETTING, change_settings}, {ALTER_MODIFY_COMMENT, modify_comment},   {ALTER_ADD_INDEX, add_item},
         {ALTER_ADD_PROJECTION, add_item},       {ALTER_ADD_CONSTRAINT, add_item},         {ALTER_DROP_INDEX, drop_item},
         {ALTER_DROP_PROJECTION, drop_item},     {ALTER_DROP_CONSTRAINT, drop_item},
-        {ALTER_STATISTICS, alter_statistics},
+        {ALTER_STATISTICS, alter_statistics},   {ALTER_MODIFY_QUERY, modify_query},
     };
     for (size_t i = 0; i < FN_COUNT(commands); i++)
         if (commands[i].kind == c->kind) return commands[i].run(a, c);
-    return fn_fail(a->query->ctx, FN_NOT_IMPLEMENTED, "ALTER TABLE ... MODIFY QUERY is not supported");
+    FN_IMPOSSIBLE("command of a definition");
 }

@@ -42,7 +42,7 @@ static fn_status add_named(insert_target *in, fn_str name)
     const int at = table_schema_find(in->schema, name);
     fn_ctx *ctx = in->query->ctx;
     if (at < 0 || in->schema->columns[at].is_virtual || in->schema->columns[at].default_kind == DEFAULT_ALIAS) return no_column(in, name);
-    if (in->schema->columns[at].default_kind == DEFAULT_MATERIALIZED)
+    if (in->schema->columns[at].default_kind == DEFAULT_MATERIALIZED && !in->query->settings.insert_allow_materialized_columns)
         return fn_fail(ctx, FN_ILLEGAL_COLUMN, "Cannot insert column " FN_STR_FMT ", because it is MATERIALIZED column", FN_STR_ARG(name));
     for (uint32_t i = 0; i < in->given_count; i++) {
         if (in->given[i] == (uint32_t)at) {
@@ -225,7 +225,7 @@ fn_status insert_compile(insert_target *in, const bool *missing)
 fn_status insert_open(query *q, table *t, table_claim *claim, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out)
 {
     fn_ctx *ctx = q->ctx;
-    *out = (insert_target){.query = q, .table = t, .claim = claim};
+    *out = (insert_target){.query = q, .table = t, .claim = claim, .above = out->above};
     if (!t->ops->write) return fn_fail(ctx, FN_NOT_IMPLEMENTED, "Method write is not supported by storage %s", t->ops->engine);
     FN_TRY(t->ops->write(t, ctx, &out->writer)); /* first: from here on ALTER does not change what the rows are */
     out->schema = table_schema_ref(out->writer->schema ? out->writer->schema : atomic_load(&t->schema));
@@ -322,31 +322,62 @@ static fn_status rows_table(insert_target *in, table **out)
 typedef struct view_output {
     exec_output base;
     insert_target *in;
+    uint32_t *kept, kept_count;  /* columns of the query that the target has */
 } view_output;
 
 static fn_status take_view_block(exec_output *self, fn_ctx *ctx, const fn_block *block)
 {
-    return insert_block(((view_output *)self)->in, ctx, block);
+    const view_output *o = (const view_output *)self;
+    if (o->kept_count == block->count) return insert_block(o->in, ctx, block);
+    fn_block *part = fn_block_new(ctx, o->kept_count, block->rows);
+    FN_TRY_PTR(ctx, part);
+    for (uint32_t i = 0; i < o->kept_count; i++) part->columns[i] = fn_column_ref(block->columns[o->kept[i]]);
+    const fn_status status = insert_block(o->in, ctx, part);
+    fn_block_drop(part);
+    return status;
 }
 
-/* Columns go by name, as in ClickHouse. *target becomes what stands behind it, if it is a facade. */
-static fn_status open_view_target(query *q, table **target, table_claim *claim, const fn_schema *from, insert_target *out)
+bool insert_takes(const table_schema *schema, fn_str column)
 {
-    const table *const named = *target;
+    const int at = table_schema_find(schema, column);
+    if (at < 0 || schema->columns[at].is_virtual) return false;
+    return schema->columns[at].default_kind != DEFAULT_ALIAS && schema->columns[at].default_kind != DEFAULT_MATERIALIZED;
+}
+
+/* Columns go by name, as in ClickHouse; those that the target lacks are left out. *target becomes what stands behind it, if it is a facade. */
+static fn_status open_view_target(query *q, table **target, table_claim *claim, const fn_schema *from, view_output *output)
+{
     fn_ctx *ctx = q->ctx;
-    ast_list names = {FN_NEW_ARRAY(ctx, ast_expr *, FN_MAX(from->count, 1u)), from->count};
-    ast_expr *nodes = FN_NEW_ARRAY(ctx, ast_expr, FN_MAX(from->count, 1u));
-    const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, FN_MAX(from->count, 1u));
-    if (!names.items || !nodes || !types) return ctx->error.code;
-    for (uint32_t i = 0; i < from->count; i++) {
-        nodes[i] = (ast_expr){.kind = AST_IDENTIFIER, .parts = &from->fields[i].name, .part_count = 1};
-        names.items[i] = &nodes[i];
-        types[i] = from->fields[i].type;
-    }
+    const table *const named = *target;
+    const uint32_t room = FN_MAX(from->count, 1u);
+    ast_list names = {FN_NEW_ARRAY(ctx, ast_expr *, room), 0};
     const ast_list *columns = &names;
+    ast_expr *nodes = FN_NEW_ARRAY(ctx, ast_expr, room);
+    const fn_type **types = FN_NEW_ARRAY(ctx, const fn_type *, room);
+    output->kept = FN_NEW_ARRAY(ctx, uint32_t, room);
+    if (!names.items || !nodes || !types || !output->kept) return ctx->error.code;
+    table_schema *schema = table_schema_ref(atomic_load(&named->schema));
+    for (uint32_t i = 0; i < from->count; i++) {
+        if (!insert_takes(schema, from->fields[i].name)) continue;
+        nodes[i] = (ast_expr){.kind = AST_IDENTIFIER, .parts = &from->fields[i].name, .part_count = 1};
+        types[names.count] = from->fields[i].type;
+        output->kept[names.count] = i;
+        names.items[names.count++] = &nodes[i];
+    }
+    table_schema_drop(schema);
+    output->kept_count = names.count;
+    if (!names.count) return fn_fail(ctx, FN_THERE_IS_NO_COLUMN, "The view's query gives no column that its target has");
     FN_TRY(facade_target(q, target, &columns));
-    FN_TRY(insert_open(q, *target, *target == named ? claim : NULL, columns, types, from->count, out));
-    return insert_compile(out, NULL);
+    FN_TRY(insert_open(q, *target, *target == named ? claim : NULL, columns, types, names.count, output->in));
+    return insert_compile(output->in, NULL);
+}
+
+static fn_status check_cycle(query *q, const insert_target *in, const table *target)
+{
+    for (; in; in = in->above)
+        if (in->table == target)
+            return fn_fail(q->ctx, FN_TOO_DEEP_RECURSION, "Dependencies of the table " FN_STR_FMT "." FN_STR_FMT " are cyclic", FN_STR_ARG(target->database), FN_STR_ARG(target->name));
+    return FN_OK;
 }
 
 static fn_status run_view(insert_target *in, const table *view, insert_target *out)
@@ -362,11 +393,17 @@ static fn_status run_view(insert_target *in, const table *view, insert_target *o
     FN_TRY(definition_text(q->ctx, q->engine, (table *)(uintptr_t)view, &sql));
     FN_TRY(sql_parse(q->ctx, sql, &s));
     materialized_target_name(view, &database, &name);
-    FN_TRY(world_stored_table(q, database, name, &target));
-    fn_status status = query_claim(q, database, name, target, &claim);
+    fn_status status = world_stored_table(q, database, name, &target);
+    if (status == FN_UNKNOWN_TABLE && q->settings.ignore_materialized_views_with_dropped_target_table) {
+        fn_error_clear(q->ctx);
+        return FN_OK;
+    }
+    FN_TRY(status);
+    status = check_cycle(q, in, target);
+    if (status == FN_OK) status = query_claim(q, database, name, target, &claim);
     if (status == FN_OK) status = query_plan(q, s->create->as_select, &bound);
     if (status == FN_OK) {
-        status = open_view_target(q, &target, claim, &bound->schema, out);
+        status = open_view_target(q, &target, claim, &bound->schema, &output);
         if (status == FN_OK) status = insert_identity_of_view(in, view, &out->identity);
         if (status == FN_OK) status = query_exec(q, bound, &output.base, NULL, NULL);
         plan_query_release(bound);
@@ -374,6 +411,20 @@ static fn_status run_view(insert_target *in, const table *view, insert_target *o
     if (status == FN_OK) out->owned = target; /* until it is committed */
     else table_drop(target);
     return status == FN_OK ? FN_OK : fn_error_prefix(q->ctx, "while pushing to view " FN_STR_FMT "." FN_STR_FMT ": ", FN_STR_ARG(view->database), FN_STR_ARG(view->name));
+}
+
+/* materialized_views_ignore_errors; what ends the statement is no failure of the view. */
+static bool may_fail(const query *q, fn_status status)
+{
+    return q->settings.materialized_views_ignore_errors && status != FN_QUERY_WAS_CANCELLED && status != FN_TIMEOUT_EXCEEDED;
+}
+
+static fn_status leave_out(query *q, const table *view, insert_target *target)
+{
+    fn_log(FN_LOG_WARN, "insert", "materialized view " FN_STR_FMT "." FN_STR_FMT " is left out: %s", FN_STR_ARG(view->database), FN_STR_ARG(view->name), q->ctx->error.text);
+    fn_error_clear(q->ctx);
+    insert_close(target);
+    return FN_OK;
 }
 
 static fn_status run_views(insert_target *in)
@@ -392,11 +443,13 @@ static fn_status run_views(insert_target *in)
     q->insert_depth++;
     for (uint32_t i = 0; i < in->view_count && status == FN_OK; i++) {
         in->view_targets[i].query = q;
+        in->view_targets[i].above = in;
         materialized_source(in->views[i], &q->source_database, &q->source_name);
         q->inserted_rows = rows;
         status = run_view(in, in->views[i], &in->view_targets[i]);
         q->inserted_rows = NULL;
         if (status == FN_OK) status = run_views(&in->view_targets[i]); /* views of the target */
+        if (status != FN_OK && may_fail(q, status)) status = leave_out(q, in->views[i], &in->view_targets[i]);
     }
     q->insert_depth--;
     q->source_database = outer_database;

@@ -30,6 +30,7 @@ typedef struct insert_target {
     table *owned;              /* the table, when this target holds it */
     table **views;             /* materialized views of the table, referenced */
     uint32_t view_count;
+    const struct insert_target *above; /* whose rows the view behind this one sees; NULL: the statement's own */
     struct insert_target *view_targets; /* where they write; one each once they have run */
     fn_block **kept;           /* blocks written, for the views */
     uint32_t kept_count, kept_capacity;
@@ -39,6 +40,8 @@ typedef struct insert_target {
  * source turned out not to have; they get their defaults. Errors: NO_SUCH_COLUMN_IN_TABLE (16), DUPLICATE_COLUMN (15),
  * ILLEGAL_COLUMN (44), NUMBER_OF_COLUMNS_DOESNT_MATCH (20), NOT_IMPLEMENTED (48) for tables that cannot be written. */
 fn_status insert_open(query *q, table *t, table_claim *claim, const ast_list *columns, const fn_type *const *types, uint32_t type_count, insert_target *out) FN_MUST_USE;
+/* Is it a column that may be given without being asked for? */
+bool insert_takes(const table_schema *schema, fn_str column);
 fn_status insert_compile(insert_target *in, const bool *missing) FN_MUST_USE; /* before the first block, and when `missing` changes */
 /* One thread, or several where the writer is shared and there are no constraints, no views and no identity. */
 fn_status insert_block(insert_target *in, fn_ctx *ctx, const fn_block *block) FN_MUST_USE;

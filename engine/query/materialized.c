@@ -144,6 +144,13 @@ void materialized_source(const table *view, fn_str *database, fn_str *name)
     *name = v->source_name;
 }
 
+bool materialized_reads_same(const table *view, const ast_query *select)
+{
+    const materialized_view *v = (const materialized_view *)(const void *)view;
+    const ast_from *source = source_of(select);
+    return source && fn_str_eq(source->database, v->source_database) && fn_str_eq(source->table, v->source_name);
+}
+
 fn_status materialized_of(query *q, const table *source, const table_claim *claim, table ***out, uint32_t *count)
 {
     fn_str database, name;

@@ -17,6 +17,8 @@ fn_str materialized_inner(const table *view);
 /* If t is a view: its target instead (t's reference is given back). */
 fn_status materialized_resolve(query *q, table **t) FN_MUST_USE;
 /* What the view calls the table it reads; borrowed from the view. */
+/* Has the query, with qualified names, the view's source? */
+bool materialized_reads_same(const table *view, const ast_query *select);
 void materialized_source(const table *view, fn_str *database, fn_str *name);
 /* The name of what it writes to. */
 void materialized_target_name(const table *view, fn_str *database, fn_str *name);

@@ -1,6 +1,7 @@
 /* run_create.c - CREATE TABLE, VIEW and DATABASE, also OR REPLACE, AS SELECT and TEMPORARY.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "query/definition.h"
+#include "query/facade.h"
 #include "query/insert.h"
 #include "query/materialized.h"
 #include "query/result.h"
@@ -98,6 +99,24 @@ static fn_status create_filled(query *q, const ast_statement *s, const definitio
     return status;
 }
 
+/* As ClickHouse: each column of the query must have one to go to. */
+static fn_status check_columns(query *q, const ast_query *select, const table *target)
+{
+    plan_query *bound;
+    if (q->settings.allow_materialized_view_with_bad_select) return FN_OK;
+    FN_TRY(query_plan(q, select, &bound));
+    const table_schema *schema = atomic_load(&target->schema);
+    fn_status status = FN_OK;
+    for (uint32_t i = 0; i < bound->schema.count && status == FN_OK; i++) {
+        const fn_str name = bound->schema.fields[i].name;
+        if (insert_takes(schema, name)) continue;
+        status = fn_fail(q->ctx, FN_THERE_IS_NO_COLUMN, "SELECT query outputs column with name '" FN_STR_FMT "', which is not found in the target table. Use 'AS' to assign alias that "
+                         "matches a column name.", FN_STR_ARG(name));
+    }
+    plan_query_release(bound);
+    return status;
+}
+
 /* The view and, without TO, its own table come in one transaction. POPULATE runs the query once. */
 static fn_status create_materialized(query *q, const definition *d, table *view, const catalog_action *wanted)
 {
@@ -109,31 +128,54 @@ static fn_status create_materialized(query *q, const definition *d, table *view,
         definition of_inner = *d;
         FN_TRY(materialized_inner_sql(q->ctx, d->statement, inner, &of_inner.sql));
         FN_TRY(build(q, &of_inner, wanted->database, inner, &own));
+        const fn_status status = check_columns(q, d->statement->create->as_select, own);
+        if (status != FN_OK) {
+            table_drop(own);
+            return status;
+        }
         actions[1] = actions[0];
         actions[0] = (catalog_action){.kind = CATALOG_CREATE_TABLE, .database = wanted->database, .name = inner, .table = own, .create_sql = of_inner.sql,
                                       .column_ids = of_inner.column_ids, .next_column_id = of_inner.next_column_id};
     } else {
         table *target;
         FN_TRY(materialized_target(q, view, &target));
+        const fn_status status = materialized_is(target) ? FN_OK : check_columns(q, d->statement->create->as_select, target);
         table_drop(target);
+        FN_TRY(status);
     }
     fn_status status = catalog_apply(q->ctx, q->engine->catalog, actions, own ? 2 : 1);
     table_drop(own);
     return status;
 }
 
+/* Columns go by name, as they do later. */
 static fn_status populate(query *q, fn_str database, fn_str name)
 {
     table *t;
     fn_str sql;
     ast_statement *s;
+    plan_query *bound;
     FN_TRY(world_stored_table(q, database, name, &t));
     fn_status status = definition_text(q->ctx, q->engine, t, &sql);
     if (status == FN_OK) status = sql_parse(q->ctx, sql, &s);
     if (status == FN_OK) status = materialized_resolve(q, &t);
     else table_drop(t);
     if (status != FN_OK) return status;
-    status = insert_select(q, t, s->create->as_select);
+    status = query_plan(q, s->create->as_select, &bound);
+    if (status == FN_OK) {
+        const fn_schema *from = &bound->schema;
+        ast_list names = {FN_NEW_ARRAY(q->ctx, ast_expr *, FN_MAX(from->count, 1u)), from->count};
+        ast_expr *nodes = FN_NEW_ARRAY(q->ctx, ast_expr, FN_MAX(from->count, 1u));
+        if (!names.items || !nodes) status = q->ctx->error.code;
+        for (uint32_t i = 0; i < from->count && status == FN_OK; i++) {
+            nodes[i] = (ast_expr){.kind = AST_IDENTIFIER, .parts = &from->fields[i].name, .part_count = 1};
+            names.items[i] = &nodes[i];
+        }
+        const ast_list *columns = &names;
+        if (status == FN_OK) status = facade_target(q, &t, &columns);
+        if (status == FN_OK) status = insert_from_query(q, t, NULL, columns, s->create->as_select);
+        plan_query_release(bound);
+    }
     table_drop(t);
     return status;
 }

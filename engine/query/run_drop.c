@@ -191,6 +191,14 @@ fn_status run_attach(query *q, const ast_statement *s)
 /* ---- TRUNCATE ---- */
 static fn_status truncate_table(query *q, table *t)
 {
+    if (materialized_is(t)) { /* a table of its own; rows behind TO are not the view's */
+        table *inner;
+        if (!materialized_inner(t).size) return FN_OK;
+        FN_TRY(materialized_target(q, t, &inner));
+        const fn_status status = truncate_table(q, inner);
+        table_drop(inner);
+        return status;
+    }
     if (!t->ops->truncate) return fn_fail(q->ctx, FN_NOT_IMPLEMENTED, "Truncate is not supported by storage %s", t->ops->engine);
     return t->ops->truncate(t, q->ctx);
 }

@@ -165,7 +165,7 @@ def check_documentation(path, text):
 
 
 # Names of settings that are words of another kind where they stand in the code.
-OTHER_WORDS = {'database', 'default_format', 'format', 'max_partitions_to_read', 'select', 'sort'}
+OTHER_WORDS = {'database', 'default_format', 'format', 'select', 'sort'}
 
 
 def names_in(name):
