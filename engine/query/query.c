@@ -8,6 +8,8 @@
 #include <firn/time.h>
 #include <stdio.h>
 
+enum { TEXT_MAX = 1 << 30, /* of a statement, whatever max_query_size says: positions in it have 32 bits */
+       TEXT_PIECE = 16 << 10 };
 static const int64_t PROGRESS_INTERVAL_NS = 100000000;
 
 /* ---- settings ---- */
@@ -133,10 +135,52 @@ static fn_status check_company(query *q, ast_statement_kind kind)
     return process_check(q->ctx, &q->engine->processes, q->process, &limits);
 }
 
+/* Text goes on in the body, as far as max_query_size allows. *more: there was something. */
+static fn_status read_on(query *q, bool *more)
+{
+    const fn_request *r = q->request;
+    const uint64_t most = q->settings.max_query_size ? FN_MIN(q->settings.max_query_size, (uint64_t)TEXT_MAX) : TEXT_MAX;
+    char piece[TEXT_PIECE];
+    size_t got = 0;
+    fn_buf text = FN_BUF_INIT;
+    if (r->sql.size <= most) FN_TRY(r->body->read(r->body, q->ctx, piece, sizeof piece, &got));
+    *more = got != 0;
+    if (!*more) return FN_OK;
+    fn_request *longer = FN_NEW(q->ctx, fn_request);
+    fn_status status = longer ? fn_buf_str(q->ctx, &text, r->sql) : q->ctx->error.code;
+    while (status == FN_OK && got) {
+        status = fn_buf_append(q->ctx, &text, piece, got);
+        if (text.size > most) break;
+        if (status == FN_OK) status = r->body->read(r->body, q->ctx, piece, sizeof piece, &got);
+    }
+    if (status == FN_OK) {
+        *longer = *r;
+        status = fn_arena_str(q->ctx, q->ctx->arena, fn_buf_view(&text), &longer->sql);
+        q->request = longer;
+    }
+    fn_buf_release(&text);
+    return status;
+}
+
+/* The request's text is the statement's beginning; behind it is data, or, when max_query_size was raised, more of the statement. */
+static fn_status parse(query *q)
+{
+    bool more;
+    fn_error error; /* of the first reading */
+    const fn_status status = sql_parse(q->ctx, q->request->sql, &q->statement);
+    if (!q->request->cut || (status == FN_OK ? q->statement->has_data_offset : status != FN_SYNTAX_ERROR)) return status;
+    if (status != FN_OK) error = q->ctx->error;
+    fn_error_clear(q->ctx);
+    FN_TRY(read_on(q, &more));
+    if (more) return sql_parse(q->ctx, q->request->sql, &q->statement);
+    if (status != FN_OK) q->ctx->error = error;
+    return status;
+}
+
 static fn_status interpret(query *q)
 {
     const uint64_t elements = q->settings.max_ast_elements;
-    FN_TRY(sql_parse(q->ctx, q->request->sql, &q->statement));
+    FN_TRY(parse(q));
     ast_statement *s = q->statement;
     FN_TRY(apply_clauses(q, s));
     if (q->settings.max_ast_elements < elements) { /* lowered by the statement itself */

@@ -1,6 +1,6 @@
 /* handle_query.c - the query endpoint: URL parameters, headers and body to an engine request, its answer to HTTP.
  * The statement is the `query` parameter, a line end, and the body; the first QUERY_TEXT_MAX bytes of it are given as
- * text, the rest stays a stream that only an INSERT reads.
+ * text, the rest stays a stream, which an INSERT reads, or a longer statement if max_query_size lets it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "handler/handler.h"
 #include "http/http_credentials.h"
@@ -127,11 +127,12 @@ static fn_status read_statement(http_exchange *x, query_input *in)
     if (in->multipart) return read_multipart(x, in, multipart_boundary(http_header(x->head, "Content-Type")));
     const bool plain = in->body.decoded == &in->body.base && !in->body.chunked;
     const size_t step = plain ? (size_t)FN_MIN(x->head->length, (uint64_t)QUERY_TEXT_MAX) : QUERY_STEP;
-    for (size_t got = 1; got && in->text.size < query.size + QUERY_TEXT_MAX && !(plain && in->body.ended);) {
+    for (size_t got = 1; got && !in->request.cut && !(plain && in->body.ended);) {
         FN_TRY(fn_buf_reserve(x->ctx, &in->text, step));
         FN_TRY(in->body.decoded->read(in->body.decoded, x->ctx, in->text.data + in->text.size, step, &got));
         in->text.size += got;
         if (got && fn_engine_data_begins(x->ctx, fn_buf_view(&in->text))) break; /* the rest is read by the statement, which can be killed */
+        in->request.cut = in->text.size >= query.size + QUERY_TEXT_MAX;
     }
     in->request.body = in->body.decoded;
     return FN_OK;

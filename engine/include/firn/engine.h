@@ -80,7 +80,8 @@ typedef struct fn_request {
     fn_str query_id;         /* empty: the engine makes a UUID */
     fn_str default_format;   /* empty: TabSeparated */
     fn_str sql;              /* statement text; an INSERT's inline data may follow it */
-    fn_source *body;         /* bytes behind `sql` (INSERT data); NULL: none. Read only when the statement wants data */
+    bool cut;                /* the text may go on in `body`: read as far as max_query_size allows, if the statement has no data */
+    fn_source *body;         /* bytes behind `sql` (INSERT data); NULL: none. Read only when the statement wants data, or is cut */
     const fn_pair *settings; /* URL settings, in order */
     size_t setting_count;
     const fn_pair *params;   /* {name:Type} values, still TSV-escaped */
