@@ -261,12 +261,14 @@ static fn_status parse_prefix(sql_parser *p, ast_expr **out)
 static fn_status parse_above(sql_parser *p, int precedence, ast_expr **out)
 {
     ast_expr *left;
+    const uint64_t before = p->elements;
     FN_TRY(parse_prefix(p, &left));
     for (;;) {
         uint32_t tokens;
         const sql_operator *op = sql_operator_at(p, &tokens);
         if (!op || op->precedence < precedence) break;
         p->at += tokens;
+        if (op->kind == OPERATOR_BETWEEN) FN_TRY(sql_count_again(p, p->elements - before));
         FN_TRY(parse_operator(p, op, left, &left));
     }
     *out = left;

@@ -20,6 +20,7 @@ typedef struct sql_parser {
     uint32_t at;            /* index of the next token */
     uint32_t depth;         /* open parse functions */
     uint64_t elements, elements_max, depth_max;
+    uint64_t repeated;      /* of the elements: those that stand in the tree once more */
     uint64_t steps;         /* going back again and again is bounded */
     bool noting;            /* the text is known to fail: what was expected where? */
     uint32_t furthest;      /* noting: token of the furthest disappointment */
@@ -47,6 +48,8 @@ void sql_leave(sql_parser *p);
 
 /* ---- nodes and lists (parser_node.c) ---- */
 fn_status sql_node(sql_parser *p, ast_kind kind, ast_expr **out) FN_MUST_USE;
+/* So many elements of a subtree get a second parent: who walks the tree meets them twice. TOO_BIG_AST. */
+fn_status sql_count_again(sql_parser *p, uint64_t elements) FN_MUST_USE;
 fn_status sql_push(sql_parser *p, ast_list *list, ast_expr *e) FN_MUST_USE;
 /* Makes room for one more element in an array whose capacity follows from its count; returns the zeroed new element. */
 void *sql_grow(sql_parser *p, void *items_pointer, uint32_t *count, size_t size) FN_MUST_USE;

@@ -2,11 +2,25 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sql/parser.h"
 
+enum { REPEATED_MAX = 500000 }; /* like EXPANDED_MAX of the binder: also where max_ast_elements is 0 */
+
+static fn_status count(sql_parser *p, uint64_t elements)
+{
+    p->elements += elements;
+    if (!p->elements_max || p->elements <= p->elements_max) return FN_OK;
+    return fn_fail(p->ctx, FN_TOO_BIG_AST, "AST is too big. Maximum: %llu", (unsigned long long)p->elements_max);
+}
+
+fn_status sql_count_again(sql_parser *p, uint64_t elements)
+{
+    p->repeated += elements;
+    if (p->repeated > REPEATED_MAX) return fn_fail(p->ctx, FN_TOO_BIG_AST, "AST is too big. Maximum: %d", REPEATED_MAX);
+    return count(p, elements);
+}
+
 fn_status sql_node(sql_parser *p, ast_kind kind, ast_expr **out)
 {
-    if (p->elements_max && ++p->elements > p->elements_max) {
-        return fn_fail(p->ctx, FN_TOO_BIG_AST, "AST is too big. Maximum: %llu", (unsigned long long)p->elements_max);
-    }
+    FN_TRY(count(p, 1));
     ast_expr *e = FN_NEW(p->ctx, ast_expr);
     FN_TRY_PTR(p->ctx, e);
     e->kind = kind;
