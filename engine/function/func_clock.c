@@ -92,6 +92,16 @@ static fn_status bind_slots(fn_ctx *ctx, func_call *call)
     return FN_OK;
 }
 
+static fn_status put_slots(fn_ctx *ctx, fn_builder *items, int64_t first, int64_t last, int64_t slot)
+{
+    for (int64_t at = first; at <= last; at++) {
+        const uint32_t v = (uint32_t)(at * slot);
+        if ((at & 0xffff) == 0) FN_TRY(fn_ctx_check(ctx));
+        FN_TRY(fn_builder_fixed(ctx, items, &v));
+    }
+    return FN_OK;
+}
+
 static fn_status eval_slots(fn_ctx *ctx, const func_call *call, fn_column *const *args, uint32_t rows, fn_column **out)
 {
     const int64_t slot = *(const int64_t *)call->data;
@@ -99,11 +109,8 @@ static fn_status eval_slots(fn_ctx *ctx, const func_call *call, fn_column *const
     FN_TRY(fn_builder_init(ctx, &b, call->type));
     fn_status status = FN_OK;
     for (size_t i = 0; i < rows && status == FN_OK; i++) {
-        const int64_t start = fn_column_i64_at(args[0], i), end = start + fn_column_i64_at(args[1], i);
-        for (int64_t at = start / slot; at <= end / slot && status == FN_OK; at++) {
-            const uint32_t v = (uint32_t)(at * slot);
-            status = fn_builder_fixed(ctx, &b.kids[0], &v);
-        }
+        const uint32_t start = (uint32_t)fn_column_u64_at(args[0], i), end = start + (uint32_t)fn_column_u64_at(args[1], i); /* may wrap, as in ClickHouse */
+        status = put_slots(ctx, &b.kids[0], start / slot, end / slot, slot);
         if (status == FN_OK) status = fn_builder_close_array(ctx, &b);
     }
     if (status == FN_OK) status = fn_builder_finish(ctx, &b, out);

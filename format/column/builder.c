@@ -138,9 +138,17 @@ void fn_builder_truncate(fn_builder *b, uint32_t rows)
     for (unsigned i = 0; i < b->kid_count; i++) fn_builder_truncate(&b->kids[i], kid_rows);
 }
 
+/* Row numbers have 32 bits. */
+static fn_status room_for(fn_ctx *ctx, const fn_builder *b, uint32_t rows)
+{
+    if (FN_LIKELY(rows <= UINT32_MAX - b->rows)) return FN_OK;
+    return fn_fail(ctx, FN_TOO_LARGE_STRING_SIZE, "Column chunk is too large: it cannot have %llu rows or items", (unsigned long long)b->rows + rows);
+}
+
 /* The row's null flag (nullable types only), and the row itself counted. */
 static fn_status close_row(fn_ctx *ctx, fn_builder *b, bool is_null)
 {
+    FN_TRY(room_for(ctx, b, 1));
     if (fn_type_is_nullable(b->type)) FN_TRY(fn_buf_byte(ctx, &b->nulls, (char)is_null));
     b->any_null |= is_null;
     b->rows++;
@@ -251,6 +259,7 @@ fn_status fn_builder_copy(fn_ctx *ctx, fn_builder *b, const fn_column *c, size_t
 fn_status fn_builder_copy_range(fn_ctx *ctx, fn_builder *b, const fn_column *c, size_t from, uint32_t rows)
 {
     if (c->shape == FN_FLAT && b->type->width && !c->nulls) { /* fixed width: one copy */
+        FN_TRY(room_for(ctx, b, rows));
         FN_TRY(fn_buf_append(ctx, &b->values, c->values + from * c->type->width, (size_t)rows * c->type->width));
         if (fn_type_is_nullable(b->type)) {
             FN_TRY(fn_buf_reserve(ctx, &b->nulls, rows));
