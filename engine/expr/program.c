@@ -27,9 +27,18 @@ struct expr_program {
 
 /* ---- compiling ---- */
 
+/* Nodes whose expressions may be equal stand in one chain. */
+typedef struct link {
+    uint64_t hash;
+    uint32_t next; /* node + 1; 0: none */
+} link;
+
 typedef struct compiler {
     fn_ctx *ctx;
     fn_buf nodes; /* program_node */
+    fn_buf links; /* link, of each node */
+    uint32_t *heads; /* head_count of them, a power of two: node + 1 */
+    uint32_t head_count;
     const column_id *layout;
     uint32_t layout_count;
 } compiler;
@@ -70,15 +79,86 @@ static fn_status compile_captures(compiler *c, const expr_lambda *l, program_nod
     return FN_OK;
 }
 
+static uint64_t hash_constant(const fn_column *c)
+{
+    const fn_type *t = fn_type_base(c->type);
+    if (fn_column_is_null(c, 0)) return 1;
+    if (t->phys == FN_PHYS_STRING) {
+        const fn_str s = fn_column_str_at(c, 0);
+        return fn_hash_bytes(s.data, s.size, 0);
+    }
+    return t->width ? fn_hash_bytes(fn_column_fixed_at(c, 0), t->width, 0) : 0;
+}
+
+/* Equal expressions have equal hashes; it looks at a few arguments of a few levels. */
+static uint64_t hash_of(const expr *e, unsigned levels)
+{
+    enum { ARGS = 4 };
+    uint64_t h = (uint64_t)e->kind + 1;
+    switch (e->kind) {
+    case EXPR_COLUMN: return fn_hash_mix(h, e->column);
+    case EXPR_CONST: return fn_hash_mix(h, hash_constant(e->constant));
+    case EXPR_CELL:
+    case EXPR_LAMBDA: return h;
+    case EXPR_CALL: break;
+    }
+    h = fn_hash_mix(h, (uint64_t)(uintptr_t)e->call->def + e->arg_count);
+    for (uint32_t i = 0; levels && i < e->arg_count && i < ARGS; i++) h = fn_hash_mix(h, hash_of(e->args[i], levels - 1));
+    return h;
+}
+
+static const program_node *node_at(const compiler *c, uint32_t n)
+{
+    return (const program_node *)(const void *)c->nodes.data + n;
+}
+
+static link *link_at(const compiler *c, uint32_t n)
+{
+    return (link *)(void *)c->links.data + n;
+}
+
+static bool find_node(const compiler *c, const expr *e, uint64_t hash, uint32_t *out)
+{
+    for (uint32_t n = c->head_count ? c->heads[hash & (c->head_count - 1)] : 0; n; n = link_at(c, n - 1)->next) {
+        const expr *known = node_at(c, n - 1)->e;
+        if (link_at(c, n - 1)->hash != hash) continue;
+        if (!(e->kind == EXPR_COLUMN && known->kind == EXPR_COLUMN && known->column == e->column) && !expr_equal(known, e)) continue;
+        *out = n - 1;
+        return true;
+    }
+    return false;
+}
+
+static void chain_node(compiler *c, uint32_t n)
+{
+    link *l = link_at(c, n);
+    uint32_t *head = &c->heads[l->hash & (c->head_count - 1)];
+    l->next = *head;
+    *head = n + 1;
+}
+
+static fn_status add_node(compiler *c, const program_node *node, uint64_t hash, uint32_t *out)
+{
+    const link l = {.hash = hash};
+    *out = (uint32_t)(c->nodes.size / sizeof *node);
+    FN_TRY(fn_buf_append(c->ctx, &c->nodes, node, sizeof *node));
+    FN_TRY(fn_buf_append(c->ctx, &c->links, &l, sizeof l));
+    if (*out < c->head_count) {
+        chain_node(c, *out);
+        return FN_OK;
+    }
+    c->head_count = c->head_count ? 4 * c->head_count : 16;
+    c->heads = FN_NEW_ARRAY(c->ctx, uint32_t, c->head_count);
+    FN_TRY_PTR(c->ctx, c->heads);
+    for (uint32_t i = 0; i <= *out; i++) chain_node(c, i);
+    return FN_OK;
+}
+
 static fn_status compile_node(compiler *c, const expr *e, uint32_t *out)
 {
-    const program_node *known = (const program_node *)(const void *)c->nodes.data;
-    const uint32_t count = (uint32_t)(c->nodes.size / sizeof *known);
-    for (uint32_t i = 0; i < count; i++)
-        if (known[i].e == e || (e->kind == EXPR_COLUMN && known[i].e->kind == EXPR_COLUMN && known[i].e->column == e->column) || expr_equal(known[i].e, e)) {
-            *out = i;
-            return FN_OK;
-        }
+    enum { LEVELS = 3 };
+    const uint64_t hash = hash_of(e, LEVELS);
+    if (find_node(c, e, hash, out)) return FN_OK;
     program_node node = {.e = e, .eager_ok = true};
     const uint32_t args = e->kind == EXPR_LAMBDA ? e->lambda->capture_count : e->arg_count;
     node.args = FN_NEW_ARRAY(c->ctx, uint32_t, args + 1);
@@ -91,13 +171,12 @@ static fn_status compile_node(compiler *c, const expr *e, uint32_t *out)
         node.lazy = expr_lazy_kind(e->call->def);
         for (uint32_t i = 0; i < e->arg_count; i++) {
             FN_TRY(compile_node(c, e->args[i], &node.args[i]));
-            const program_node *arg = (const program_node *)(const void *)c->nodes.data + node.args[i];
+            const program_node *arg = node_at(c, node.args[i]);
             node.eager_ok &= arg->eager_ok;
             node.has_lambda |= arg->e->kind == EXPR_LAMBDA;
         }
     }
-    *out = (uint32_t)(c->nodes.size / sizeof node);
-    return fn_buf_append(c->ctx, &c->nodes, &node, sizeof node);
+    return add_node(c, &node, hash, out);
 }
 
 fn_status expr_compile(fn_ctx *ctx, expr *const *exprs, uint32_t count, const column_id *layout, uint32_t layout_count, expr_program **out)
@@ -118,6 +197,7 @@ fn_status expr_compile(fn_ctx *ctx, expr *const *exprs, uint32_t count, const co
         else if (c.nodes.size) memcpy(p->nodes, c.nodes.data, c.nodes.size);
     }
     fn_buf_release(&c.nodes);
+    fn_buf_release(&c.links);
     *out = p;
     return status;
 }
