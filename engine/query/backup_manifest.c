@@ -249,11 +249,23 @@ static void read_part(fields *f, backup_table *t, uint32_t *capacity)
     rows[t->part_count - 1] = p;
 }
 
+/* It becomes a part of paths. */
+static bool is_uuid(fn_str s)
+{
+    if (s.size != 36) return false;
+    for (size_t i = 0; i < s.size; i++) {
+        const char c = s.data[i];
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
+    }
+    return true;
+}
+
 static void read_table(fields *f, backup_manifest *m)
 {
     const fn_str uuid = next_raw(f);
     backup_table *t = backup_add_table(f->ctx, m);
-    if (!t || uuid.size != sizeof t->uuid - 1) {
+    if (!t || !is_uuid(uuid)) {
         f->bad = true;
         return;
     }
