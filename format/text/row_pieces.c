@@ -379,9 +379,9 @@ static fn_status cut(row_reader *r, fn_ctx *ctx, row_pieces *p, bool *enough)
     const char *stop = NULL;
     *enough = false;
     for (;;) {
-        const char *begin = r->window.data + r->at, *end = r->window.data + r->window.size;
-        const size_t have = (size_t)(end - begin);
-        if (have > size) stop = r->boundary(begin, begin + size, end);
+        const size_t have = r->window.size - r->at; /* without bytes there may be no data to point at */
+        const char *begin = have ? r->window.data + r->at : "";
+        if (have > size) stop = r->boundary(begin, begin + size, begin + have);
         if (stop || r->ended) break;
         FN_TRY(row_reader_read(r, ctx, lacks(p, size, have)));
     }

@@ -135,7 +135,7 @@ static bool next_piece(batch *b, piece *p)
     p->part = *op;
     p->op = b->next_op;
     p->part.size = FN_MIN(op->size, (size_t)PIECE_BYTES);
-    op->bytes += p->part.size;
+    if (p->part.size) op->bytes += p->part.size; /* a sync has none */
     op->offset += p->part.size;
     op->size -= p->part.size;
     if (op->kind == RING_SYNC) b->next_op++;
