@@ -223,6 +223,10 @@ def stage_vertical(a):
     return tally('vertical', *run('vertical', command, SANITIZERS, timeout=600))
 
 
+def stage_hostile(a):
+    return tally('hostile', *run('hostile', [sys.executable, 'tests/server/hostile_test.py', os.path.join(ROOT, 'build', 'asan', 'firn')], SANITIZERS, timeout=600))
+
+
 def stage_backup(a):
     return tally('backup', *run('backup', [sys.executable, 'tests/server/backup_test.py', os.path.join(ROOT, 'build', 'asan', 'firn'), '--weed', tool('weed')], SANITIZERS, timeout=600))
 
@@ -299,7 +303,7 @@ def stage_damage(a):
 
 
 # In this order. LONGER ones run when they are named; NEEDS names the build beside asan that a stage runs.
-STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'final': stage_final, 'backup': stage_backup, 'output': stage_output, 'url': stage_url, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'ttl': stage_ttl, 'vertical': stage_vertical, 'spill': stage_spill, 'parquet': stage_parquet,
+STAGES = {'lint': stage_lint, 'unit': stage_unit, 'sql': stage_sql, 'examples': stage_examples, 'http': stage_http, 'clients': stage_clients, 'program': stage_program, 'insert': stage_insert, 'follow': stage_follow, 'parts': stage_parts, 'final': stage_final, 'backup': stage_backup, 'output': stage_output, 'url': stage_url, 'golden': stage_golden, 'index': stage_index, 'projection': stage_projection, 'ttl': stage_ttl, 'hostile': stage_hostile, 'vertical': stage_vertical, 'spill': stage_spill, 'parquet': stage_parquet,
           'iceberg': stage_iceberg, 'swap': stage_swap, 'crash': stage_crash, 'power': stage_power, 'damage': stage_damage, 'differential': stage_differential}
 LONGER = {'tsan': stage_tsan}
 NEEDS = {'crash': 'release', 'vertical': 'release', 'power': 'release', 'tsan': 'tsan'}
