@@ -102,7 +102,7 @@ static fn_status take(reader *r, size_t size, const uint8_t **out)
 
 static fn_status take_number(reader *r, size_t size, uint64_t *out)
 {
-    const uint8_t *bytes;
+    const uint8_t *bytes = NULL;
     FN_TRY(take(r, size, &bytes));
     *out = 0;
     memcpy(out, bytes, size);
@@ -131,7 +131,7 @@ static fn_status put(reader *r, bitmap *b, uint64_t value)
 /* The values of one container: runs, an array of 16-bit numbers, or 65,536 bits. */
 static fn_status read_container(reader *r, bitmap *b, uint64_t high, uint32_t count, bool runs)
 {
-    const uint8_t *bytes;
+    const uint8_t *bytes = NULL;
     uint64_t n, start, length;
     if (runs) {
         FN_TRY(take_number(r, 2, &n));
@@ -158,7 +158,7 @@ static fn_status read_container(reader *r, bitmap *b, uint64_t high, uint32_t co
 static fn_status read_roaring(reader *r, bitmap *b, uint64_t high)
 {
     uint64_t cookie, containers, skip;
-    const uint8_t *flags = NULL, *heads;
+    const uint8_t *flags = NULL, *heads = NULL;
     FN_TRY(take_number(r, 4, &cookie));
     const bool runs = (cookie & 0xffff) == COOKIE_RUNS;
     containers = (cookie >> 16) + 1;

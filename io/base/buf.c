@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { PAD = 64, /* readable and writable bytes behind capacity */
-       CHECKED_FROM = 1 << 20 }; /* bytes: smaller buffers come and go within what limits leave anyway */
+enum { PAD = 64 }; /* readable and writable bytes behind capacity */
 
 static size_t room_of(const fn_buf *b)
 {
@@ -19,22 +18,13 @@ void fn_buf_release(fn_buf *b)
     *b = FN_BUF_INIT;
 }
 
-/* A buffer is charged by who keeps it, in the end. While it grows, limits only refuse what they could not hold then. */
-static fn_status check_limits(fn_ctx *ctx, size_t bytes)
-{
-    if (FN_LIKELY(bytes < CHECKED_FROM)) return FN_OK;
-    FN_TRY(fn_tracker_charge(ctx, ctx->memory, bytes));
-    fn_tracker_release(ctx->memory, bytes);
-    return FN_OK;
-}
-
 fn_status fn_buf_reserve(fn_ctx *ctx, fn_buf *b, size_t more)
 {
     if (FN_LIKELY(b->capacity - b->size >= more && b->data)) return FN_OK;
     if (more > SIZE_MAX / 4) return fn_fail_memory(ctx, more);
     const size_t need = b->size + more;
     const size_t capacity = FN_MAX(b->capacity + b->capacity / 2 + 64, need);
-    FN_TRY(check_limits(ctx, capacity));
+    FN_TRY(memory_check(ctx, capacity));
     char *data = room_grow(ctx, b->data, room_of(b), b->size, capacity + PAD);
     FN_TRY_PTR(ctx, data);
     memset(data + capacity, 0, PAD);

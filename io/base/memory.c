@@ -56,8 +56,18 @@ void fn_tracker_release(fn_tracker *t, size_t bytes)
     for (; t; t = t->parent) atomic_fetch_sub_explicit(&t->used, (int64_t)bytes, memory_order_relaxed);
 }
 
+fn_status memory_check(fn_ctx *ctx, size_t bytes)
+{
+    enum { CHECKED_FROM = 1 << 20 }; /* smaller pieces come and go within what limits leave anyway */
+    if (FN_LIKELY(bytes < CHECKED_FROM)) return FN_OK;
+    FN_TRY(fn_tracker_charge(ctx, ctx->memory, bytes));
+    fn_tracker_release(ctx->memory, bytes);
+    return FN_OK;
+}
+
 void *fn_alloc(fn_ctx *ctx, size_t bytes)
 {
+    if (memory_check(ctx, bytes) != FN_OK) return NULL;
     void *p = malloc(bytes ? bytes : 1);
     if (!p) (void)fn_fail_memory(ctx, bytes);
     return p;
@@ -66,6 +76,7 @@ void *fn_alloc(fn_ctx *ctx, size_t bytes)
 /* calloc of glibc goes past the blocks that each thread has at hand. */
 void *fn_alloc_zero(fn_ctx *ctx, size_t bytes)
 {
+    if (memory_check(ctx, bytes) != FN_OK) return NULL;
     void *p = bytes > SMALL ? calloc(1, bytes) : malloc(bytes ? bytes : 1);
     if (p && bytes <= SMALL) memset(p, 0, bytes);
     if (!p) (void)fn_fail_memory(ctx, bytes);
@@ -74,6 +85,7 @@ void *fn_alloc_zero(fn_ctx *ctx, size_t bytes)
 
 void *fn_realloc(fn_ctx *ctx, void *old, size_t bytes)
 {
+    if (memory_check(ctx, bytes) != FN_OK) return NULL;
     void *p = realloc(old, bytes ? bytes : 1);
     if (!p) (void)fn_fail_memory(ctx, bytes);
     return p;

@@ -130,12 +130,10 @@ fn_status http_body_decode(fn_ctx *ctx, http_body *b, fn_str encoding, bool fram
     return frames ? fn_frames_decoder(ctx, b->decoded, &b->decoded) : FN_OK;
 }
 
-bool http_body_drain(fn_ctx *ctx, http_body *b)
+static bool drain(fn_ctx *ctx, http_body *b)
 {
     char waste[16384];
     uint64_t total = 0;
-    fn_cancel soon = {.deadline_ns = fn_clock_monotonic_ns() + (int64_t)DRAIN_S * 1000000000, .idle_ns = (int64_t)DRAIN_IDLE_MS * 1000000};
-    ctx->cancel = &soon; /* the answer waits for it */
     if (!b->started && b->expect_continue && !b->ended) return false; /* the client waits for our word: it gets the answer */
     while (!b->ended && total < DRAIN_MAX) {
         size_t got;
@@ -146,6 +144,16 @@ bool http_body_drain(fn_ctx *ctx, http_body *b)
         total += got;
     }
     return b->ended;
+}
+
+bool http_body_drain(fn_ctx *ctx, http_body *b)
+{
+    fn_cancel soon = {.deadline_ns = fn_clock_monotonic_ns() + (int64_t)DRAIN_S * 1000000000, .idle_ns = (int64_t)DRAIN_IDLE_MS * 1000000};
+    fn_cancel *const cancel = ctx->cancel;
+    ctx->cancel = &soon; /* the answer waits for it */
+    const bool ended = drain(ctx, b);
+    ctx->cancel = cancel;
+    return ended;
 }
 
 void http_body_close(http_body *b)
