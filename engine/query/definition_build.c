@@ -246,6 +246,16 @@ static bool is_tuple(const ast_expr *e)
     return e->kind == AST_FUNCTION && fn_str_eq(e->text, FN_STR("tuple"));
 }
 
+/* There is a column "name.something". */
+static bool has_nested(const table_schema *schema, fn_str name)
+{
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const fn_str column = schema->columns[i].name;
+        if (column.size > name.size && column.data[name.size] == '.' && fn_str_starts(column, name)) return true;
+    }
+    return false;
+}
+
 static fn_status read_sums(builder *b, ast_expr *e)
 {
     const ast_list one = {&e, 1}, *list = is_tuple(e) ? &e->args : &one;
@@ -255,6 +265,7 @@ static fn_status read_sums(builder *b, ast_expr *e)
         const ast_expr *item = list->items[i];
         const int at = item->kind == AST_IDENTIFIER && item->part_count == 1 ? table_schema_find(b->schema, item->parts[0]) : -1;
         fn_str text;
+        if (at < 0 && item->kind == AST_IDENTIFIER && item->part_count == 1 && has_nested(b->schema, item->parts[0])) continue; /* maps are summed anyway */
         if (at >= 0) {
             b->mt->sum_columns[b->mt->sum_count++] = (uint32_t)at;
             continue;

@@ -1,11 +1,12 @@
 /* aggregate_rows.c - sums and merged states of rows with equal keys (SummingMergeTree, AggregatingMergeTree, CoalescingMergeTree).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "table/mergetree/aggregate_rows.h"
+#include "table/mergetree/nested_maps.h"
 #include <firn/wide.h>
 
 typedef enum column_role { ROLE_FIRST, ROLE_SUM, ROLE_LAST, ROLE_STATE, ROLE_SIMPLE } column_role;
 
-static bool is_simple_aggregate(const fn_type *t)
+bool mt_is_simple_aggregate(const fn_type *t)
 {
     return strncmp(t->name, "SimpleAggregateFunction(", 24) == 0;
 }
@@ -39,15 +40,21 @@ static bool is_listed(const mt_definition *d, uint32_t column)
     return false;
 }
 
+bool mt_is_in_keys(fn_ctx *ctx, const mt_shape *shape, uint32_t column)
+{
+    const mt_definition *d = shape->definition;
+    return is_in(ctx, d->sort_key, d->sort_count, column) || is_in(ctx, d->partition_key, d->partition_count, column);
+}
+
 static column_role role_of(fn_ctx *ctx, const mt_shape *shape, uint32_t column)
 {
     const mt_definition *d = shape->definition;
     const fn_type *type = shape->schema->columns[column].type;
     if (shape->stored_at[column] < 0) return ROLE_FIRST; /* a virtual one */
-    if (is_in(ctx, d->sort_key, d->sort_count, column) || is_in(ctx, d->partition_key, d->partition_count, column)) return ROLE_FIRST;
+    if (mt_is_in_keys(ctx, shape, column)) return ROLE_FIRST;
     if (d->sum_columns && !is_listed(d, column)) return ROLE_FIRST; /* states too */
     if (type->id == FN_T_AGGREGATE_FUNCTION) return ROLE_STATE;
-    if (is_simple_aggregate(type)) return ROLE_SIMPLE;
+    if (mt_is_simple_aggregate(type)) return ROLE_SIMPLE;
     if (d->mode == MT_COALESCING) return ROLE_LAST;
     return d->mode == MT_SUMMING && fn_type_is_number(fn_type_base(type)) ? ROLE_SUM : ROLE_FIRST;
 }
@@ -299,17 +306,19 @@ static fn_status drop_zeros(fn_ctx *ctx, const uint8_t *nonzero, fn_block **bloc
 
 fn_status mt_aggregate_rows(fn_ctx *ctx, const mt_shape *shape, const uint32_t *columns, const uint32_t *starts, uint32_t groups, const fn_block *sorted, fn_block **out)
 {
-    bool any_sum = false, any_state = false;
+    bool any_sum = false, any_state = false, any_map = false;
     uint8_t *nonzero = fn_alloc_zero(ctx, (size_t)groups + FN_BUFFER_PAD);
     fn_block *b = fn_block_new(ctx, sorted->count, groups);
     fn_status status = nonzero && b ? FN_OK : ctx->error.code;
+    if (status == FN_OK) status = mt_sum_maps(ctx, shape, columns, starts, groups, sorted, b, &any_map);
     for (uint32_t i = 0; i < sorted->count && status == FN_OK; i++) {
+        if (b->columns[i]) continue;
         const column_role role = role_of(ctx, shape, columns[i]);
         any_sum = any_sum || role == ROLE_SUM;
         any_state = any_state || role == ROLE_STATE || role == ROLE_SIMPLE;
         status = make_column(ctx, role, sorted->columns[i], starts, groups, nonzero, &b->columns[i]);
     }
-    if (status == FN_OK && any_sum && !any_state) status = drop_zeros(ctx, nonzero, &b);
+    if (status == FN_OK && any_sum && !any_state && !any_map) status = drop_zeros(ctx, nonzero, &b);
     fn_free(nonzero);
     if (status == FN_OK) *out = b;
     else fn_block_drop(b);

@@ -168,23 +168,6 @@ const mt_definition *mt_table_definition(const table *t)
 
 /* ---- construction ---- */
 
-static bool ends_in_map(fn_str name)
-{
-    for (size_t i = 0; i < name.size; i++)
-        if (name.data[i] == '.') return i >= 3 && memcmp(name.data + i - 3, "Map", 3) == 0;
-    return false;
-}
-
-static fn_status check_definition(fn_ctx *ctx, const table_schema *schema, const mt_definition *d)
-{
-    for (uint32_t i = 0; d->mode == MT_SUMMING && i < schema->count; i++) {
-        if (ends_in_map(schema->columns[i].name))
-            return fn_fail(ctx, FN_NOT_IMPLEMENTED, "SummingMergeTree over the nested map " FN_STR_FMT " is not supported", FN_STR_ARG(schema->columns[i].name));
-    }
-    FN_ASSERT(d->version_column < (int)schema->count && d->is_deleted_column < (int)schema->count && d->sign_column < (int)schema->count);
-    return FN_OK;
-}
-
 /* Inserts without a gap must not keep a DROP PARTITION waiting. */
 static void init_adding(mt_table *m)
 {
@@ -198,7 +181,7 @@ static void init_adding(mt_table *m)
 fn_status mt_table_new(fn_ctx *ctx, mt_store *store, const table *head, mt_definition *definition, const mt_part_row *rows, size_t row_count, table **out)
 {
     table_schema *schema = atomic_load(&head->schema);
-    FN_TRY(check_definition(ctx, schema, definition));
+    FN_ASSERT(definition->version_column < (int)schema->count && definition->is_deleted_column < (int)schema->count && definition->sign_column < (int)schema->count);
     fn_arena *arena = fn_arena_new_small(&(fn_ctx){0});
     mt_table *m = fn_alloc_zero(ctx, sizeof *m);
     if (!arena || !m) {
@@ -233,7 +216,6 @@ fn_status mt_table_alter(fn_ctx *ctx, table *t, table_schema *schema_take, mt_de
 {
     mt_table *m = (mt_table *)t;
     mt_shape *fresh;
-    FN_TRY(check_definition(ctx, schema_take, definition));
     FN_TRY(mt_shape_new(ctx, schema_take, definition, &fresh));
     (void)table_schema_ref(schema_take);
     pthread_mutex_lock(&m->lock);
