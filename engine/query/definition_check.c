@@ -9,6 +9,7 @@ static const struct {
     {"disk", ""},
     {"table_disk", "0|false"},
     {"max_partitions_to_read", "-1"},
+    {"allow_tuple_element_aggregation", "0|false"},
     {"add_implicit_sign_column_constraint_for_collapsing_engine", "0|false"},
     {"enforce_index_structure_match_on_partition_manipulation", "0|false"},
 };

@@ -238,12 +238,11 @@ static fn_status check_sums(const family_check *f)
 static fn_status check_dimensions(const family_check *f)
 {
     const mt_definition *mt = f->mt;
-    bool anywhere, tuples, any_state = false, found;
+    bool anywhere, any_state = false, found;
     fn_buf names = FN_BUF_INIT;
     fn_status status = FN_OK;
     FN_TRY(table_switch(f, "allow_dimensions_outside_sorting_key", &anywhere));
-    FN_TRY(table_switch(f, "allow_tuple_element_aggregation", &tuples));
-    if (anywhere || tuples) return FN_OK;
+    if (anywhere) return FN_OK;
     for (uint32_t i = 0; i < f->create->column_count && status == FN_OK; i++) {
         const fn_type *t = f->schema->columns[i].type;
         if (!table_column_is_stored(&f->schema->columns[i])) continue;
